@@ -1,0 +1,3 @@
+"""gilbench: benchmark and profile the real CPython GIL."""
+
+__version__ = "0.1.0"
