@@ -1,0 +1,6 @@
+"""Interpreters: found, asked what they are, chosen by what the user writes, built and installed."""
+
+from gilbench.interpreters.find import find_all
+from gilbench.interpreters.select import Selection, select
+
+__all__ = ["Selection", "find_all", "select"]

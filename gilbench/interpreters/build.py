@@ -1,0 +1,277 @@
+"""Builds CPython from source into gilbench's cache, each flavour with the same flags.
+
+Everything happens in a workshop folder below the cache; what is installed is moved to its place in one step,
+so that a build that was killed is never taken for a finished one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from lzma import LZMAError
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from gilbench.errors import InterpreterError
+from gilbench.interpreters.find import cache_folder, executables
+from gilbench.interpreters.probe import one_line, probe
+from gilbench.model import Interpreter, Unusable
+from gilbench.process import ProcessError, clean_environment, stream
+
+Flavour = Literal["gil", "t"]
+Phase = Literal["unpack", "configure", "compile", "install"]
+
+_FIRST_FREE_THREADED = (3, 13)
+_VERSION_FILE = "Include/patchlevel.h"
+_VERSION = re.compile(r'^#define\s+PY_VERSION\s+"((\d+)\.(\d+)\.\d+[0-9a-z+]*)"', re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_COMPILE = re.compile(r"\s-c\s")  # a command of make that makes one object
+_ERROR = re.compile(r"error:|no space left", re.IGNORECASE)
+_NOT_A_TARBALL = (tarfile.TarError, EOFError, LZMAError, zlib.error)
+_TAIL = 1 << 20  # bytes of a log in which the error is looked for
+
+
+class Progress(NamedTuple):
+    """How far a build is."""
+
+    name: str  # what is built, e.g. 3.13.5t
+    phase: Phase
+    done: int
+    total: int | None  # None: nobody knows
+
+
+class Built(NamedTuple):
+    """One flavour that is ready for ``--python``."""
+
+    interpreter: Interpreter
+    existed: bool  # it was there before and has been left alone
+
+
+class _Job(NamedTuple):
+    """One flavour that has to be built."""
+
+    name: str
+    flavour: Flavour
+    target: Path
+    log: Path
+
+
+def build(
+    source: Path,
+    *,
+    flavours: Sequence[Flavour] = ("gil",),
+    optimize: bool = False,
+    jobs: int | None = None,
+    name: str | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> tuple[Built, ...]:
+    """Build CPython.
+
+    Args:
+        source: A source folder or a tarball of one.
+        flavours: What to build, in this order: with the GIL, without it (``t``).
+        optimize: With PGO and LTO.
+        jobs: Compilers at once; None: one for each CPU.
+        name: The folder in the cache instead of ``<version>[-pgo]``; ``t`` is appended for that flavour.
+        report: Called as it goes on.
+
+    Raises:
+        InterpreterError: The source is not CPython's, a tool is missing, the cache cannot be written, or a
+            build fails; then the log is named.
+    """
+    version, release = _version(source)
+    jobs_to_do = [
+        _job(flavour, version, release, optimize=optimize, name=name) for flavour in dict.fromkeys(flavours)
+    ]
+    missing = [job for job in jobs_to_do if not job.target.exists()]
+    if missing:
+        _require_tools()
+        try:
+            with _workshop(cache_folder()) as shop:
+                tree = source.resolve() if source.is_dir() else _unpack(source, shop, missing[0].name, report)
+                for job in missing:
+                    _build(
+                        job, tree, shop, optimize=optimize, jobs=jobs or os.cpu_count() or 1, report=report
+                    )
+        except OSError as error:
+            raise InterpreterError(f"cannot build in {cache_folder()}: {error.strerror or error}") from error
+    return tuple(Built(_check(job, job.target), job not in missing) for job in jobs_to_do)
+
+
+def _job(
+    flavour: Flavour, version: str, release: tuple[int, int], *, optimize: bool, name: str | None
+) -> _Job:
+    if name is not None and not _NAME.fullmatch(name):
+        raise InterpreterError(f"not a name for a build: {name!r} (letters, digits, and . _ + - inside)")
+    if flavour == "t" and release < _FIRST_FREE_THREADED:
+        raise InterpreterError(f"CPython {version} has no free-threaded build: flavour t begins with 3.13")
+    full = f"{name or version}{'t' if flavour == 't' else ''}{'-pgo' if optimize and not name else ''}"
+    cache = cache_folder()
+    return _Job(full, flavour, cache / full, cache.parent / "logs" / f"build-{full}.log")
+
+
+def _version(source: Path) -> tuple[str, tuple[int, int]]:
+    """The version of a source folder or tarball, as text and as (major, minor)."""
+    try:
+        text = _version_file(source)
+    except (*_NOT_A_TARBALL, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition(":\n")[0]
+        raise InterpreterError(
+            f"cannot read {source}: {reason}\nSOURCE is a CPython source folder or tarball"
+        ) from error
+    found = _VERSION.search(text)
+    if found is None:
+        raise InterpreterError(f"{source} is not CPython's source: it has no configure and {_VERSION_FILE}")
+    return found[1], (int(found[2]), int(found[3]))
+
+
+def _version_file(source: Path) -> str:
+    """Text of patchlevel.h; "" where the source does not look like CPython's."""
+    if source.is_dir():
+        sound = (source / "configure").is_file() and (source / _VERSION_FILE).is_file()
+        return (source / _VERSION_FILE).read_text(encoding="utf-8", errors="replace") if sound else ""
+    with tarfile.open(source) as archive:
+        for member in archive:
+            if member.name.partition("/")[2] == _VERSION_FILE and (file := archive.extractfile(member)):
+                return file.read().decode("utf-8", "replace")
+    return ""
+
+
+def _require_tools() -> None:
+    compiler = os.environ.get("CC", "").split()[:1] or ["gcc", "cc", "clang"]
+    needed = {"a C compiler": compiler, "make": ["make"]}
+    missing = [what for what, names in needed.items() if not any(shutil.which(name) for name in names)]
+    if missing:
+        raise InterpreterError(
+            f"building CPython needs {' and '.join(missing)}, which is not on PATH\n"
+            "Next: install them, on Debian with `apt-get install build-essential`"
+        )
+
+
+@contextlib.contextmanager
+def _workshop(cache: Path) -> Iterator[Path]:
+    """A folder beside the finished builds, for one build at a time; removed with all that is in it."""
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache.parent / "logs").mkdir(exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InterpreterError(f"another build is running in {cache}: wait until it has ended") from error
+        for stale in cache.glob(".building-*"):  # nobody else holds the lock: those were killed
+            shutil.rmtree(stale, ignore_errors=True)
+        shop = Path(tempfile.mkdtemp(prefix=".building-", dir=cache))
+        try:
+            yield shop
+        finally:
+            while shop.exists():  # the last compilers may still be dying
+                shutil.rmtree(shop, ignore_errors=True)
+
+
+def _unpack(source: Path, shop: Path, name: str, report: Callable[[Progress], None]) -> Path:
+    report(Progress(name, "unpack", 0, None))
+    folder = shop / "source"
+    # Python before 3.11.4 does not know the filter; what it would refuse is passed over below as well.
+    options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    try:
+        with tarfile.open(source) as archive:
+            archive.extractall(folder, members=_harmless(archive), **options)  # noqa: S202 - see _harmless
+    except _NOT_A_TARBALL as error:
+        raise InterpreterError(f"{source} is damaged: {error}") from error
+    tops = [
+        top for top in folder.iterdir() if (top / _VERSION_FILE).is_file() and (top / "configure").is_file()
+    ]
+    if not tops:
+        raise InterpreterError(f"{source} is not CPython's source: it has no configure and {_VERSION_FILE}")
+    return tops[0]
+
+
+def _harmless(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Files and folders that stay inside, as ours; CPython's tarballs have no links."""
+    for member in archive:
+        path = Path(member.name)
+        if (member.isfile() or member.isdir()) and not path.is_absolute() and ".." not in path.parts:
+            member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+            member.mode &= 0o755
+            yield member
+
+
+def _build(
+    job: _Job, tree: Path, shop: Path, *, optimize: bool, jobs: int, report: Callable[[Progress], None]
+) -> None:
+    job.log.unlink(missing_ok=True)
+    place, stage = shop / f"build-{job.flavour}", shop / f"stage-{job.flavour}"
+    place.mkdir()
+    # Nothing has to be installed into a measured interpreter, so pip is left out.
+    options = [f"--prefix={job.target}", "--without-ensurepip"]
+    # The profile of PGO is taken with the test suite.
+    options += ["--enable-optimizations", "--with-lto"] if optimize else ["--disable-test-modules"]
+    options += ["--disable-gil"] if job.flavour == "t" else []
+    commands: list[tuple[Phase, list[str]]] = [
+        ("configure", [str(tree / "configure"), *options]),
+        ("compile", ["make", f"-j{jobs}"]),
+        ("install", ["make", "install", f"DESTDIR={stage}"]),
+    ]
+    for phase, command in commands:
+        report(Progress(job.name, phase, 0, None))
+        try:
+            total = _objects(place) if phase == "compile" else None
+            done = 0
+            with contextlib.closing(_make(command, place, job.log)) as lines:
+                for line in lines:
+                    if total and _COMPILE.search(line):
+                        done += 1
+                        report(Progress(job.name, phase, min(done, total), total))
+        except ProcessError as error:
+            raise InterpreterError(
+                f"building {job.name} failed ({phase}): {_last_error(job.log)}\nThe whole log: {job.log}"
+            ) from error
+    installed = stage / job.target.relative_to("/")
+    _check(job, installed)
+    installed.rename(job.target)
+
+
+def _make(command: Sequence[str], place: Path, log: Path) -> Generator[str, None, None]:
+    # Our PYTHONDONTWRITEBYTECODE is not for the interpreter that is being installed.
+    environment = {
+        name: value for name, value in clean_environment().items() if not name.startswith("PYTHON")
+    }
+    yield from stream(command, log=log, env=environment, cwd=place)
+
+
+def _objects(place: Path) -> int | None:
+    """How many objects make will make, by its own word; None where it has none."""
+    try:
+        with contextlib.closing(_make(["make", "-n"], place, place / "dry-run.log")) as lines:
+            return sum(1 for line in lines if _COMPILE.search(line)) or None
+    except ProcessError:
+        return None
+
+
+def _check(job: _Job, prefix: Path) -> Interpreter:
+    """Ask what was built whether it is that."""
+    # Of hard links, such as python3.13 and python3.13t, the longest name says most.
+    found = max(executables([prefix / "bin"]), key=lambda path: len(path.name), default=None)
+    answer = Unusable(executable=str(prefix), reason="it holds no python") if found is None else probe(found)
+    if isinstance(answer, Interpreter) and answer.build.free_threaded == (job.flavour == "t"):
+        return answer
+    reason = answer.reason if isinstance(answer, Unusable) else f"it is {answer.name}"
+    raise InterpreterError(
+        f"{prefix} is not a working {job.name}: {reason}\nNext: remove that folder, build again"
+    )
+
+
+def _last_error(log: Path) -> str:
+    try:
+        lines = log.read_bytes()[-_TAIL:].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return "no log was written"
+    telling = [line for line in lines if _ERROR.search(line)] or [line for line in lines if line.strip()]
+    return one_line(telling[-1]) if telling else "nothing was said"

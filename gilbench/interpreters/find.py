@@ -1,0 +1,137 @@
+"""Finds the interpreters of the machine.
+
+All places come down to folders in which names are looked at: PATH, pyenv, uv, the system, and gilbench's own
+cache; a pyproject.toml can add executables and prefixes. What counts as an interpreter's name is
+python-discovery's business. Its own questioning is not used: it passes over in silence what hangs or
+crashes, and that is to be listed with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import platformdirs
+from python_discovery import PythonSpec
+
+from gilbench.errors import InterpreterError
+from gilbench.interpreters.names import name_all, version_key
+from gilbench.interpreters.probe import probe_all
+from gilbench.model import Interpreter, Unusable
+
+_PYTHONS = PythonSpec.from_string_spec("").generate_re(windows=False, all_implementations=True)
+_OTHERS = re.compile(r"(jython|stackless|graalpython)(\d+(\.\d+){0,2})?")
+
+
+def cache_folder() -> Path:
+    """Where gilbench keeps the interpreters that it has built."""
+    return platformdirs.user_cache_path("gilbench") / "interpreters"
+
+
+def find_all() -> tuple[tuple[Interpreter, ...], tuple[Unusable, ...]]:
+    """Find every interpreter and ask each what it is.
+
+    Returns:
+        The usable ones, CPython first, then newest first, under names that are unique; and those that cannot
+        be used, with their reasons.
+
+    Raises:
+        InterpreterError: The paths in a pyproject.toml cannot be read.
+    """
+    answers = probe_all(candidates())
+    usable = _distinct(answer for answer in answers if isinstance(answer, Interpreter))
+    usable.sort(key=lambda one: (one.build.debug is True, one.build.free_threaded))
+    usable.sort(key=lambda one: version_key(one.build), reverse=True)
+    usable.sort(key=lambda one: (one.build.implementation != "CPython", one.build.implementation))
+    return name_all(usable), tuple(answer for answer in answers if isinstance(answer, Unusable))
+
+
+def own_executable() -> Path:
+    """The interpreter that gilbench itself runs on, not the link in its virtual environment."""
+    return Path(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
+
+
+def candidates() -> list[Path]:
+    """Executables worth asking, one for each file; what stands in several places is named once."""
+    chosen: dict[tuple[int, int] | str, Path] = {}
+    for path in [*_configured(), own_executable(), *executables(_folders())]:
+        real = Path(os.path.realpath(path))
+        # A link to something with another name is a shim that looks at how it was called.
+        launched = real if _is_name(real.name) else path
+        try:
+            status = real.stat()
+        except OSError:
+            chosen[str(path)] = path
+            continue
+        key = (status.st_dev, status.st_ino) if launched == real else str(path)
+        # Of hard links, such as python3.13 and python3.13t, the longest name says most.
+        if key not in chosen or len(launched.name) > len(chosen[key].name):
+            chosen[key] = launched
+    return list(chosen.values())
+
+
+def _distinct(interpreters: Iterable[Interpreter]) -> list[Interpreter]:
+    kept: dict[object, Interpreter] = {}
+    for interpreter in interpreters:
+        status = Path(interpreter.binary).stat()
+        kept.setdefault(
+            (status.st_dev, status.st_ino, interpreter.build, interpreter.gil_enabled), interpreter
+        )
+    return list(kept.values())
+
+
+def _is_name(name: str) -> bool:
+    return bool(_PYTHONS.fullmatch(name) or _OTHERS.fullmatch(name))
+
+
+def executables(folders: Iterable[Path]) -> Iterator[Path]:
+    """Everything in these folders that is called like an interpreter and may be run."""
+    for folder in folders:
+        try:
+            names = sorted(entry.name for entry in os.scandir(folder) if _is_name(entry.name))
+        except OSError:
+            continue
+        yield from (path for name in names if (path := folder / name).is_file() and os.access(path, os.X_OK))
+
+
+def _folders() -> Iterator[Path]:
+    """Folders with executables, in the order in which they count."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(cache_folder().glob("[!.]*/bin"))
+    for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        # A relative entry would run what lies in the current folder. The shims lead to versions found below.
+        folder = Path(entry)
+        if folder.is_absolute() and folder != pyenv / "shims":
+            yield folder
+    yield from sorted(pyenv.glob("versions/*/bin"))
+    uv = os.environ.get("UV_PYTHON_INSTALL_DIR")
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    yield from sorted((Path(uv) if uv else data / "uv" / "python").glob("[!.]*/bin"))
+    yield from (Path("/usr/local/bin"), Path("/usr/bin"), *sorted(Path("/opt").glob("*/bin")))
+
+
+def _configured() -> Iterator[Path]:
+    """Paths of ``[tool.gilbench] interpreters`` in the nearest pyproject.toml that has the table."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        file = folder / "pyproject.toml"
+        if not file.is_file():
+            continue
+        try:
+            tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+        except (OSError, ValueError) as error:
+            raise InterpreterError(f"cannot read {file}: {error}") from error
+        if not isinstance(tool, dict) or "gilbench" not in tool:
+            continue
+        table = tool["gilbench"]
+        paths = table.get("interpreters", []) if isinstance(table, dict) else None
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            raise InterpreterError(f"{file}: [tool.gilbench] interpreters must be a list of paths, as text")
+        for path in paths:
+            where = folder / Path(path).expanduser()
+            yield from executables([where / "bin"]) if where.is_dir() else [where]
+        return

@@ -1,0 +1,88 @@
+"""Which symbols of the probes a binary holds, read from its ELF symbol tables.
+
+Only 64-bit ELF is understood; of anything else nothing is known. The layout is that of elf(5).
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+WANTED = (
+    "take_gil",
+    "drop_gil",
+    "PyThread_acquire_lock",
+    "_PyParkingLot_Park",
+    "PyMutex_Lock",
+    "_PyMutex_LockTimed",
+    "stop_the_world",
+)
+_NAMES = b"|".join(re.escape(name.encode()) for name in WANTED)
+# A compiler that splits or specialises a function appends to its name: take_gil.constprop.0.
+_PATTERN = re.compile(rb"(?:%b)(?:\.[a-z_]+\.\d+)*(?=\0)" % _NAMES)
+_SECTIONS, _ENTRY_SIZE, _ENTRIES = 0x28, 0x3A, 0x3C  # e_shoff, e_shentsize, e_shnum
+_SYMTAB, _DYNSYM = 2, 11  # sh_type
+_FUNCTION = 2  # low nibble of st_info
+
+
+class Symbols(NamedTuple):
+    """What was found in one file."""
+
+    names: tuple[str, ...]  # functions that can be probed, sorted, as they are called in the file
+    stripped: bool | None  # no table of local symbols; None: not a file that we can read
+
+
+class _Section(NamedTuple):
+    kind: int
+    offset: int
+    size: int
+    link: int
+
+
+def read_symbols(path: Path) -> Symbols:
+    """Look for the probes' functions in ``path``; one that is not sound 64-bit ELF holds nothing."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
+            return _read(image)
+    except (OSError, ValueError, OverflowError, struct.error):
+        return Symbols((), None)
+
+
+def _read(image: mmap.mmap) -> Symbols:
+    if image[:5] != b"\x7fELF\x02":
+        return Symbols((), None)
+    order = ">" if image[5:6] == b"\x02" else "<"
+    sections = list(_sections(image, order))
+    names = {
+        name
+        for table in sections
+        if table.kind in {_SYMTAB, _DYNSYM} and table.link < len(sections)
+        for name in _functions(image, order, table, sections[table.link])
+    }
+    return Symbols(tuple(sorted(names)), not any(section.kind == _SYMTAB for section in sections))
+
+
+def _sections(image: mmap.mmap, order: str) -> Iterator[_Section]:
+    start = struct.unpack_from(order + "Q", image, _SECTIONS)[0]
+    step, count = struct.unpack_from(order + "HH", image, _ENTRY_SIZE)
+    for number in range(count):
+        kind, _, _, offset, size, link = struct.unpack_from(
+            order + "IQQQQI", image, start + number * step + 4
+        )
+        yield _Section(kind, offset, size, link)
+
+
+def _functions(image: mmap.mmap, order: str, table: _Section, strings: _Section) -> Iterator[str]:
+    text = image[strings.offset : strings.offset + strings.size]
+    # Not only whole strings: a linker lets a name start in the tail of a longer one.
+    wanted = {found.start(): found.group().decode() for found in _PATTERN.finditer(text)}
+    symbol = struct.Struct(order + "IBBHQQ")
+    content = image[table.offset : table.offset + table.size]
+    whole = len(content) - len(content) % symbol.size
+    for name, info, _, section, _, _ in symbol.iter_unpack(content[:whole]):
+        if name in wanted and section != 0 and info & 0xF == _FUNCTION:
+            yield wanted[name]

@@ -1,0 +1,277 @@
+"""The only place that starts a process, and the one that ends it well.
+
+Every child leads a session of its own, so that the terminal's Ctrl-C reaches gilbench alone and a whole
+group can be ended; and every child is killed by the kernel when gilbench dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from gilbench.errors import GilbenchError
+
+GRACE = 0.5  # s between asking a process to end and killing it
+TAIL = 4000  # bytes of a child's output that are kept
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class ProcessError(GilbenchError):
+    """A program that could not be started, or did not end in time."""
+
+
+class Completed(NamedTuple):
+    """How a program ended."""
+
+    status: int  # exit status, negative: the signal that ended it
+    stdout: str
+    stderr: str
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Copy the environment without what would change a measured interpreter (``PYTHON*``, virtual environments)."""
+    unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
+
+
+@contextlib.contextmanager
+def _ended_descriptor(pid: int) -> Iterator[int]:
+    """A descriptor that becomes readable when a child ends."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _before_exec(parent: int) -> Callable[[], None]:
+    def die_with_parent() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the request above
+            os._exit(1)
+
+    return die_with_parent
+
+
+def _launch(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None,
+    cwd: str | Path | None,
+    stdout: int,
+    stderr: int,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            tuple(argv),
+            env=dict(env) if env is not None else clean_environment(),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=pass_fds,
+            start_new_session=True,
+            preexec_fn=_before_exec(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ProcessError(f"cannot start {argv[0]}: {reason}") from error
+
+
+class Process:
+    """A child process with its own session, its output kept in a file.
+
+    Args:
+        argv: The program and its arguments; never a shell string.
+        env: The whole environment.
+        pass_fds: Descriptors that the child inherits.
+        cwd: Where it runs.
+
+    Raises:
+        ProcessError: The program cannot be started.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        cwd: str | Path | None = None,
+    ) -> None:
+        self.argv = tuple(argv)
+        self.rusage: resource.struct_rusage | None = None
+        self._status: int | None = None
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        output = self._output.fileno()
+        try:
+            self._popen = _launch(
+                self.argv, env=env, cwd=cwd, stdout=output, stderr=output, pass_fds=pass_fds
+            )
+        except ProcessError:
+            self._output.close()
+            raise
+        self.pid = self._popen.pid
+
+    def poll(self) -> int | None:
+        """Exit status if it has ended (negative: the signal), else None."""
+        if self._status is None:
+            self._reap(os.WNOHANG)
+        return self._status
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait until it ends, at most ``seconds``; its exit status or None."""
+        if self.poll() is None and seconds > 0:
+            with _ended_descriptor(self.pid) as ended:
+                select.select([ended], [], [], seconds)
+            self.poll()
+        return self._status
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process alone; one that has ended is left in peace."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def end(self, grace: float = GRACE) -> int:
+        """End the process and its whole group: ask, wait, kill. Safe to call again."""
+        if self.poll() is None and grace > 0:
+            self._signal_group(signal.SIGTERM)
+            self.wait(grace)
+        self._signal_group(signal.SIGKILL)  # also what it left behind
+        if self._status is None:
+            self._reap(0)
+        assert self._status is not None  # noqa: S101 - a killed child has been reaped
+        return self._status
+
+    def output(self) -> str:
+        """End of what it wrote to stdout and stderr."""
+        if self._output.closed:
+            return ""
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), TAIL, max(0, size - TAIL)).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """End it if it still runs, and forget its output."""
+        self.end(grace=0)
+        self._output.close()
+
+    def _signal_group(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def _reap(self, flags: int) -> None:
+        try:
+            pid, status, rusage = os.wait4(self.pid, flags)
+        except ChildProcessError:
+            self._status = self._popen.returncode = 0
+            return
+        if pid:
+            self._status = self._popen.returncode = os.waitstatus_to_exitcode(status)
+            self.rusage = rusage
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    seconds: float,
+    env: Mapping[str, str] | None = None,
+    cwd: str | Path | None = None,
+    limit: int = 1 << 20,
+) -> Completed:
+    """Run a program to its end and return what it wrote.
+
+    Args:
+        argv: The program and its arguments.
+        seconds: Time limit; the whole process group is killed after it.
+        env: The whole environment; None: a clean copy of ours.
+        cwd: Where it runs.
+        limit: Bytes kept of each stream; a program that writes more is ended.
+
+    Raises:
+        ProcessError: It cannot be started, does not end in time or writes without end.
+    """
+    streams = {name: os.pipe() for name in ("stdout", "stderr")}
+    chunks: dict[str, bytearray] = {name: bytearray() for name in streams}
+    try:
+        popen = _launch(argv, env=env, cwd=cwd, stdout=streams["stdout"][1], stderr=streams["stderr"][1])
+    except ProcessError:
+        for reader, _ in streams.values():
+            os.close(reader)
+        raise
+    finally:
+        for _, writer in streams.values():
+            os.close(writer)
+    open_fds = {reader: name for name, (reader, _) in streams.items()}
+    deadline = time.monotonic() + seconds
+    try:
+        # The program has ended when it has ended: a grandchild that keeps the pipes open is not waited for.
+        while open_fds and (popen.poll() is None or select.select(list(open_fds), [], [], 0)[0]):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ProcessError(f"{argv[0]} did not end within {seconds:g} s")
+            for fd in select.select(list(open_fds), [], [], min(left, 0.05))[0]:
+                piece = os.read(fd, 65536)
+                if not piece:
+                    del open_fds[fd]
+                    continue
+                chunks[open_fds[fd]] += piece
+                if len(chunks[open_fds[fd]]) > limit:
+                    raise ProcessError(f"{argv[0]} wrote more than {limit} bytes")
+        try:
+            status = popen.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            raise ProcessError(f"{argv[0]} did not end within {seconds:g} s") from error
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        popen.wait()
+        for reader, _ in streams.values():
+            os.close(reader)
+    return Completed(
+        status, chunks["stdout"].decode("utf-8", "replace"), chunks["stderr"].decode("utf-8", "replace")
+    )
+
+
+def stream(
+    argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: str | Path | None = None
+) -> Iterator[str]:
+    """Run a long program, yield each line that it writes, and keep all of them in ``log``.
+
+    Raises:
+        ProcessError: It cannot be started or ends with a status other than 0; the message names the log.
+    """
+    reader, writer = os.pipe()
+    try:
+        popen = _launch(argv, env=env, cwd=cwd, stdout=writer, stderr=writer)
+    except ProcessError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    try:
+        with open(reader, "rb") as lines, log.open("ab") as kept:
+            for line in lines:
+                kept.write(line)
+                yield line.decode("utf-8", "replace").rstrip("\n")
+        status = popen.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        popen.wait()
+    if status != 0:
+        raise ProcessError(f"{argv[0]} ended with status {status}; see {log}")
