@@ -1,0 +1,177 @@
+"""Run by an interpreter that is asked what it is: prints one marked line of JSON.
+
+One source for Python 2.7 to today, PyPy, Jython, Stackless and GraalPy; the standard library only. What an
+interpreter cannot say is null. The line is marked, because a sitecustomize may print what it likes beside it.
+"""
+
+import json
+import os
+import platform
+import re
+import shlex
+import sys
+
+try:
+    import sysconfig
+except ImportError:  # an interpreter that has no notion of its build
+    sysconfig = None
+
+MARK = "gilbench-answer:"  # probe.py looks for it
+FLAG_VARIABLES = (
+    "CFLAGS",
+    "CFLAGS_NODIST",
+    "PY_CFLAGS_NODIST",
+    "PY_CORE_CFLAGS",
+    "LDFLAGS_NODIST",
+    "PY_LDFLAGS_NODIST",
+    "PY_CORE_LDFLAGS",
+)
+PROFILE_FLAGS = ("-fprofile-use", "-fprofile-instr-use", "-prof-use")
+
+
+def config(name):
+    """One variable of the build as text, "" where it is empty, None where it is not recorded."""
+    try:
+        value = sysconfig.get_config_var(name)
+    except Exception:
+        return None
+    return None if value is None else str(value)
+
+
+def configure_option(*names):
+    """Whether configure was given one of these options; None where its arguments are not recorded."""
+    arguments = config("CONFIG_ARGS")
+    if arguments is None:
+        return None
+    found = False
+    for argument in shlex.split(arguments):
+        name, _, value = argument.partition("=")
+        if name in names:
+            found = value not in ("no", "interpreter", "yes-off")  # the last two: a JIT that stays off
+    return found
+
+
+def implementation():
+    """The implementation by its usual name, and its own version where that is not the language's."""
+    name = platform.python_implementation()
+    stackless = re.search(r"Stackless\s+(\S+)", sys.version)
+    if stackless:
+        return "Stackless", stackless.group(1)
+    if getattr(getattr(sys, "implementation", None), "name", "") == "graalpy":
+        own = re.search(r"GraalVM[^0-9]*([0-9][0-9.]*)", sys.version)
+        return "GraalPy", own.group(1) if own else None
+    own = getattr(sys, "pypy_version_info", None)
+    return name, "%d.%d.%d" % tuple(own[:3]) if own else None
+
+
+def version():
+    """The version of the language as it is usually written: 3.15.0a2, or 3.13.5+ for a checkout."""
+    info = sys.version_info
+    level = {"alpha": "a", "beta": "b", "candidate": "rc"}.get(info[3])
+    pre = "%s%d" % (level, info[4]) if level else ""
+    unreleased = "+" if sys.version.split()[0].endswith("+") else ""
+    return "%d.%d.%d%s%s" % (info[0], info[1], info[2], pre, unreleased)
+
+
+def flags():
+    """PGO, LTO and the optimisation level of a CPython build, each None where it is not recorded."""
+    used = " ".join(config(name) or "" for name in FLAG_VARIABLES)
+    line = config("PY_CORE_CFLAGS") or config("PY_CFLAGS") or ""
+    levels = re.findall(r"(?:^|\s)(-O[0-9a-z]*)(?=\s|$)", line)
+    pgo = configure_option("--enable-optimizations")
+    lto = configure_option("--with-lto")
+    # A distribution that compiles with a profile and wipes the flags from its record leaves this empty:
+    # then "no option given" proves nothing.
+    if config("PGO_PROF_USE_FLAG") == "":
+        pgo, lto = pgo or None, lto or None
+    if any(flag in used for flag in PROFILE_FLAGS):
+        pgo = True
+    if "-flto" in used:
+        lto = True
+    return pgo, lto, levels[-1] if levels else None
+
+
+def jit(name):
+    """Whether code is compiled while it runs."""
+    if name == "CPython":
+        asked = getattr(sys, "_jit", None)
+        if asked is not None:
+            return bool(asked.is_enabled())
+        return configure_option("--enable-experimental-jit")
+    if name == "Stackless":
+        return False
+    if name == "PyPy":
+        return "pypyjit" in sys.builtin_module_names
+    return True if name == "Jython" else None
+
+
+def library():
+    """Path of the shared library that holds the interpreter; "" if there is none, None if unknown."""
+    try:
+        with open("/proc/self/maps") as maps:
+            lines = maps.read().splitlines()
+    except Exception:
+        return None
+    for line in lines:
+        path = line.split(None, 5)[-1]
+        if re.match(r"lib(python|pypy)[0-9][^/]*\.so", os.path.basename(path)):
+            return path
+    return ""
+
+
+def compiler():
+    """The compiler by name and version, e.g. GCC 12.2.0."""
+    named = re.search(r"\[PyPy \S+ with ([^\]]+)\]", sys.version)
+    return named.group(1) if named else str(platform.python_compiler()) or None
+
+
+def gil_enabled(name):
+    """Whether there is a GIL now."""
+    if hasattr(sys, "_is_gil_enabled"):
+        return bool(sys._is_gil_enabled())  # noqa: SLF001 - there is no public name
+    return name not in ("Jython", "IronPython")
+
+
+def answer():
+    """Everything as one dict."""
+    name, own_version = implementation()
+    like_cpython = name in ("CPython", "Stackless")
+    pgo, lto, level = flags() if like_cpython else (None, None, None)
+    shared = library() if name not in ("Jython", "IronPython") else None
+    prefix = str(sys.prefix)
+    return {
+        "implementation": name,
+        "version": version(),
+        "version_info": list(sys.version_info[:3]),
+        "implementation_version": own_version,
+        "free_threaded": config("Py_GIL_DISABLED") == "1",
+        "gil_enabled": gil_enabled(name),
+        "jit": jit(name),
+        "debug": hasattr(sys, "gettotalrefcount") if like_cpython else None,
+        "pgo": pgo,
+        "lto": lto,
+        "optimisation": level,
+        "libpython": None if shared is None else ("shared" if shared else "static"),
+        "library": shared or None,
+        "compiler": compiler(),
+        "machine": platform.machine() or None,
+        "executable": sys.executable or None,
+        "base_executable": getattr(sys, "_base_executable", None) or None,
+        "prefix": prefix,
+        # Old virtual environments say real_prefix.
+        "base_prefix": str(getattr(sys, "real_prefix", None) or getattr(sys, "base_prefix", prefix)),
+    }
+
+
+def main():
+    """Write the answer to descriptor 1, whatever has become of sys.stdout."""
+    line = "\n%s%s\n" % (MARK, json.dumps(answer()))
+    try:
+        sys.stdout.flush()
+        os.write(1, line.encode("ascii"))
+    except Exception:  # Jython has no descriptors
+        sys.__stdout__.write(line)
+
+
+if __name__ == "__main__":
+    main()

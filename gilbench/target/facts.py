@@ -1,0 +1,59 @@
+"""What the measured interpreter says of itself while it runs."""
+
+import os
+import sys
+import threading
+import time
+
+
+def gil_enabled():
+    """Whether a GIL is in force at this moment."""
+    if hasattr(sys, "_is_gil_enabled"):
+        return bool(sys._is_gil_enabled())
+    return not (sys.platform.startswith("java") or sys.platform == "cli")
+
+
+def set_switch_interval(seconds):
+    """Ask for a switch interval; Python 2 counts ticks instead, and 1 000 of them stand for 1 ms."""
+    if hasattr(sys, "setswitchinterval"):
+        sys.setswitchinterval(seconds)
+    elif hasattr(sys, "setcheckinterval"):
+        sys.setcheckinterval(max(1, int(seconds * 1e6)))
+
+
+def switch_interval():
+    """Seconds, or None where there is no such thing."""
+    try:
+        return sys.getswitchinterval()
+    except (AttributeError, NotImplementedError):
+        return None
+
+
+def check_interval():
+    """Ticks between two releases of the old GIL, or None where there is none."""
+    if hasattr(sys, "getswitchinterval") or not hasattr(sys, "getcheckinterval"):
+        return None
+    return sys.getcheckinterval()
+
+
+def thread_id():
+    """The kernel's number of the calling thread, or None where it cannot be had."""
+    try:
+        return int(os.readlink("/proc/thread-self").rpartition("/")[2])
+    except (OSError, AttributeError, ValueError):
+        return None
+
+
+def thread_count():
+    """Threads of this process by the kernel; on the JVM, which has many of its own, those of Python."""
+    if sys.platform.startswith("java") or not os.path.isdir("/proc/self/task"):
+        return threading.active_count()
+    return len(os.listdir("/proc/self/task"))
+
+
+def threads_beyond(count, patience=0.2):
+    """How many threads there are more than ``count``; ones that are just ending get a moment to do so."""
+    deadline = time.time() + patience
+    while thread_count() > count and time.time() < deadline:
+        time.sleep(0.005)
+    return max(0, thread_count() - count)

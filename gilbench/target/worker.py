@@ -1,0 +1,94 @@
+"""One process for one case: ``python worker.py REQUESTS REPLIES``, both numbers of inherited descriptors.
+
+JSON lines in, JSON lines out, on descriptors of their own, so that whatever a workload prints cannot break
+the protocol. Requests: ``prepare``, ``calibrate``, ``measure``, ``stop``. Each is answered by ``{"ok": ...}`` or
+``{"error": {"kind", "message"}}``; a measurement that needs the peer sends ``{"ready": ...}`` in between.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+import clocks
+import facts
+from drivers import DRIVERS
+from loading import Unsupported, load
+from spinning import WrongChecksum
+
+
+class Worker(object):
+    """Answers requests until it is told to stop or gilbench has gone."""
+
+    def __init__(self, requests, replies):
+        self.requests, self.replies = requests, replies
+        self.driver = None
+        self.threads_at_rest = 0
+
+    def send(self, message):
+        self.replies.write(json.dumps(message) + "\n")
+        self.replies.flush()
+
+    def prepare(self, request):
+        if request.get("switch_interval"):
+            facts.set_switch_interval(request["switch_interval"])
+        module = load(request["workload"])
+        background = load(request["background"]) if request.get("background") else None
+        background = background, request.get("background_parameters")
+        driver = DRIVERS[request["driver"]]
+        self.driver = driver(module, request["parameters"], request["threads"], background)
+        self.threads_at_rest = facts.thread_count()
+        return {
+            "pid": os.getpid(),
+            "tid": facts.thread_id(),
+            "clock": clocks.NAME,
+            "switch_interval": facts.switch_interval(),
+            "check_interval": facts.check_interval(),
+            "backend": module.backend() if hasattr(module, "backend") else None,
+        }
+
+    def calibrate(self, request):
+        return {"loops": self.driver.calibrate()}
+
+    def measure(self, request):
+        gil, start = facts.gil_enabled(), clocks.now()
+        record = self.driver.measure(request, lambda ready: self.send({"ready": ready}))
+        record.update(start=start, end=clocks.now(), gil_enabled=[gil, facts.gil_enabled()])
+        extra = facts.threads_beyond(self.threads_at_rest)
+        if extra:
+            self.fail("threads", "%d thread(s) were left behind by a slice" % extra)
+            return None
+        return record
+
+    def fail(self, kind, message):
+        self.send({"error": {"kind": kind, "message": message}})
+
+    def serve(self):
+        for line in iter(self.requests.readline, ""):
+            request = json.loads(line)
+            if request["do"] == "stop":
+                return
+            try:
+                answer = getattr(self, request["do"])(request)
+            except Unsupported as error:
+                self.fail("unsupported", str(error))
+            except WrongChecksum as error:
+                self.fail("checksum", str(error))
+            except Exception as error:
+                traceback.print_exc()
+                self.fail("workload", "%s: %s" % (type(error).__name__, error))
+            else:
+                if answer is not None:
+                    self.send({"ok": answer})
+
+
+def main():
+    requests = open("/dev/fd/%s" % sys.argv[1])
+    replies = open("/dev/fd/%s" % sys.argv[2], "w")
+    Worker(requests, replies).serve()
+    sys.stdout.flush()
+    os._exit(0)  # kept threads are parked; there is nothing left to wait for
+
+
+if __name__ == "__main__":
+    main()
