@@ -1,0 +1,142 @@
+"""The catalogue: reads the declarations in ``workloads/`` without running the files.
+
+A workload is one file; its folder is its family, its name the file's. It holds a docstring and a literal
+``WORKLOAD = {...}`` with the fields of ``model.Workload``; the functions that its driver calls are described in
+``target/drivers.py``.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from gilbench.errors import UsageError
+from gilbench.model import Family, Workload
+
+FAMILIES: tuple[str, ...] = get_args(Family)
+
+
+def catalogue_folder() -> Path:
+    """Where the workloads are: data of the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parent
+    packaged = package / "_workloads"
+    return packaged if packaged.is_dir() else package.parent / "workloads"
+
+
+def catalogue(folder: Path | None = None) -> Mapping[str, Workload]:
+    """All workloads by name, in the order of the families: gilbench's own, then those of other packages.
+
+    A package adds some by an entry point of the group ``gilbench.workloads`` that names a package with a folder for
+    each family; it is not imported.
+
+    Raises:
+        UsageError: A file's declaration cannot be read, or two have one name.
+    """
+    roots = [folder] if folder else [catalogue_folder(), *_folders_of_packages()]
+    found: dict[str, Workload] = {}
+    for family in FAMILIES:
+        for path in (path for root in roots for path in sorted((root / family).glob("*.py"))):
+            if path.name.startswith("_"):
+                continue
+            workload = read_declaration(path, family)
+            if workload.name in found:
+                raise UsageError(f"{path} has the name of another workload, {found[workload.name].path}")
+            found[workload.name] = workload
+    return found
+
+
+def read_declaration(path: Path, family: str = "cpu") -> Workload:
+    """Read what one file declares.
+
+    Args:
+        path: The file.
+        family: Where it belongs, unless it says so itself.
+
+    Raises:
+        UsageError: The file is not Python, has no docstring or no literal ``WORKLOAD``, or a field is wrong.
+    """
+    try:
+        text = path.read_text("utf-8")
+        tree = ast.parse(text, str(path))
+        declared = ast.literal_eval(_assigned(tree, "WORKLOAD"))
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError, RecursionError, MemoryError) as error:
+        lines = str(getattr(error, "strerror", None) or error).splitlines()
+        reason = lines[0] if lines else type(error).__name__
+        raise UsageError(f"{path} does not declare a workload: {reason}") from error
+    summary = (ast.get_docstring(tree) or "").partition("\n")[0]
+    if not summary or not isinstance(declared, dict):
+        raise UsageError(f"{path} does not declare a workload: it needs a docstring and WORKLOAD = {{...}}")
+    fields: dict[str, Any] = {
+        "family": family,
+        **declared,
+        "name": path.stem,
+        "path": str(path.resolve()),
+        "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "summary": summary,
+    }
+    if "foreground" in declared:
+        fields.setdefault("driver", "service")
+    try:
+        unknown = set(declared) - set(Workload.__struct_fields__)
+        if unknown:
+            raise UsageError(f"{path} declares unknown field(s): {', '.join(sorted(map(str, unknown)))}")
+        return msgspec.convert(fields, Workload)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path} does not declare a workload: {error}") from error
+
+
+def choose(
+    all_workloads: Mapping[str, Workload], names: Sequence[str] = (), families: Sequence[str] = ()
+) -> tuple[Workload, ...]:
+    """Pick workloads by glob patterns, by the paths of files and by families; the core ones if nothing is asked for.
+
+    Raises:
+        UsageError: A pattern or family matches nothing, or a file declares no workload.
+    """
+    for family in families:
+        if family not in FAMILIES:
+            raise UsageError(f"unknown family {family!r}; there are {', '.join(FAMILIES)}")
+    paths = [Path(name) for name in names if name.endswith(".py") or "/" in name]
+    patterns = [name for name in names if Path(name) not in paths]
+    for pattern in patterns:
+        if not fnmatch.filter(all_workloads, pattern):
+            raise UsageError(f"no workload matches {pattern!r}; there are {', '.join(sorted(all_workloads))}")
+    own = [read_declaration(path) for path in paths]
+    for workload in own:
+        if workload.name in all_workloads:
+            raise UsageError(f"{workload.path} has the name of a workload of the catalogue; rename the file")
+    chosen = [
+        workload
+        for workload in all_workloads.values()
+        if (workload.core or names or families)
+        and (not families or workload.family in families)
+        and (not names or any(fnmatch.fnmatch(workload.name, pattern) for pattern in patterns))
+    ]
+    if not [*chosen, *own]:
+        raise UsageError("no workload is of the asked family and matches the asked name")
+    return (*chosen, *own)
+
+
+def _folders_of_packages() -> list[Path]:
+    folders = []
+    for entry in entry_points(group="gilbench.workloads"):
+        spec = find_spec(entry.value)
+        folders += [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    return folders
+
+
+def _assigned(tree: ast.Module, name: str) -> ast.expr:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == name for target in node.targets
+        ):
+            return node.value
+    raise LookupError(f"there is no {name} = {{...}} in it")

@@ -1,0 +1,39 @@
+"""An event loop that has something to do every 10 ms while N threads count down: how late it is.
+
+What a service on asyncio suffers from a thread beside it: timers, answers and callbacks all wait for the GIL.
+Each timer has its due moment, whatever became of the one before; up to 1 ms of lateness is asyncio's own, which
+rounds waits up to whole milliseconds. Unit: timers; taken: lateness. Source: the slow-callback warnings of asyncio's
+debug mode; the event-loop lag that services on asyncio watch.
+"""
+
+import asyncio
+
+WORKLOAD = {
+    "driver": "inside",
+    "scheduled": True,
+    "unit": "timers",
+    "parameters": {"background": "countdown", "interval": 0.01},
+    "requires": ["python>=3.7", "asyncio"],
+    "quiet_case": True,
+}
+
+
+def prepare(parameters):
+    return asyncio.new_event_loop(), parameters["interval"]
+
+
+def foreground(state, until):
+    loop, interval = state
+    latencies = []
+
+    def tick(due):
+        latencies.append(loop.time() - due)
+        if due + interval < until:
+            loop.call_at(due + interval, tick, due + interval)
+        else:
+            loop.stop()
+
+    first = loop.time() + interval
+    loop.call_at(first, tick, first)
+    loop.run_forever()
+    return {"latencies": latencies}
