@@ -1,0 +1,238 @@
+"""Our end of a worker: one process for one case, asked for one slice after the other."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from gilbench.errors import RunFailure
+from gilbench.model import Case, Environment, Interpreter, Slice, Value, Workload
+from gilbench.process import clean_environment
+from gilbench.run.affinity import Placement, process_cpu_time, set_affinity
+from gilbench.run.endpoint import Endpoint
+from gilbench.run.peer import Peer
+
+_T = TypeVar("_T")
+_SCRIPT = Path(__file__).parent.parent / "target" / "worker.py"
+START_LIMIT = 60.0  # s for an interpreter to come up and prepare; a JVM on a busy host takes its time
+SLICE_LIMIT = 10.0  # s beyond what a slice should take
+_ELSEWHERE = frozenset({"processes"})  # drivers whose work is done by children of the worker
+SIGNAL_GRACE = 0.1  # s after the last signal in which it can still be handled
+
+
+class Worker:
+    """A kept-alive process that serves slices of one case.
+
+    Args:
+        case: What it will run.
+        interpreter: What it runs on.
+        catalogue: All workloads by name, for the ones that serve as fore- and background.
+        peer: The client outside.
+
+    Raises:
+        RunFailure: The interpreter cannot be started.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        interpreter: Interpreter,
+        catalogue: Mapping[str, Workload],
+        peer: Peer,
+    ) -> None:
+        self.case = case
+        self.workload = catalogue[case.workload]
+        foreground = self.workload.foreground
+        self._serving = catalogue[foreground] if foreground else self.workload
+        self.parameters: dict[str, Value] = {
+            **self._serving.parameters,
+            **self.workload.parameters,
+            **dict(case.parameters),
+        }
+        background = self.parameters.get("background")
+        self._background = catalogue[str(background)] if background else None
+        # A workload that is its own background has one set of parameters, as the case has them.
+        own = self._background is not None and self._background.name == self.workload.name
+        self._background_parameters = (
+            self.parameters if own else getattr(self._background, "parameters", None)
+        )
+        self._peer = peer
+        self._serving_thread: int | None = None
+        extra = {} if case.gil is None else {"PYTHON_GIL": str(int(case.gil))}
+        self._endpoint = Endpoint([interpreter.executable, str(_SCRIPT)], clean_environment(extra))
+        self.pid = self._endpoint.pid
+
+    def prepare(self) -> Environment:
+        """Load the workload and say what it really runs with.
+
+        Raises:
+            RunFailure: As for every request.
+        """
+        answer = self._endpoint.ask(
+            {
+                "do": "prepare",
+                "workload": self._serving.path,
+                "driver": self.workload.driver,
+                "parameters": self.parameters,
+                "threads": self.case.threads,
+                "background": None if self._background is None else self._background.path,
+                "background_parameters": self._background_parameters,
+                "switch_interval": self.case.switch_interval,
+            },
+            START_LIMIT,
+        )
+        self._serving_thread = answer.pop("tid", None)
+        return msgspec.structs.replace(self._convert(answer, Environment), pid=self.pid)
+
+    def calibrate(self) -> int:
+        """Operations between two readings of the clock, fitted to this process."""
+        return self._convert(self._endpoint.ask({"do": "calibrate"}, START_LIMIT).get("loops", 0), int)
+
+    def measure(
+        self, turn: int, place: Placement, seconds: float, latency_seconds: float, seed: int
+    ) -> Slice:
+        """Serve one slice.
+
+        Args:
+            turn: Number of the round, kept in the slice.
+            place: CPUs to run on.
+            seconds: Length of the timed part.
+            latency_seconds: Length of the part in which requests or signals come on schedule.
+            seed: Of the schedule.
+        """
+        if self.workload.peer:
+            self._peer.confine((place.peer,))
+            in_force = set_affinity(self.pid, place.cpus, (self._serving_thread, place.serving))
+        else:
+            in_force = set_affinity(self.pid, place.cpus)
+        if self.workload.driver in _ELSEWHERE:
+            for child in _children(self.pid):
+                set_affinity(child, place.cpus)
+        # A warm-up slice shows nothing, so it may be too short to.
+        scheduled = latency_seconds if turn < 0 else max(latency_seconds, self.workload.least_seconds)
+        before = process_cpu_time(self.pid)
+        if self.workload.driver == "service":
+            closed = 0.0 if self.workload.scheduled else seconds
+            record = self._measure_service(closed, scheduled, seed)
+        elif self.workload.driver == "signals":
+            record = self._measure_signals(scheduled)
+        else:
+            length = scheduled or seconds if self.workload.scheduled else seconds
+            record = self._endpoint.ask({"do": "measure", "seconds": length}, length + SLICE_LIMIT)
+        after = process_cpu_time(self.pid)
+        cpu = None if before is None or after is None else after - before
+        piece = self._convert({**record, "round": turn, "cpus": in_force, "cpu": cpu}, Slice)
+        if self.workload.driver in _ELSEWHERE and cpu is not None:
+            # The kernel counts a child when it has ended; while it lives, what it says itself is all there is.
+            spent = sum(thread.cpu or 0.0 for thread in piece.threads)
+            return msgspec.structs.replace(piece, cpu=cpu + spent)
+        return piece
+
+    def output(self) -> str:
+        """End of what the process wrote to stdout and stderr."""
+        return self._endpoint.process.output()
+
+    def close(self) -> None:
+        """End the process."""
+        self._endpoint.close()
+
+    def _measure_service(self, seconds: float, latency_seconds: float, seed: int) -> dict[str, Any]:
+        limit = seconds + latency_seconds + SLICE_LIMIT
+        link = self.workload.peer or self._serving.peer
+        pipes = self._ask_peer({"do": "pipes"}, SLICE_LIMIT)["paths"] if link == "pipe" else None
+        self._endpoint.send({"do": "measure", "pipes": pipes})
+        ready = self._endpoint.expect("ready", SLICE_LIMIT)
+        request = {
+            "depth": 1,
+            "rate": 40,
+            **self.parameters,
+            "do": "serve",
+            "link": link,
+            "address": ready.get("address"),
+            "closed": seconds,
+            "open": latency_seconds,
+            "seed": seed,
+            "limit": limit,
+        }
+        seen = self._ask_peer(request, limit)
+        record = self._endpoint.expect("ok", SLICE_LIMIT)
+        answered = seen["requests"] - seen["offered"] + len(seen["latencies"])
+        if not answered <= record.pop("served", -1) <= seen["requests"]:
+            raise RunFailure("checksum", "the service counted other requests than its client")
+        return {
+            **record,
+            "operations": seen["operations"],
+            "window": seen["window"],
+            "latencies": seen["latencies"],
+            "offered": seen["offered"],
+            "served": len(seen["latencies"]),
+        }
+
+    def _measure_signals(self, seconds: float) -> dict[str, Any]:
+        interval = float(self.parameters["interval"])
+        count = max(1, round(seconds / interval))
+        length = (count + 1) * interval + SIGNAL_GRACE
+        self._endpoint.send({"do": "measure", "seconds": length, "peer": self.workload.peer is not None})
+        if self.workload.peer is None:
+            record = self._endpoint.expect("ok", length + SLICE_LIMIT)
+            sent = self._convert(record.pop("due", None), list[float])
+        else:
+            ready = self._endpoint.expect("ready", SLICE_LIMIT)
+            request = {
+                "do": "signals",
+                "pid": self.pid if ready.get("pid") is None else ready["pid"],
+                "signal": self.parameters["signal"],
+                "interval": interval,
+                "count": count,
+            }
+            sent = self._ask_peer(request, length + SLICE_LIMIT)["sent"]
+            record = self._endpoint.expect("ok", SLICE_LIMIT)
+            record.pop("due", None)
+        handled = sorted(self._convert(record.pop("handled", None), list[float]))
+        return {
+            **record,
+            "latencies": signal_latencies(sent, handled),
+            "offered": len(sent),
+            "served": min(len(handled), len(sent)),
+        }
+
+    def _ask_peer(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Ask the peer; where it fails because the worker died, the worker's own failure is the reason."""
+        try:
+            return self._peer.ask(request, seconds)
+        except RunFailure as error:
+            self._endpoint.expect("ok", 1.0)
+            raise RunFailure("peer", error.message) from error
+
+    @staticmethod
+    def _convert(answer: Any, to: type[_T]) -> _T:
+        try:
+            return msgspec.convert(answer, to)
+        except msgspec.ValidationError as error:
+            raise RunFailure(
+                "protocol", f"answered in a form that is not a {to.__name__}: {error}"
+            ) from error
+
+
+def _children(pid: int) -> list[int]:
+    """Processes that a process has started, as far as the kernel says."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text("ascii").split())
+    return found
+
+
+def signal_latencies(sent: list[float], handled: list[float]) -> list[float]:
+    """Seconds from each sent signal to the first call of the handler after it, for those that have one.
+
+    A call serves every signal that was sent before it and not served yet: signals that arrive while one is
+    pending are merged by the kernel and the interpreter, which ``served`` counts and this does not.
+    """
+    calls = ((moment, bisect.bisect_left(handled, moment)) for moment in sent)
+    return [handled[index] - moment for moment, index in calls if index < len(handled)]
