@@ -1,0 +1,96 @@
+"""What the kernel has counted for a worker, read from outside at the two ends of its timed slices."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from gilbench.model import Reading, Share
+
+
+class _Counts(NamedTuple):
+    voluntary: dict[int, int]  # context switches by thread
+    involuntary: dict[int, int]
+    on_cpu: dict[int, float]  # s by thread
+    calls: tuple[int, int] | None  # read and write system calls
+    peak: int | None  # B
+
+
+class CpuObserver:
+    """Context switches, read and write calls, CPU time by thread and peak memory of a process.
+
+    Threads that began or ended in between are counted from or to what is known of them. psutil gives
+    the switches of one thread at a time (``/proc/PID/status`` holds the main thread's alone).
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before = _read(pid)
+
+    def finish(self, busy_seconds: float) -> Reading:
+        """Read again; rates are per second of the timed slices."""
+        before, after = self._before, _read(self._pid)
+        if not after.voluntary or busy_seconds <= 0:
+            return Reading(observer="cpu", unavailable="the process had ended before it could be read")
+        figures = {
+            "voluntary_switches": _gained(before.voluntary, after.voluntary) / busy_seconds,
+            "involuntary_switches": _gained(before.involuntary, after.involuntary) / busy_seconds,
+        }
+        if before.calls and after.calls:
+            figures["read_calls"] = (after.calls[0] - before.calls[0]) / busy_seconds
+            figures["write_calls"] = (after.calls[1] - before.calls[1]) / busy_seconds
+        if after.peak is not None:
+            figures["memory_peak"] = float(after.peak)
+        used = {tid: seconds - before.on_cpu.get(tid, 0.0) for tid, seconds in after.on_cpu.items()}
+        return Reading(
+            observer="cpu",
+            figures=figures,
+            threads=tuple(
+                Share(name=str(tid), value=seconds / busy_seconds) for tid, seconds in sorted(used.items())
+            ),
+            unavailable=None if after.calls else "read and write calls: no permission to read /proc/PID/io",
+        )
+
+
+def _read(pid: int) -> _Counts:
+    voluntary: dict[int, int] = {}
+    involuntary: dict[int, int] = {}
+    on_cpu: dict[int, float] = {}
+    calls: tuple[int, int] | None = None
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for thread in process.threads():
+            with contextlib.suppress(psutil.Error):
+                switches = psutil.Process(thread.id).num_ctx_switches()
+                voluntary[thread.id], involuntary[thread.id] = switches.voluntary, switches.involuntary
+            on_cpu[thread.id] = _time_on_cpu(pid, thread.id, thread.user_time + thread.system_time)
+        with contextlib.suppress(psutil.Error, AttributeError):  # no io_counters on macOS
+            counters = process.io_counters()
+            calls = (counters.read_count, counters.write_count)
+    return _Counts(voluntary, involuntary, on_cpu, calls, _peak_memory(pid))
+
+
+def _gained(before: dict[int, int], after: dict[int, int]) -> int:
+    return sum(count - before.get(tid, 0) for tid, count in after.items())
+
+
+def _time_on_cpu(pid: int, tid: int, ticked: float) -> float:
+    """CPU seconds of a thread: by the scheduler's own count where there is one, else in ticks of 10 ms."""
+    try:
+        return int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text("ascii").split()[0]) * 1e-9
+    except (OSError, ValueError, IndexError):
+        return ticked
+
+
+def _peak_memory(pid: int) -> int | None:
+    """Largest resident size so far; psutil knows only the present one."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
