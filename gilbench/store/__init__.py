@@ -1,0 +1,1 @@
+"""Files: studies, and the history made of them."""
