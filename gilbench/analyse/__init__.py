@@ -1,0 +1,1 @@
+"""Pure functions from a study to figures: nothing here prints, starts or writes."""

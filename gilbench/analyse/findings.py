@@ -1,0 +1,226 @@
+"""A few plain sentences: what was found, each with the figures that it stands on.
+
+A sentence is written only where the interval leaves no other reading; what cannot be told is not told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from gilbench.analyse.blocks import Blocks, throughput
+from gilbench.analyse.geomean import geometric_mean
+from gilbench.axes import variant
+from gilbench.metrics import significant, write
+from gilbench.model import Cell, Finding, Interpreter, Study
+
+FLAT = 1.2  # a speed-up that stays below is none
+SCALES = 1.5  # at two threads; a speed-up above is one
+SLOWER = 0.95
+COLLAPSE = 0.10
+LATE = 0.001  # s; a handler that has the GIL runs within a tenth of it
+
+
+def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Finding, ...]:
+    """Say what a study shows."""
+    plain = [cell for cell in cells if not cell.observers]
+    interpreters = {interpreter.name: interpreter for interpreter in study.header.interpreters}
+    return (
+        *_scaling(plain, interpreters),
+        *_keeping_modules(study, plain),
+        *_convoy(plain),
+        *_signals(plain),
+        *_single_thread(study, blocks),
+        *_effort(study),
+    )
+
+
+def _scaling(cells: Sequence[Cell], interpreters: dict[str, Interpreter]) -> Iterator[Finding]:
+    by_workload: dict[tuple[str, int], list[Cell]] = defaultdict(list)
+    widest: dict[str, int] = {}
+    for cell in cells:
+        if cell.metric == "speedup":
+            by_workload[cell.workload, cell.threads].append(cell)
+            # Two threads say whether there is a lock at all; more may only say how few cores there are.
+            widest[cell.workload] = min(cell.threads, widest.get(cell.workload, cell.threads))
+    for (workload, threads), group in by_workload.items():
+        if threads != widest[workload]:
+            continue
+        slower = [cell for cell in group if cell.hi is not None and cell.hi < SLOWER]
+        flat = [cell for cell in group if cell not in slower and cell.hi is not None and cell.hi < FLAT]
+        scaling = [cell for cell in group if cell.lo is not None and cell.lo > SCALES]
+        parts = []
+        if scaling:
+            parts.append(f"does {_range(scaling)} the work of one thread on {_names(scaling)}")
+        if flat:
+            parts.append(f"no more than one on {_names(flat)} ({_range(flat)})")
+        if slower:
+            parts.append(f"less than one on {_names(slower)} ({_range(slower)})")
+        if parts:
+            parts[0] = parts[0] if scaling else f"does {parts[0]}"
+            text = f"{workload} on {threads} threads {', '.join(parts)}."
+            surprising = [cell.interpreter for cell in scaling if interpreters[cell.interpreter].gil_enabled]
+            if surprising and group[0].family == "offgil":
+                text += " The work is done outside the GIL."
+            yield _finding("scaling", text, [*scaling, *flat, *slower])
+
+
+def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Work that ought to leave the GIL and does not, because another module does it."""
+    cases = study.header.plan.cases
+    backends: dict[tuple[str, str], str] = {}
+    for run in study.runs:
+        if run.environment is not None and run.environment.backend:
+            case = cases[run.case]
+            backends[case.workload, case.interpreter] = run.environment.backend
+    for cell in cells:
+        backend = backends.get((cell.workload, cell.interpreter))
+        held = cell.metric == "speedup" and cell.family == "offgil" and cell.hi is not None and cell.hi < FLAT
+        others = {value for (workload, _), value in backends.items() if workload == cell.workload} - {backend}
+        if (
+            held
+            and backend
+            and others
+            and cell.threads == min(c.threads for c in cells if c.metric == "speedup")
+        ):
+            yield _finding(
+                "backend",
+                f"{cell.workload} keeps the GIL on {cell.interpreter}, where it is done by the module {backend}; "
+                f"elsewhere it is {' or '.join(sorted(others))}.",
+                [cell],
+            )
+
+
+def _convoy(cells: Sequence[Cell]) -> Iterator[Finding]:
+    latency = {_place(cell): cell for cell in cells if cell.metric == "latency_p50"}
+    for workload in dict.fromkeys(cell.workload for cell in cells if cell.metric == "retained"):
+        kept = [c for c in cells if c.workload == workload and c.metric == "retained" and c.threads == 1]
+        collapsed = [cell for cell in kept if cell.hi is not None and cell.hi < COLLAPSE]
+        unharmed = [cell for cell in kept if cell.lo is not None and cell.lo > 0.5]  # noqa: PLR2004 - half
+        if collapsed:
+            text = (
+                f"One CPU-bound thread cuts {workload} to {_range(collapsed)} of its quiet throughput on "
+                f"{_names(collapsed)}"
+            )
+            waits = [latency[_place(cell)] for cell in collapsed if _place(cell) in latency]
+            if waits:
+                text += f" (median latency {_range(waits)})"
+            yield _finding(
+                "convoy", f"{text}: the serving thread queues for the GIL at each call.", collapsed
+            )
+        if unharmed:
+            text = f"Beside one CPU-bound thread {workload} keeps {_range(unharmed)} of it on {_names(unharmed)}."
+            if any(cell.lo is not None and cell.lo > FLAT for cell in unharmed):
+                text += " More than all of it: CPUs that compute need not be woken for a request."
+            yield _finding("convoy", text, unharmed)
+
+
+def _signals(cells: Sequence[Cell]) -> Iterator[Finding]:
+    delivered = [cell for cell in cells if cell.metric == "delivered" and cell.family == "signals"]
+    latency = {_place(cell): cell for cell in cells if cell.metric == "latency_p50"}
+    most = max((cell.threads for cell in delivered), default=0)
+    for parameters in dict.fromkeys(cell.parameters for cell in delivered):
+        group = [
+            cell for cell in delivered if cell.parameters == parameters and cell.threads == most and most
+        ]
+        lost = [cell for cell in group if cell.hi is not None and cell.hi < SLOWER]
+        late = [
+            cell
+            for cell in group
+            if cell not in lost
+            and (wait := latency.get(_place(cell)))
+            and wait.lo is not None
+            and wait.lo > LATE
+        ]
+        how = "".join(f", {name} {value}" for name, value in parameters)
+        if lost:
+            waits = [latency[_place(cell)] for cell in lost]
+            yield _finding(
+                "signals",
+                f"With {most} busy threads{how}, handlers ran for only {_range(lost)} of the signals on "
+                f"{_names(lost)}, after {_range(waits)} at the median.",
+                lost,
+            )
+        if late:
+            waits = [latency[_place(cell)] for cell in late]
+            yield _finding(
+                "signals",
+                f"With {most} busy threads{how}, signals were handled late on {_names(late)}: after "
+                f"{_range(waits)} at the median.",
+                late,
+            )
+
+
+def _single_thread(study: Study, blocks: Blocks) -> Iterator[Finding]:
+    reference = study.header.plan.reference
+    cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
+    logs: dict[str, list[list[float]]] = defaultdict(list)
+    for case in blocks.cases():
+        other = blocks.reference(case)
+        if other is not None and case.workload in cpu and case.threads == 1 and not case.observers:
+            logs[variant(case)].append(blocks.log_ratios(case, other, throughput))
+    for name, series in logs.items():
+        mean = geometric_mean(series).interval()
+        if mean.lo is None or mean.hi is None:
+            continue
+        ends = f"{significant(mean.lo)} to {significant(mean.hi)}"
+        if mean.lo <= 1 <= mean.hi:
+            text = (
+                f"On one thread {name} and {reference} run the cpu family equally fast, as far as {mean.blocks} blocks "
+                f"can tell ({ends} times)."
+            )
+        else:
+            text = (
+                f"On one thread {name} runs the cpu family at {significant(mean.value)} times the speed of {reference} "
+                f"(95 % interval {ends}, geometric mean of {len(series)})."
+            )
+        yield Finding(kind="single_thread", text=text)
+
+
+def _effort(study: Study) -> Iterator[Finding]:
+    """Where the time went, when it was given to what was undecided."""
+    plan = study.header.plan
+    if plan.budget is None:
+        return
+    seconds: dict[str, float] = defaultdict(float)
+    blocks: dict[str, set[int]] = defaultdict(set)
+    for run in study.runs:
+        name = plan.cases[run.case].workload
+        seconds[name] += sum(piece.end - piece.start for piece in run.slices)
+        blocks[name].add(run.block)
+    parts = [f"{name} {len(blocks[name])} blocks ({taken:.0f} s)" for name, taken in seconds.items()]
+    yield Finding(
+        kind="effort", text=f"Of the budget of {plan.budget:.0f} s, slices took: {', '.join(parts)}."
+    )
+
+
+def _place(cell: Cell) -> tuple[object, ...]:
+    return (
+        cell.workload,
+        cell.interpreter,
+        cell.threads,
+        cell.parameters,
+        cell.gil,
+        cell.switch_interval,
+        cell.cpus,
+    )
+
+
+def _names(cells: Sequence[Cell]) -> str:
+    names = list(dict.fromkeys(variant(cell) for cell in cells))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _range(cells: Sequence[Cell]) -> str:
+    """The figures of some cells as one: ``1.98x``, or ``1.91x to 1.98x``."""
+    values = sorted(cell.value for cell in cells)
+    low, high = write(values[0], cells[0].unit), write(values[-1], cells[0].unit)
+    return low if low == high else f"{low} to {high}"
+
+
+def _finding(kind: str, text: str, cells: Sequence[Cell]) -> Finding:
+    evidence: list[dict[str, Any]] = [msgspec.to_builtins(cell) for cell in cells]
+    return Finding(kind=kind, text=text, cells=tuple(evidence))
