@@ -1,0 +1,1 @@
+"""Renderers: they get analysed figures and only write them down."""
