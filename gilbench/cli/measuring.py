@@ -1,0 +1,130 @@
+"""A study measured for real, with progress, interruption and a budget of time."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from rich.console import Console
+
+from gilbench import workloads as catalogue
+from gilbench.analyse.effort import FIRST_BLOCKS, undecided
+from gilbench.cli.progress import SessionProgress
+from gilbench.model import Header, Run, Study
+from gilbench.plan import Group
+from gilbench.run.measure import run_plan
+from gilbench.run.session import Hooks
+from gilbench.store.study import StudyWriter, read_study
+
+
+class Measured(NamedTuple):
+    """What a session has left in its file."""
+
+    study: Study
+    interrupted: bool
+
+
+def measure_study(
+    header: Header, path: Path, notes: Console, *, earlier: tuple[Run, ...] | None = None, quiet: bool
+) -> Measured:
+    """Run a plan and save each run as it is finished.
+
+    Args:
+        header: Of the study.
+        path: Its file; made new unless ``earlier`` is given.
+        notes: Where progress is drawn.
+        earlier: Runs that the file holds already; None: a new file.
+        quiet: Draw no progress.
+
+    Raises:
+        StudyError: The file cannot be written, or could no longer be written; what was finished is in it.
+    """
+    interrupt = _Interrupt()
+    budget = _Budget(header, earlier or ())
+    with (
+        StudyWriter(path, header if earlier is None else None) as writer,
+        SessionProgress(notes, header.plan.seconds, quiet=quiet) as progress,
+        interrupt,
+    ):
+
+        def save(run: Run) -> None:
+            writer.add(run)
+            budget.add(run)
+
+        hooks = Hooks(
+            save=save,
+            stop=lambda: interrupt.asked,
+            progress=lambda text, share: progress.update(text, budget.share(share)),
+            wanted=budget.wants,
+        )
+        workloads = {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
+        try:
+            run_plan(header.plan, header.interpreters, workloads, hooks, earlier=earlier or ())
+        except KeyboardInterrupt:
+            interrupt.asked = True
+    return Measured(read_study(path), interrupt.asked)
+
+
+class _Budget:
+    """Gives the next block to what is still undecided, while there is time; without a budget, to everything."""
+
+    def __init__(self, header: Header, earlier: tuple[Run, ...]) -> None:
+        self._header = header
+        self._seconds = header.plan.budget
+        self._runs = list(earlier)
+        self._started = time.monotonic()
+        self._begun: tuple[str, float] | None = None
+        self._lengths: dict[str, float] = {}  # of the last block of each workload, in s
+        self._open: tuple[int, frozenset[str]] = (-1, frozenset())  # after this block, these were undecided
+
+    def add(self, run: Run) -> None:
+        """Take note of a finished run."""
+        self._runs.append(run)
+
+    def wants(self, group: Group) -> bool:
+        """Whether a group should be run now."""
+        if self._seconds is None:
+            return True
+        now = time.monotonic()
+        if self._begun is not None:
+            workload, begun = self._begun
+            self._lengths[workload] = now - begun
+            self._begun = None
+        if now - self._started + self._lengths.get(group.workload, 0.0) > self._seconds:
+            return False
+        if group.block >= FIRST_BLOCKS and self._open[0] != group.block:
+            self._open = group.block, undecided(Study(header=self._header, runs=tuple(self._runs)))
+        wanted = group.block < FIRST_BLOCKS or group.workload in self._open[1]
+        if wanted:
+            self._begun = group.workload, time.monotonic()
+        return wanted
+
+    def share(self, planned: float) -> float:
+        """Share of the work that lies behind: of the plan, or of the time there is."""
+        if self._seconds is None:
+            return planned
+        return min(1.0, (time.monotonic() - self._started) / self._seconds)
+
+
+class _Interrupt:
+    """Ctrl-C once lets the running slice end, twice ends everything at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True

@@ -1,0 +1,148 @@
+"""From what the user asks for to a plan, and from a study that was cut short back to its plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from gilbench import __version__, axes, observe
+from gilbench import plan as planning
+from gilbench import workloads as catalogue
+from gilbench.errors import StudyError, UsageError
+from gilbench.host import describe_host
+from gilbench.interpreters import select
+from gilbench.model import Header, Interpreter, Profile, Study, Workload
+from gilbench.store.study import read_study
+
+MOST_BLOCKS = 200  # with a budget, which is what ends such a session
+
+
+class Asked(NamedTuple):
+    """The choices of what to run, as they were written."""
+
+    python: Sequence[str] = ()
+    workload: Sequence[str] = ()
+    family: Sequence[str] = ()
+    threads: str = "1,cores,2x"
+    gil: str | None = None
+    switch_interval: str | None = None
+    cpus: str | None = None
+    set: Sequence[str] = ()
+    profile: str = "quick"
+    budget: str | None = None
+    reference: str | None = None
+    observe: str = "cpu"
+    seed: int | None = None
+
+
+def plan_study(asked: Asked, tell: Callable[[str], None]) -> Header:
+    """Find the interpreters, lay out the cases, and describe the study that is to be made.
+
+    Args:
+        asked: What the user wrote.
+        tell: Called with each line that the user should know.
+
+    Raises:
+        UsageError: A choice that cannot be served.
+        InterpreterError: An interpreter that is not there.
+    """
+    profile = _profile(asked)
+    observers = _observers(asked.observe)
+    host = describe_host()
+    chosen = catalogue.choose(catalogue.catalogue(), asked.workload, asked.family)
+    swept = axes.Axes(
+        threads=axes.parse_threads(asked.threads, host.cores),
+        gil=(None,) if asked.gil is None else axes.parse_gil(asked.gil),
+        switch_intervals=(None,)
+        if asked.switch_interval is None
+        else axes.parse_switch_intervals(asked.switch_interval),
+        cpus=(None,) if asked.cpus is None else axes.parse_cpus(asked.cpus, host.cores),
+        parameters=axes.parse_settings(asked.set),
+        observers=observers,
+        few_choices=profile.few_choices,
+    )
+    extra = (
+        [asked.reference] if asked.python and asked.reference and asked.reference not in asked.python else []
+    )
+    selection = select([*asked.python, *extra])
+    interpreters = selection.interpreters
+    if asked.gil is not None and not any(one.build.free_threaded for one in interpreters):
+        raise UsageError("--gil needs a free-threaded build; add one, e.g. --python 3.13t")
+    for note in (*selection.notes, *_left_out(chosen, interpreters)):
+        tell(note)
+    return Header(
+        gilbench=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        host=host,
+        plan=planning.make_plan(
+            list(axes.cases(chosen, interpreters, swept)),
+            profile=profile,
+            interpreters=interpreters,
+            workloads=chosen,
+            reference=_reference(asked.reference, interpreters),
+            seed=asked.seed if asked.seed is not None else int.from_bytes(os.urandom(4), "big"),
+            budget=None if asked.budget is None else axes.parse_budget(asked.budget),
+        ),
+        interpreters=interpreters,
+        workloads=tuple(chosen),
+    )
+
+
+def read_unfinished(path: Path) -> Study:
+    """Read a study that is to be gone on with, and see that nothing it stands on has changed.
+
+    Raises:
+        StudyError: It cannot be read, or a workload or interpreter is not the one that it began with.
+    """
+    study = read_study(path)
+    known = catalogue.catalogue()
+    for workload in study.header.workloads:
+        now = known.get(workload.name) or catalogue.read_declaration(Path(workload.path))
+        if now.digest != workload.digest:
+            raise StudyError(
+                f"{path} was made with another {workload.name}; its figures would not fit. Begin a new study"
+            )
+    for interpreter in study.header.interpreters:
+        found = select([interpreter.executable]).interpreters[0]
+        if found.build != interpreter.build:
+            raise StudyError(f"{interpreter.executable} is another build than in {path}. Begin a new study")
+    return study
+
+
+def _profile(asked: Asked) -> Profile:
+    if asked.profile not in planning.PROFILES:
+        raise UsageError(f"unknown profile {asked.profile!r}; there are {', '.join(planning.PROFILES)}")
+    profile = planning.PROFILES[asked.profile]
+    return profile if asked.budget is None else msgspec.structs.replace(profile, blocks=MOST_BLOCKS)
+
+
+def _observers(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in observe.NAMES:
+            raise UsageError(f"unknown observer {name!r}; there are {', '.join(observe.NAMES)}")
+    return tuple(name for name in names if name in observe.SAMPLERS)
+
+
+def _left_out(workloads: Sequence[Workload], interpreters: Sequence[Interpreter]) -> list[str]:
+    return [
+        f"{workload.name} is left out on {interpreter.name}: it needs {need}"
+        for workload in workloads
+        for interpreter in interpreters
+        if (need := axes.lacks(workload, interpreter.build))
+    ]
+
+
+def _reference(spec: str | None, interpreters: Sequence[Interpreter]) -> str:
+    if spec is None:
+        return interpreters[0].name
+    wanted = select([spec]).interpreters[0]
+    for interpreter in interpreters:
+        if interpreter.executable == wanted.executable:
+            return interpreter.name
+    raise UsageError(f"--reference {spec} is not among the interpreters of this run; add --python {spec}")
