@@ -1,0 +1,193 @@
+"""``gilbench check`` as a CI calls it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from junitparser import JUnitXml
+
+from gilbench.cli import run
+from gilbench.cli.check import HISTORY
+from gilbench.model import Study
+from gilbench.store.study import read_study
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+
+from checks import HOSTILE
+from studies import StudyBuilder, make_workload, named, save
+
+NOISE = (1.002, 1.009, 0.992, 1.001)
+
+
+def study(rate: float = 800.0, *, workload: str = "countdown", host: float = 1.0) -> Study:
+    builder = StudyBuilder([named("3.13"), named("3.13t", free_threaded=True)], [make_workload(workload)])
+    builder.work(workload, "3.13", 1000.0 * host)
+    builder.work(workload, "3.13t", rate * host, noise=NOISE)
+    return builder.study()
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return save(study(), tmp_path / "base.jsonl")
+
+
+def check(*arguments: object) -> int:
+    return run(["check", *map(str, arguments)])
+
+
+# --- measured now ---------------------------------------------------------------------------------------
+
+
+def test_an_interpreter_is_no_worse_than_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved, answer = tmp_path / "study.jsonl", tmp_path / "answer.json"
+    code = check(
+        *("--python", sys.executable, "--against", sys.executable, "--workload", "countdown"),
+        *(
+            "--threads",
+            "1",
+            "--profile",
+            "quick",
+            "-o",
+            saved,
+            "--json",
+            answer,
+            "--junit",
+            tmp_path / "a.xml",
+        ),
+        *("--threshold", "5", "--quiet"),
+    )
+    said = json.loads(answer.read_text())
+    assert code == said["exit_code"] == 0, capsys.readouterr().out
+    assert said["verdict"] in {"pass", "inconclusive"}
+    (row,) = said["comparisons"]
+    assert row["paired"]
+    assert row["interpreter"] != row["reference"]
+    header = read_study(saved).header
+    assert [one.name for one in header.interpreters] == [row["reference"], row["interpreter"]]
+    assert header.plan.reference == row["reference"]
+    assert len(JUnitXml.fromfile(str(tmp_path / "a.xml"))) == 1
+
+
+# --- judged by an earlier study -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rate", "code", "verdict"), [(800.0, 0, "pass"), (700.0, 1, "regressed"), (900.0, 0, "pass")]
+)
+def test_the_exit_code_is_the_verdict(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str], rate: float, code: int, verdict: str
+) -> None:
+    now = save(study(rate, host=0.8), tmp_path / "now.jsonl")
+    assert check(now, "--baseline", base, "--format", "json") == code
+    assert json.loads(capsys.readouterr().out)["verdict"] == verdict
+
+
+def test_inconclusive_fails_only_a_strict_check(tmp_path: Path, base: Path) -> None:
+    now = save(study(785.0), tmp_path / "now.jsonl")
+    assert check(now, "--baseline", base) == 0
+    assert check(now, "--baseline", base, "--strict") == 3
+
+
+def test_a_failed_run_is_told(tmp_path: Path, base: Path) -> None:
+    builder = StudyBuilder([named("3.13"), named("3.13t", free_threaded=True)], [make_workload()])
+    builder.work("countdown", "3.13", 1000.0)
+    builder.work("countdown", "3.13t", 800.0, noise=NOISE)
+    builder.fail(builder.case("countdown", "3.13t", 4))
+    assert check(save(builder.study(), tmp_path / "now.jsonl"), "--baseline", base) == 4
+
+
+def test_what_is_known_to_be_bad_does_not_fail(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text('[[known]]\nworkload = "count*"\nreason = "issue 17"\n')
+    now = save(study(700.0), tmp_path / "now.jsonl")
+    assert check(now, "--baseline", base, "--known-bad", known) == 0
+    assert "issue 17" in capsys.readouterr().out
+    assert check(base, "--baseline", base, "--known-bad", known) == 0
+    assert "Well again" in capsys.readouterr().out
+
+
+def test_github_gets_annotations_and_a_summary(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    now = save(study(700.0), tmp_path / "now.jsonl")
+    assert check(now, "--baseline", base, "--format", "github") == 1
+    assert "::error title=gilbench%3A Regressed::countdown on 3.13t" in capsys.readouterr().out
+    assert summary.read_text().startswith("before\n### ")
+
+
+def test_hostile_names_do_no_harm_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = save(study(workload=HOSTILE), tmp_path / "before.jsonl")
+    now = save(study(700.0, workload=HOSTILE), tmp_path / "now.jsonl")
+    files = {name: tmp_path / f"answer.{name}" for name in ("markdown", "junit", "json")}
+    options = [part for name, path in files.items() for part in (f"--{name}", path)]
+    for form in ("terminal", "json", "markdown", "github"):
+        assert check(now, "--baseline", before, "--format", form, *options) == 1
+        out = capsys.readouterr().out
+        assert not {"\x1b", "\x00", "\r"} & set(out)
+    assert json.loads(files["json"].read_text())["comparisons"][0]["workload"] == HOSTILE
+    assert len(JUnitXml.fromfile(str(files["junit"]))) == 1
+
+
+# --- judged by the history ------------------------------------------------------------------------------
+
+
+def test_the_history_is_a_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = tmp_path / "history.sqlite"
+    for number in range(12):
+        rate = 800.0 * (1 + 0.004 * (number % 4 - 1.5))
+        made = msgspec.structs.replace(study(rate).header, created=f"2026-01-{number + 1:02}T00:00:00+00:00")
+        path = save(msgspec.structs.replace(study(rate), header=made), tmp_path / f"{number}.jsonl")
+        assert run(["history", "add", str(path), "--branch", "main", "--database", str(database)]) == 0
+    for rate, code in ((800.0, 0), (700.0, 1)):
+        now = save(study(rate, host=0.5), tmp_path / f"now{rate}.jsonl")
+        given = (now, "--baseline", HISTORY, "--database", database, "--branch", "main", "--format", "json")
+        capsys.readouterr()
+        assert check(*given) == code
+        (row,) = json.loads(capsys.readouterr().out)["comparisons"]
+        assert (row["metric"], row["reference"]) == ("relative", "history")
+    assert check(now, "--baseline", HISTORY, "--database", database, "--branch", "other") == 2
+    assert "gilbench history add" in capsys.readouterr().err
+
+
+# --- wrong use ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["BASE"],
+        ["--baseline", "BASE"],
+        ["--python", "3"],
+        ["--against", "3"],
+        ["BASE", "--baseline", "BASE", "--python", "3"],
+        ["BASE", "--baseline", "BASE", "--threads", "1"],
+        ["BASE", "--python", "3", "--against", "3"],
+        ["BASE", "--baseline", "absent.jsonl"],
+        ["BASE", "--baseline", "BASE", "--database", "a"],
+        ["BASE", "--baseline", "BASE", "--metric", "cpu_utilisation"],
+        ["BASE", "--baseline", "BASE", "--metric", "nonsense"],
+        ["BASE", "--baseline", "BASE", "--known-bad", "absent.toml"],
+        ["BASE", "--baseline", "BASE", "--junit", "/proc/nowhere/a.xml"],
+        ["BASE", "--baseline", "history", "--database", "absent.sqlite"],
+        ["BASE", "--baseline", "BASE", "--format", "xml"],
+        ["--python", "all", "--against", sys.executable, "--workload", "countdown"],
+        ["--python", "/nowhere/python", "--against", sys.executable],
+    ],
+)
+def test_wrong_use_is_two_clear_lines(
+    base: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert check(*(str(base) if part == "BASE" else part for part in arguments)) == 2
+    said = capsys.readouterr().err
+    assert 1 <= len(said.splitlines()) <= 3
+    assert "Traceback" not in said

@@ -1,0 +1,32 @@
+"""The README's examples are run as they are printed, and its two commands are those of CI."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from commands import gilbench
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+_BLOCK = re.compile(r"(<!-- not executed: .+? -->\n)?```console\n(.*?)```", re.DOTALL)
+
+
+def test_the_two_set_up_commands_are_the_ones_that_ci_calls() -> None:
+    commands = re.findall(r"^python3 -m venv .+$", README, re.MULTILINE)
+    assert len(commands) == 2
+    called = [line for line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines() if ".venv &&" in line]
+    assert called == commands
+
+
+def test_each_example_runs_as_it_is_printed(tmp_path: Path) -> None:
+    executed = 0
+    for skipped, block in _BLOCK.findall(README):
+        for line in block.splitlines():
+            if not line.startswith("$ gilbench ") or skipped:
+                continue
+            done = gilbench(*shlex.split(line.removeprefix("$ gilbench ")), cwd=tmp_path, seconds=300)
+            assert done.returncode == 0, (line, done.stderr)
+            executed += 1
+    assert executed >= 5

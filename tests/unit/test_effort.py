@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from studies import StudyBuilder, make_workload, named
+
+from gilbench.analyse.effort import FIRST_BLOCKS, undecided
+from gilbench.cli.measuring import _Budget
+from gilbench.model import Header, Run
+from gilbench.plan import Group
+
+CLEAR, OPEN = make_workload("clear"), make_workload("open")
+
+
+def builder() -> StudyBuilder:
+    """One workload on which the candidate is twice as fast, and one on which the blocks disagree."""
+    made = StudyBuilder([named("3.13"), named("3.14")], [CLEAR, OPEN], blocks=5)
+    for workload in (CLEAR, OPEN):
+        made.work(workload.name, "3.13", 1000)
+    made.work("clear", "3.14", 2000)
+    made.work("open", "3.14", 1000, noise=[0.7, 1.4, 0.8, 1.3, 1.0])
+    return made
+
+
+def test_a_workload_with_an_inconclusive_comparison_is_undecided() -> None:
+    assert undecided(builder().study()) == {"open"}
+
+
+def test_a_workload_of_which_nothing_was_compared_is_undecided() -> None:
+    made = builder()
+    made.runs = [run for run in made.runs if made.cases[run.case].workload == "open"]
+    assert undecided(made.study()) == {"clear", "open"}
+
+
+class Clock:
+    """The time of the measuring module."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("gilbench.cli.measuring.time", clock)
+    return clock
+
+
+def budgeted(seconds: float | None) -> tuple[Header, tuple[Run, ...]]:
+    study = builder().study()
+    plan = msgspec.structs.replace(study.header.plan, budget=seconds)
+    return msgspec.structs.replace(study.header, plan=plan), study.runs
+
+
+def test_after_the_first_blocks_only_the_undecided_get_another(clock: Clock) -> None:
+    budget = _Budget(*budgeted(100))
+    assert budget.wants(Group(FIRST_BLOCKS - 1, "clear", ()))
+    assert budget.wants(Group(FIRST_BLOCKS, "open", ()))
+    assert not budget.wants(Group(FIRST_BLOCKS, "clear", ()))
+    assert clock.now == 0
+
+
+def test_no_block_is_begun_that_would_not_end_in_time(clock: Clock) -> None:
+    budget = _Budget(*budgeted(10))
+    assert budget.wants(Group(0, "open", ()))
+    clock.now = 6.0  # so long took that block
+    assert not budget.wants(Group(1, "open", ()))
+
+
+def test_without_a_budget_every_block_is_run(clock: Clock) -> None:
+    budget = _Budget(*budgeted(None))
+    clock.now = 1e9
+    assert budget.wants(Group(150, "clear", ()))
+
+
+def test_progress_is_of_the_time_where_there_is_a_budget(clock: Clock) -> None:
+    budget = _Budget(*budgeted(10))
+    clock.now = 4.0
+    assert budget.share(0.01) == pytest.approx(0.4)
+    assert _Budget(*budgeted(None)).share(0.01) == 0.01
