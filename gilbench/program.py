@@ -6,7 +6,7 @@ Times are seconds, sizes are bytes, fractions are 0 to 1 and of the wall time of
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gilbench.model import Share, Struct
 
@@ -130,3 +130,11 @@ class ProgramProfile(Struct, frozen=True):
     findings: tuple[str, ...] = ()
     unavailable: tuple[str, ...] = ()  # what could not be looked at, each with its reason
     costs: tuple[Share, ...] = ()  # slow-down by each observer: time observed / unobserved
+
+
+class StateChange(NamedTuple):
+    """From this moment on a thread is in another state: one event of the timeline."""
+
+    stamp: float  # CLOCK_MONOTONIC, s
+    tid: int
+    state: Literal["held", "wait", "off", "blocked", "ended"]  # off: on the CPU without the GIL
