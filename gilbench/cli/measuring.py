@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 from typing import NamedTuple
 
 from rich.console import Console
 
 from gilbench import workloads as catalogue
 from gilbench.analyse.effort import FIRST_BLOCKS, undecided
+from gilbench.cli.interrupt import Interrupt
 from gilbench.cli.progress import SessionProgress
 from gilbench.model import Header, Run, Study
 from gilbench.plan import Group
@@ -42,12 +41,11 @@ def measure_study(
     Raises:
         StudyError: The file cannot be written, or could no longer be written; what was finished is in it.
     """
-    interrupt = _Interrupt()
     budget = _Budget(header, earlier or ())
     with (
         StudyWriter(path, header if earlier is None else None) as writer,
         SessionProgress(notes, header.plan.seconds, quiet=quiet) as progress,
-        interrupt,
+        Interrupt() as interrupt,
     ):
 
         def save(run: Run) -> None:
@@ -107,24 +105,3 @@ class _Budget:
         if self._seconds is None:
             return planned
         return min(1.0, (time.monotonic() - self._started) / self._seconds)
-
-
-class _Interrupt:
-    """Ctrl-C once lets the running slice end, twice ends everything at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
