@@ -43,8 +43,15 @@ METRICS: dict[str, Metric] = {
         Metric("cpu_utilisation", "cores", "neither", "CPU time per wall time"),
         Metric("voluntary_switches", "1/s", "lower", "voluntary context switches"),
         Metric("involuntary_switches", "1/s", "lower", "involuntary context switches"),
-        Metric("read_calls", "1/s", "lower", "read system calls"),
-        Metric("write_calls", "1/s", "lower", "write system calls"),
+        Metric(
+            "read_calls", "1/s", "lower", "calls of read(2) and its like on files, as the kernel counts them"
+        ),
+        Metric(
+            "write_calls",
+            "1/s",
+            "lower",
+            "calls of write(2) and its like on files, as the kernel counts them",
+        ),
         Metric("memory_peak", "B", "lower", "peak resident memory"),
         Metric("gil_held", "fraction", "neither", "samples in which a thread held the GIL"),
         Metric("observer_cost", "x", "lower", "slow-down caused by the observer"),

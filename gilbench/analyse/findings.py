@@ -7,32 +7,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import msgspec
 
 from gilbench.analyse.blocks import Blocks, throughput
 from gilbench.analyse.geomean import geometric_mean
+from gilbench.analyse.published import FLAT, LATE, SCALES, SLOWER, published
+from gilbench.analyse.sentences import finding, names, spread
+from gilbench.analyse.sweeps import sweeps
 from gilbench.axes import variant
-from gilbench.metrics import significant, write
+from gilbench.metrics import significant
 from gilbench.model import Cell, Finding, Interpreter, Study
 
-FLAT = 1.2  # a speed-up that stays below is none
-SCALES = 1.5  # at two threads; a speed-up above is one
-SLOWER = 0.95
 COLLAPSE = 0.10
-LATE = 0.001  # s; a handler that has the GIL runs within a tenth of it
 
 
 def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Finding, ...]:
     """Say what a study shows."""
     plain = [cell for cell in cells if not cell.observers]
     interpreters = {interpreter.name: interpreter for interpreter in study.header.interpreters}
+    workloads = {workload.name: workload for workload in study.header.workloads}
     return (
         *_scaling(plain, interpreters),
         *_keeping_modules(study, plain),
         *_convoy(plain),
         *_signals(plain),
+        *published(plain, list(sweeps(plain, workloads)), interpreters, workloads),
         *_single_thread(study, blocks),
         *_effort(study),
     )
@@ -54,18 +52,18 @@ def _scaling(cells: Sequence[Cell], interpreters: dict[str, Interpreter]) -> Ite
         scaling = [cell for cell in group if cell.lo is not None and cell.lo > SCALES]
         parts = []
         if scaling:
-            parts.append(f"does {_range(scaling)} the work of one thread on {_names(scaling)}")
+            parts.append(f"does {spread(scaling)} the work of one thread on {names(scaling)}")
         if flat:
-            parts.append(f"no more than one on {_names(flat)} ({_range(flat)})")
+            parts.append(f"no more than one on {names(flat)} ({spread(flat)})")
         if slower:
-            parts.append(f"less than one on {_names(slower)} ({_range(slower)})")
+            parts.append(f"less than one on {names(slower)} ({spread(slower)})")
         if parts:
             parts[0] = parts[0] if scaling else f"does {parts[0]}"
             text = f"{workload} on {threads} threads {', '.join(parts)}."
             surprising = [cell.interpreter for cell in scaling if interpreters[cell.interpreter].gil_enabled]
             if surprising and group[0].family == "offgil":
                 text += " The work is done outside the GIL."
-            yield _finding("scaling", text, [*scaling, *flat, *slower])
+            yield finding("scaling", text, [*scaling, *flat, *slower])
 
 
 def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
@@ -86,7 +84,7 @@ def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
             and others
             and cell.threads == min(c.threads for c in cells if c.metric == "speedup")
         ):
-            yield _finding(
+            yield finding(
                 "backend",
                 f"{cell.workload} keeps the GIL on {cell.interpreter}, where it is done by the module {backend}; "
                 f"elsewhere it is {' or '.join(sorted(others))}.",
@@ -102,20 +100,20 @@ def _convoy(cells: Sequence[Cell]) -> Iterator[Finding]:
         unharmed = [cell for cell in kept if cell.lo is not None and cell.lo > 0.5]  # noqa: PLR2004 - half
         if collapsed:
             text = (
-                f"One CPU-bound thread cuts {workload} to {_range(collapsed)} of its quiet throughput on "
-                f"{_names(collapsed)}"
+                f"One CPU-bound thread cuts {workload} to {spread(collapsed)} of its quiet throughput on "
+                f"{names(collapsed)}"
             )
             waits = [latency[_place(cell)] for cell in collapsed if _place(cell) in latency]
             if waits:
-                text += f" (median latency {_range(waits)})"
-            yield _finding(
-                "convoy", f"{text}: the serving thread queues for the GIL at each call.", collapsed
-            )
+                text += f" (median latency {spread(waits)})"
+            yield finding("convoy", f"{text}: the serving thread queues for the GIL at each call.", collapsed)
         if unharmed:
-            text = f"Beside one CPU-bound thread {workload} keeps {_range(unharmed)} of it on {_names(unharmed)}."
+            text = (
+                f"Beside one CPU-bound thread {workload} keeps {spread(unharmed)} of it on {names(unharmed)}."
+            )
             if any(cell.lo is not None and cell.lo > FLAT for cell in unharmed):
                 text += " More than all of it: CPUs that compute need not be woken for a request."
-            yield _finding("convoy", text, unharmed)
+            yield finding("convoy", text, unharmed)
 
 
 def _signals(cells: Sequence[Cell]) -> Iterator[Finding]:
@@ -138,18 +136,18 @@ def _signals(cells: Sequence[Cell]) -> Iterator[Finding]:
         how = "".join(f", {name} {value}" for name, value in parameters)
         if lost:
             waits = [latency[_place(cell)] for cell in lost]
-            yield _finding(
+            yield finding(
                 "signals",
-                f"With {most} busy threads{how}, handlers ran for only {_range(lost)} of the signals on "
-                f"{_names(lost)}, after {_range(waits)} at the median.",
+                f"With {most} busy threads{how}, handlers ran for only {spread(lost)} of the signals on "
+                f"{names(lost)}, after {spread(waits)} at the median.",
                 lost,
             )
         if late:
             waits = [latency[_place(cell)] for cell in late]
-            yield _finding(
+            yield finding(
                 "signals",
-                f"With {most} busy threads{how}, signals were handled late on {_names(late)}: after "
-                f"{_range(waits)} at the median.",
+                f"With {most} busy threads{how}, signals were handled late on {names(late)}: after "
+                f"{spread(waits)} at the median.",
                 late,
             )
 
@@ -207,20 +205,3 @@ def _place(cell: Cell) -> tuple[object, ...]:
         cell.switch_interval,
         cell.cpus,
     )
-
-
-def _names(cells: Sequence[Cell]) -> str:
-    names = list(dict.fromkeys(variant(cell) for cell in cells))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _range(cells: Sequence[Cell]) -> str:
-    """The figures of some cells as one: ``1.98x``, or ``1.91x to 1.98x``."""
-    values = sorted(cell.value for cell in cells)
-    low, high = write(values[0], cells[0].unit), write(values[-1], cells[0].unit)
-    return low if low == high else f"{low} to {high}"
-
-
-def _finding(kind: str, text: str, cells: Sequence[Cell]) -> Finding:
-    evidence: list[dict[str, Any]] = [msgspec.to_builtins(cell) for cell in cells]
-    return Finding(kind=kind, text=text, cells=tuple(evidence))

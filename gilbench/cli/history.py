@@ -134,7 +134,6 @@ def show(
     """Plot what the latest studies say about a workload."""
     from gilbench.render.history import (  # noqa: PLC0415
         figure_name,
-        plot,
         point_row,
         points_table,
         series_name,
@@ -142,6 +141,7 @@ def show(
         study_row,
         write_json,
     )
+    from gilbench.render.plot import plot_series  # noqa: PLC0415
 
     with _open(database) as history:
         wanted = _wanted(history, workload=workload, interpreter=interpreter, metric=metric, threads=threads)
@@ -156,7 +156,9 @@ def show(
         return
     for series, points in latest:
         _print(
-            series_name(series), figure_name(series), plot([point.value for _, point in points], series.unit)
+            series_name(series),
+            figure_name(series),
+            plot_series([point.value for _, point in points], series.unit),
         )
         _print(points_table(points, series.unit), "")
     if len(drawn) < len(wanted):

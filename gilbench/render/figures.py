@@ -48,6 +48,11 @@ def case_name(workload: str, parameters: Parameters) -> str:
     return f"{workload} {', '.join(f'{name}={value}' for name, value in parameters)}".rstrip()
 
 
+def threads_name(count: int) -> str:
+    """Write a thread count."""
+    return "1 thread" if count == 1 else f"{count} threads"
+
+
 def _ends(cell: Cell, figure: str) -> str:
     assert cell.lo is not None and cell.hi is not None  # noqa: S101, PT018 - the caller has looked
     if cell.lo == math.inf:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from gilbench.store.history import Entry, Point, Series
 
 LONGEST = 40  # characters of a name from outside
-WIDTH, HEIGHT = 64, 12  # characters of a plot without its axis
 
 
 class Found(NamedTuple):
@@ -131,23 +129,6 @@ def points_table(points: Sequence[tuple[Entry, Point]], unit: str) -> Table:
             str(point.blocks),
         )
     return table
-
-
-def plot(values: Sequence[float], unit: str, width: int = WIDTH, height: int = HEIGHT) -> Text:
-    """Draw a series as dots, the oldest to the left; what is not finite is left out."""
-    finite = [(place, value) for place, value in enumerate(values) if math.isfinite(value)]
-    if not finite:
-        return Text("nothing to draw")
-    low, high = (bound(value for _, value in finite) for bound in (min, max))
-    lines = [[" "] * width for _ in range(height)]
-    for place, value in finite:
-        column = place * (width - 1) // max(1, len(values) - 1)
-        row = round((high - value) / (high - low) * (height - 1)) if high > low else height // 2
-        lines[row][column] = "•"
-    labels = {0: write(high, unit), height - 1: write(low, unit)}
-    margin = max(map(len, labels.values()))
-    drawn = ("".join(line).rstrip() for line in lines)
-    return Text("\n".join(f"{labels.get(row, ''):>{margin}} ┤{dots}" for row, dots in enumerate(drawn)))
 
 
 def describe(found: Found) -> Text:

@@ -6,21 +6,33 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gilbench.analyse.sweeps import sweeps
 from gilbench.axes import variant
 from gilbench.metrics import write
 from gilbench.model import Case, Cell, Failure, Report
-from gilbench.render.figures import case_name, plain, with_interval
+from gilbench.render.figures import case_name, plain, threads_name, with_interval
+from gilbench.render.sweeps import sweep_parts
 from gilbench.render.table import bare_table
 
 _THREAD_COLUMNS = 4  # thread counts that fit beside each other at 80 columns
 _NAME_WIDTH = 12  # of interpreters, indented; names of workloads may take two lines where room is short
 _COSTS = 0.98  # below, a relative speed is coloured as a cost
 _GAINS = 1.02
+_WIDE = 110  # columns from which tables show more of a latency than its middle and its end
+_TAILS = {"p50": "latency_p50", "p99": "latency_p99", "max": "latency_max"}
+_ALL_TAILS = {
+    "p50": "latency_p50",
+    "p90": "latency_p90",
+    "p99": "latency_p99",
+    "p99.9": "latency_p99_9",
+    "max": "latency_max",
+    "samples": "samples",  # no metric, but what carries them
+}
 
 
 class _Place(NamedTuple):
@@ -42,13 +54,17 @@ def render_terminal(report: Report, console: Console) -> None:
         console: Where; its width decides how much stands side by side.
     """
     plain = [cell for cell in report.cells if not cell.observers]
+    wide = console.width >= _WIDE
+    tails = _ALL_TAILS if wide else _TAILS
     _print_head(report, console)
     for table in (
         *_scaling_tables(plain),
-        *_service_tables(plain),
-        _signals_table(plain),
+        *_service_tables(plain, tails),
+        _signals_table(plain, tails),
         _relative_table(plain, report.header.plan.reference),
-        _sharing_table(plain),
+        *_sweeps(plain, report),
+        _laws_table(plain),
+        _sharing_table(plain, wide=wide),
         _system_table(plain),
         *_stacks_tables(report),
         _failures_table(report.failures),
@@ -127,7 +143,7 @@ def _scaling_beside(title: str, rows: _Rows, counts: Sequence[int]) -> Table:
         return [with_interval(metrics.get("speedup") or metrics.get("throughput")) for metrics in cells]
 
     places = list(dict.fromkeys(place._replace(threads=0) for place in rows))
-    return _fill(_table(title, *(_threads(count) for count in counts)), places, figures)
+    return _fill(_table(title, *(threads_name(count) for count in counts)), places, figures)
 
 
 def _scaling_below(title: str, rows: _Rows) -> Table:
@@ -139,7 +155,7 @@ def _scaling_below(title: str, rows: _Rows) -> Table:
     )
 
 
-def _service_tables(cells: Sequence[Cell]) -> Iterator[Table | None]:
+def _service_tables(cells: Sequence[Cell], tails: dict[str, str]) -> Iterator[Table | None]:
     served = [cell for cell in cells if cell.family in {"io", "mixed"}]
     yield _by_threads(
         served,
@@ -149,15 +165,15 @@ def _service_tables(cells: Sequence[Cell]) -> Iterator[Table | None]:
     yield _by_threads(
         served,
         "I/O beside CPU-bound threads: latency of requests sent on schedule",
-        {"p50": "latency_p50", "p99": "latency_p99", "max": "latency_max"},
+        tails,
     )
 
 
-def _signals_table(cells: Sequence[Cell]) -> Table | None:
+def _signals_table(cells: Sequence[Cell], tails: dict[str, str]) -> Table | None:
     return _by_threads(
         [cell for cell in cells if cell.family == "signals"],
         "Signals from another process, beside CPU-bound threads",
-        {"handled": "delivered", "p50": "latency_p50", "p99": "latency_p99", "max": "latency_max"},
+        {"handled": "delivered", **tails},
     )
 
 
@@ -165,7 +181,7 @@ def _by_threads(cells: Sequence[Cell], title: str, columns: dict[str, str]) -> T
     rows = _rows([cell for cell in cells if cell.metric in columns.values()])
     if not rows:
         return None
-    if "latency_p99" in columns.values():
+    if "latency_p99" in columns.values() and "samples" not in columns:
         counts = [cell.samples for cell in cells if cell.metric == "latency_p99" and cell.samples]
         title += f" ({min(counts)} or more a row)" if counts else ""
 
@@ -173,11 +189,22 @@ def _by_threads(cells: Sequence[Cell], title: str, columns: dict[str, str]) -> T
         metrics = rows[place]
         # In io the thread that serves is the only one.
         busy = 0 if next(iter(metrics.values())).family == "io" else place.threads
-        return [str(busy), *(with_interval(metrics.get(metric)) for metric in columns.values())]
+        return [
+            str(busy),
+            *(
+                _samples(metrics) if metric == "samples" else with_interval(metrics.get(metric))
+                for metric in columns.values()
+            ),
+        ]
 
     order = list(dict.fromkeys(place.name for place in rows))
     places = sorted(rows, key=lambda place: order.index(place.name))
     return _fill(_table(title, "cpu", *columns), places, figures)
+
+
+def _samples(metrics: dict[str, Cell]) -> str:
+    count = metrics["latency_max"].samples if "latency_max" in metrics else None
+    return "-" if count is None else str(count)
 
 
 def _relative_table(cells: Sequence[Cell], reference: str) -> Table | None:
@@ -194,19 +221,53 @@ def _relative_table(cells: Sequence[Cell], reference: str) -> Table | None:
     return table
 
 
-def _sharing_table(cells: Sequence[Cell]) -> Table | None:
+def _sweeps(cells: Sequence[Cell], report: Report) -> Iterator[RenderableType]:
+    workloads = {workload.name: workload for workload in report.header.workloads}
+    for sweep in sweeps(cells, workloads):
+        yield Group(*sweep_parts(sweep))
+
+
+def _laws_table(cells: Sequence[Cell]) -> Table | None:
+    rows = _rows(cells)
+    shown = _at_most_threads(rows, "serial_part")
+    if not shown:
+        return None
+    return _fill(
+        _table(
+            "Laws of scaling fitted: Amdahl's serial part; contention and coherence of the Universal Scalability Law",
+            *("thr", "serial part", "contention", "coherence"),
+        ),
+        shown,
+        lambda place: [
+            f"1-{place.threads}",
+            *(
+                with_interval(rows[place].get(metric))
+                for metric in ("serial_part", "contention", "coherence")
+            ),
+        ],
+    )
+
+
+def _sharing_table(cells: Sequence[Cell], *, wide: bool) -> Table | None:
     rows = _rows(cells)
     shown = _at_most_threads(rows, "fairness")
     if not shown:
         return None
-    metrics = ("fairness", "serial_part", "cpu_per_operation")
+    metrics = {
+        "fairness": "fairness",
+        **({"start skew": "start_skew"} if wide else {}),
+        "CPU per op": "cpu_per_operation",
+        "switches per op": "switches_per_operation",
+    }
     return _fill(
         _table(
-            "How threads share the work, at the most threads",
-            *("thr", "fairness", "serial part", "CPU per operation"),
+            "How threads share the work, and what an operation costs, at the most threads", "thr", *metrics
         ),
         shown,
-        lambda place: [str(place.threads), *(with_interval(rows[place].get(metric)) for metric in metrics)],
+        lambda place: [
+            str(place.threads),
+            *(with_interval(rows[place].get(metric)) for metric in metrics.values()),
+        ],
     )
 
 
@@ -231,7 +292,7 @@ def _system_table(cells: Sequence[Cell]) -> Table | None:
     return _fill(
         _table(
             "CPU, context switches and system calls, at the most threads",
-            *("thr", "cores", "volunt.", "involunt.", "read", "write", "memory"),
+            *("thr", "cores", "volunt.", "involunt.", "read(2)", "write(2)", "memory"),
         ),
         shown,
         lambda place: [str(place.threads), *(_value(rows[place].get(metric)) for metric in metrics)],
@@ -261,7 +322,7 @@ def _failures_table(failures: Sequence[tuple[Case, Failure]]) -> Table | None:
         table.add_column(column, overflow="fold")
     seen = {
         (
-            f"{case_name(case.workload, case.parameters)}, {variant(case)}, {_threads(case.threads)}",
+            f"{case_name(case.workload, case.parameters)}, {variant(case)}, {threads_name(case.threads)}",
             failure.kind,
         ): failure
         for case, failure in failures
@@ -269,10 +330,6 @@ def _failures_table(failures: Sequence[tuple[Case, Failure]]) -> Table | None:
     for (name, kind), failure in seen.items():
         table.add_row(plain(name), plain(kind, "red"), plain(failure.message))
     return table
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _value(cell: Cell | None) -> str:

@@ -335,6 +335,7 @@ def everything(*, names: Mapping[str, str] | None = None) -> StudyBuilder:
             make_workload(loaded, "mixed", foreground=echo),
             make_workload(delivery, "signals", parameters={"main": "asleep"}),
             make_workload(table, "shared"),
+            make_workload("coalescing", "signals", parameters={"interval": 0.02}),
         ],
     )
     builder.host = {"virtualisation": "virtual machine", "governor": "powersave"}
@@ -361,6 +362,17 @@ def everything(*, names: Mapping[str, str] | None = None) -> StudyBuilder:
                     handled,
                     threads=threads,
                     parameters={"main": "busy"} if main == "busy" else {},
+                    readings=(counted(),),
+                )
+        for threads in (0, 4):
+            for interval in (0.02, 0.005, 0.001, 0.0002):
+                seen = 20 if free or not threads else max(1, round(20 * (interval / 0.02) ** 0.5))
+                builder.serve(
+                    "coalescing",
+                    interpreter,
+                    quick[:seen],
+                    threads=threads,
+                    parameters={"interval": interval} if interval != 0.02 else {},
                     readings=(counted(),),
                 )
     _observe(builder, countdown, old, new)

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from gilbench import model
 from gilbench.cli import history as command
 from gilbench.errors import GilbenchError, StudyError, UsageError
-from gilbench.render.history import plot, shown
+from gilbench.render.history import shown
 from gilbench.store import study as study_files
 from gilbench.store.history import History
 
@@ -388,13 +388,6 @@ def test_hostile_names_do_no_harm_in_any_output(tmp_path: Path) -> None:
 def test_a_name_is_shown_as_one_short_line() -> None:
     assert shown("a\x1b[31m\nb\u202ec").plain == "a\ufffd[31m\ufffdb\ufffdc"
     assert len(shown(HOSTILE).plain) == 40
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [math.inf, math.nan], [1.0, 1.0, 1.0], [1.0, math.inf, 3.0]])
-def test_any_series_can_be_drawn(values: list[float]) -> None:
-    drawn = plot(values, "x").plain
-    assert drawn.count("•") == sum(map(math.isfinite, values))
-    assert ("nothing" in drawn) == (not any(map(math.isfinite, values)))
 
 
 @pytest.fixture
