@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from bench_history import history_times
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +34,8 @@ from gilbench.host import describe_host
 from gilbench.interpreters import select
 from gilbench.model import Case, Header, Interpreter, Plan, Run, Workload
 from gilbench.process import Process, capture, clean_environment
-from gilbench.run.affinity import Placement, place
+from gilbench.run.affinity import Placement, place, set_affinity
+from gilbench.run.endpoint import Endpoint
 from gilbench.run.measure import run_plan
 from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks
@@ -139,6 +141,55 @@ def spread() -> Iterator[Row]:
     yield Row("sd of A/A in turn", statistics.stdev(in_turn), None, None, "", holds=True)
     yield Row("sd of A/A, one after the other", statistics.stdev(one_by_one), None, None, "", holds=True)
     yield Row("the second over the first", value, low, high, ">= 4", value >= 4)
+
+
+def harness() -> Iterator[Row]:
+    """Throughput of countdown in a bare script over that in a worker, on one thread, in turn on the same CPU."""
+    interpreter, workload = _newest(), catalogue.catalogue()["countdown"]
+    blocks, slices, seconds = 20, 12, 0.05
+    ratios = [_bare_against_worker(interpreter, workload, slices, seconds, block) for block in range(blocks)]
+    interval = ratio_interval(ratios)
+    holds = (
+        interval.lo is not None and interval.hi is not None and interval.lo <= 1.01 and interval.hi >= 0.99
+    )
+    yield Row(
+        "countdown, bare script / worker", interval.value, interval.lo, interval.hi, "0.99 to 1.01", holds
+    )
+
+
+def _bare_against_worker(
+    interpreter: Interpreter, workload: Workload, slices: int, seconds: float, block: int
+) -> float:
+    case = Case(workload=workload.name, interpreter=interpreter.name, threads=1)
+    peer, cpus = Peer(), tuple(sorted(os.sched_getaffinity(0)))
+    worker = Worker(case, interpreter, {workload.name: workload}, peer)
+    script = str(Path(__file__).with_name("bare_countdown.py"))
+    bare = Endpoint([interpreter.executable, "-I", script], clean_environment())
+    rates: tuple[list[float], list[float]] = [], []
+    try:
+        worker.prepare()
+        worker.calibrate()
+        where = place(case, workload.driver, cpus, block)
+        set_affinity(bare.pid, where.cpus)
+        times = round(throughput(worker.measure(-1, where, seconds, 0.0, 0)) * seconds)
+        request = {"do": "measure", "start": workload.parameters["start"], "times": times}
+        bare.ask(request, 30)
+        for turn in range(slices):
+            for side in random.sample((0, 1), 2):
+                if side:
+                    rates[side].append(throughput(worker.measure(turn, where, seconds, 0.0, 0)))
+                else:
+                    rates[side].append(times / float(bare.ask(request, 30)["seconds"]))
+    finally:
+        worker.close()
+        bare.close()
+        peer.close()
+    return float(block_log_ratio(*rates))
+
+
+def history() -> Iterator[Row]:
+    """Size of a history of 10 000 studies, and wall time of looking into it."""
+    yield from history_times(Row)
 
 
 def precision() -> Iterator[Row]:
@@ -301,6 +352,8 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "parent": parent,
     "rendering": rendering,
     "spread": spread,
+    "harness": harness,
+    "history": history,
     "precision": precision,
 }
 
