@@ -144,7 +144,7 @@ def spread() -> Iterator[Row]:
 
 
 def harness() -> Iterator[Row]:
-    """Throughput of countdown in a bare script over that in a worker, on one thread, in turn on the same CPU."""
+    """Throughput of countdown in a bare script's thread over that in a worker's, in turn on the same CPU."""
     interpreter, workload = _newest(), catalogue.catalogue()["countdown"]
     blocks, slices, seconds = 20, 12, 0.05
     ratios = [_bare_against_worker(interpreter, workload, slices, seconds, block) for block in range(blocks)]
