@@ -3,9 +3,7 @@
 It answers on the two descriptors that it is given, so that its slices can alternate with a worker's. Each request
 names a number of countdowns; the answer is how many seconds they took.
 
-The loop runs in a thread, as a workload's does. In the main thread it was seen to be 2 to 3 % slower on 3.13 (0.976,
-0.961 to 0.992, over 10 pairs of processes), where in a thread it was not (1.005, 0.981 to 1.029): that is a fact of
-the interpreter and its stack, not of a harness.
+The loop runs in a thread, as a workload's does.
 """
 
 from __future__ import annotations
