@@ -46,9 +46,9 @@ class Score(Struct, frozen=True):
     kind: Kind
     id: str
     title: str  # the claim or property, as it is said
-    part: str | None = None  # what of it was tried, in a few words; None: the whole
     interpreter: str  # its column: 3.11, 3.13t GIL on
     verdict: Verdict
+    part: str | None = None  # what of it was tried, in a few words; None: the whole
     measured: str | None = None  # what the figure is, e.g. "speed-up of countdown on 2 threads"
     figure: float | None = None
     unit: str | None = None  # as in metrics: x, 1/s, s, B, fraction, 1
