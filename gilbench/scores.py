@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gilbench.model import Struct
+from gilbench.model import Header, Struct
 
 Kind = Literal["claim", "property"]
 Verdict = Literal[
@@ -56,6 +56,14 @@ class Score(Struct, frozen=True):
     hi: float | None = None
     reason: str | None = None  # why it is so, or why it is not here and how to get it: one sentence
     workload: str | None = None  # of the catalogue, or of the probe that can be run alone
+
+
+class Scorecard(Struct, frozen=True):
+    """Everything a renderer needs."""
+
+    header: Header  # of the study that the claims were read from
+    claims: tuple[Score, ...]
+    properties: tuple[Score, ...] = ()
 
 
 def flat(score: Score) -> dict[str, Any]:

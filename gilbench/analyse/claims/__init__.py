@@ -22,9 +22,6 @@ from gilbench.axes import lacks
 from gilbench.model import Case, Interpreter, Study, Workload
 from gilbench.scores import Score
 
-FEWEST_BLOCKS = 3
-"""Fewest that give a verdict; see ``estimates.MINIMUM_BLOCKS``."""
-
 
 def all_claims(cores: int) -> tuple[Claim, ...]:
     """The nine claims, tried with as many threads as there are processors, and two at least."""
