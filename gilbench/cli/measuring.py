@@ -89,7 +89,7 @@ def measure_study(
 class _Budget:
     """Gives the next block to what is still undecided, while there is time; without a budget, to everything."""
 
-    def __init__(self, header: Header, earlier: tuple[Run, ...], effort: Effort) -> None:
+    def __init__(self, header: Header, earlier: tuple[Run, ...], effort: Effort = COMPARING) -> None:
         self._header, self._effort = header, effort
         self._seconds = header.plan.budget
         self._runs = list(earlier)
