@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gilbench.render.check_markdown import code
 from gilbench.render.scorecard import Entry, Sheet
-from gilbench.render.scorecard_terminal import basis_line, sheets
+from gilbench.render.scorecard_terminal import HOW_TO_READ, basis_line, sheets
 from gilbench.scores import Scorecard
 
 
@@ -13,7 +13,7 @@ def render_scorecard_markdown(card: Scorecard) -> str:
     host, header = card.header.host, card.header
     machine = f"{host.cpu_model}, {host.cores} cores, {host.system} {host.kernel}"
     page = ["# The GIL, scored", "", f"gilbench {header.gilbench}, {header.created}, {code(machine)}.", ""]
-    page += ["Figures are means over blocks with 95 % intervals. Numbers in brackets are footnotes.", ""]
+    page += [HOW_TO_READ.replace("Below each", "Beside each"), ""]
     for sheet in sheets(card):
         page += _sheet(sheet)
     return "\n".join(page)
@@ -33,7 +33,7 @@ def _sheet(sheet: Sheet) -> list[str]:
             lines.append(_row([label, *(_entry(entry, bold=whole) for entry in entries)]))
     lines += ["", *(f"- [{number}] {code(note)}" for number, note in enumerate(sheet.notes, 1))]
     lines += ["", "<details>", "<summary>What the figures are, and what to run alone</summary>", ""]
-    lines += [f"- {code(basis_line(sheet, index))}" for index in range(len(sheet.bases))]
+    lines += [f"- {code(basis_line(basis))}" for basis in sheet.bases]
     return [*lines, "", "</details>", ""]
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gilbench.render.figures import plain
-from gilbench.render.scorecard import Entry, Group, Sheet, make_sheet
+from gilbench.render.scorecard import Basis, Entry, Group, Sheet, make_sheet
 from gilbench.scores import Scorecard
 
 STYLES = {
@@ -29,6 +29,10 @@ STYLES = {
 }
 _LABELS = 22, 40  # least and most cells of the labels
 _LEAST, _MOST = 8, 24  # cells of a column
+HOW_TO_READ = (
+    "Below each verdict the figure behind it with its 95 % interval; [n] is a footnote. What the figures are stands "
+    "below the table; to see one alone: gilbench run --workload NAME."
+)
 _SHORT = {"does not hold": "does not"}
 
 
@@ -42,13 +46,13 @@ def render_scorecard(card: Scorecard, console: Console) -> None:
     host, header = card.header.host, card.header
     machine = f"  {host.cpu_model}, {host.cores} cores, {host.system} {host.kernel}, {header.created}"
     console.print(plain(f"gilbench {header.gilbench} scorecard", "bold") + plain(machine))
-    console.print(plain("Figures are means over blocks with 95 % intervals; [n] is a footnote.", "dim"))
+    console.print(plain(HOW_TO_READ, "dim"))
     console.print()
     for sheet in sheets(card):
         for part in _parts(sheet, console.width):
             console.print(part)
         _print_list(console, [f"[{number}] {note}" for number, note in enumerate(sheet.notes, 1)])
-        _print_list(console, [basis_line(sheet, index) for index in range(len(sheet.bases))])
+        _print_list(console, [basis_line(basis) for basis in sheet.bases])
 
 
 def sheets(card: Scorecard) -> list[Sheet]:
@@ -57,9 +61,8 @@ def sheets(card: Scorecard) -> list[Sheet]:
     return [make_sheet(title, scores) for title, scores in kinds.items() if scores]
 
 
-def basis_line(sheet: Sheet, index: int) -> str:
+def basis_line(basis: Basis) -> str:
     """What a row's figures are, with what can be run alone."""
-    basis = sheet.bases[index]
     alone = f" ({basis.workload})" if basis.workload and basis.workload not in basis.measured else ""
     return f"{basis.id}: {basis.measured}{alone}"
 
@@ -70,12 +73,12 @@ def _parts(sheet: Sheet, width: int) -> Iterator[Table | Text | Rule | Padding]:
     heads = [word for column in sheet.columns for word in _head(column).plain.split("\n")]
     cells = min(_MOST, max(_LEAST, *map(cell_len, lines), *map(cell_len, heads)))
     beside = max(1, min(len(sheet.columns), (width - _LABELS[0]) // (cells + 1)))
-    # Equal parts, so that no column is left alone below.
-    beside = -(-len(sheet.columns) // -(-len(sheet.columns) // beside))
+    parts = -(-len(sheet.columns) // beside)
     labels = max(min(_LABELS[1], width - beside * (cells + 1)), 1)
-    for first in range(0, len(sheet.columns), beside):
-        columns = sheet.columns[first : first + beside]
-        yield plain(sheet.title + (", continued" if first else ""), "bold")
+    for part in range(parts):  # of equal length, so that no column is left alone below
+        first, last = (len(sheet.columns) * edge // parts for edge in (part, part + 1))
+        columns = sheet.columns[first:last]
+        yield plain(sheet.title + (", continued" if part else ""), "bold")
         yield _table([labels, *[cells] * len(columns)], [["", *map(_head, columns)]])
         for group in sheet.groups:
             yield Rule(style="dim")

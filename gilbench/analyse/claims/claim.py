@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from gilbench.analyse.claims.evidence import Column, Evidence, Figure, Missing, Reader, Spot
 from gilbench.metrics import write
 from gilbench.scores import Score, Verdict
@@ -54,10 +56,12 @@ class Claim(NamedTuple):
     def scores(self, evidence: Evidence, column: Column) -> list[Score]:
         """The claim as a whole, then its experiments where it has several."""
         parts = [self._score(experiment, evidence, column) for experiment in self.experiments]
+        if len(parts) == 1:
+            return [msgspec.structs.replace(parts[0], id=str(self.number))]
         whole = self._whole(
             [part for part, experiment in zip(parts, self.experiments, strict=True) if not experiment.aside]
         )
-        return [whole, *parts] if len(parts) > 1 else [whole]
+        return [whole, *parts]
 
     def _score(self, experiment: Experiment, evidence: Evidence, column: Column) -> Score:
         def score(verdict: Verdict, reason: str | None, figure: Figure | None = None) -> Score:
@@ -99,10 +103,8 @@ class Claim(NamedTuple):
         first, last = decisive if self.together == "all" else decisive[::-1]
         order: tuple[Verdict, ...] = (first, "crashes", "hangs", "fails", "inconclusive", last, "not here")
         deciding = min(parts, key=lambda part: order.index(part.verdict))
-        reason = deciding.reason
-        if len(parts) > 1:
-            said = deciding.part if deciding.verdict != "not here" else None
-            reason = ": ".join(text for text in (said, reason) if text)
+        said = deciding.part if deciding.verdict != "not here" else None
+        reason = ": ".join(text for text in (said, deciding.reason) if text)
         return Score(
             kind="claim",
             id=str(self.number),
@@ -114,7 +116,7 @@ class Claim(NamedTuple):
             unit=deciding.unit,
             lo=deciding.lo,
             hi=deciding.hi,
-            reason=reason,
+            reason=reason or None,
             workload=deciding.workload,
         )
 

@@ -231,13 +231,12 @@ def _log(value: float) -> float:
 
 
 def _why(failure: Failure, workload: Workload, column: Column) -> str:
+    lines = failure.message.splitlines()
+    reason = lines[0] if lines else failure.kind
     packages = [_PACKAGES.get(need, need) for need in workload.requires if need.isidentifier()]
     if failure.kind == "unsupported" and packages:
-        names = " ".join(packages)
-        command = f"{column.interpreter.executable} -m pip install {names}"
-        return f"{names} is not installed there; where there is a release for it: {command}"
-    lines = failure.message.splitlines()
-    return lines[0] if lines else failure.kind
+        reason += f"; try {column.interpreter.executable} -m pip install {' '.join(packages)}"
+    return reason
 
 
 Reader = Callable[[Evidence, Column], Figure]
