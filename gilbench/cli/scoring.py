@@ -25,14 +25,14 @@ from gilbench.store.study import read_study
 PROFILE = Profile(
     name="scorecard",
     blocks=8,  # at most; after the first three, only of what is undecided
-    slices=4,
+    slices=6,
     slice_seconds=0.05,
     latency_seconds=0.3,
-    warmup_seconds=0.8,
+    warmup_seconds=0.5,
     few_choices=True,
 )
 FIRST_BLOCKS = 3
-BUDGET = 390.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
+BUDGET = 420.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
 
 
 def plan_claims(specs: Sequence[str], tell: Callable[[str], None]) -> Header:

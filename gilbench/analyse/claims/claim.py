@@ -121,6 +121,11 @@ class Claim(NamedTuple):
         )
 
 
+def speedup(spot: Spot) -> Reader:
+    """Read what many threads do, in times of what one does."""
+    return lambda evidence, column: evidence.speedup(column, spot)
+
+
 def metric(name: str, spot: Spot) -> Reader:
     """Read one metric of one case."""
     return lambda evidence, column: evidence.figure(column, spot, name)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from gilbench.analyse.blocks import Blocks
+from gilbench.analyse.blocks import BlockKey, Blocks, throughput
 from gilbench.analyse.cells import all_cells
+from gilbench.analyse.claims.medians import median_interval
 from gilbench.analyse.estimates import ratio_interval
-from gilbench.analyse.samples import pairs
+from gilbench.analyse.quantiles import quantile
+from gilbench.analyse.samples import latencies, pairs, served_of_offered
 from gilbench.axes import lacks
 from gilbench.metrics import METRICS
 from gilbench.model import Build, Case, Failure, Interpreter, Parameters, Run, Study, Workload
@@ -156,6 +158,66 @@ class Evidence:
             raise Missing("not here", f"{METRICS[metric].title} is not known of {spot.workload} here")
         return Figure(cell.value, cell.lo, cell.hi, cell.unit)
 
+    def speedup(self, column: Column, spot: Spot) -> Figure:
+        """What the threads of a case do, in times of what one does: the median over slices taken side by side.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        return _median(self._speedups(column, spot).values())
+
+    def speedup_against(self, column: Column, other: Column, spot: Spot) -> Figure:
+        """The same, divided by that of another column in the same round.
+
+        Raises:
+            Missing: As for ``figure``, of either column.
+        """
+        ours, theirs = self._speedups(column, spot), self._speedups(other, spot)
+        return _median([ours[key] - theirs[key] for key in ours if key in theirs])
+
+    def _speedups(self, column: Column, spot: Spot) -> dict[tuple[BlockKey, int], float]:
+        """Logs of the speed-ups of slices, by block and round."""
+        base = spot._replace(threads=1)
+        self.look(column, spot)
+        self.look(column, base)
+        many, one = self._blocks.runs(spot.case(column)), self._blocks.runs(base.case(column))
+        alone = {(key, piece.round): piece for key, run in one.items() for piece in run.slices}
+        return {
+            (key, piece.round): _log(throughput(piece)) - _log(throughput(alone[key, piece.round]))
+            for key, run in many.items()
+            for piece in run.slices
+            if (key, piece.round) in alone
+        }
+
+    def wait(self, column: Column, spot: Spot, share: float) -> Figure:
+        """A percentile of latency, the mean over the percentiles of blocks.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        self.look(column, spot)
+        runs = self._blocks.runs(spot.case(column)).values()
+        interval = ratio_interval([_log(float(quantile(latencies(run), share))) for run in runs])
+        if math.isnan(interval.value):
+            raise Missing("inconclusive", "too few were served to say when")
+        return Figure(interval.value, interval.lo, interval.hi, "s")
+
+    def served(self, column: Column, spot: Spot) -> Figure:
+        """The fraction of requests or signals that was served, over all blocks.
+
+        The limit of a claim is far from what is seen, so each of them counts, as if blocks did not differ.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        from scipy.stats import binomtest  # noqa: PLC0415 - scipy is slow to import
+
+        self.look(column, spot)
+        counts = [served_of_offered(run) for run in self._blocks.runs(spot.case(column)).values()]
+        served, offered = (sum(numbers) for numbers in zip(*counts, strict=True))
+        ends = binomtest(served, offered).proportion_ci(method="wilson")
+        return Figure(served / offered, float(ends.low), float(ends.high), "fraction")
+
     def against(self, column: Column, other: Column, spots: tuple[Spot, ...], metric: str) -> Figure:
         """A figure divided by that of another column, inside the blocks that both were run in.
 
@@ -224,6 +286,14 @@ class Evidence:
     def backend(self, column: Column, spot: Spot) -> str | None:
         """Which library did the work, where the workload says."""
         return self._backends.get(spot.case(column))
+
+
+def _median(logs: Iterable[float]) -> Figure:
+    interval = median_interval(list(logs))
+    if math.isnan(interval.value):
+        raise Missing("inconclusive", "no slices were taken side by side")
+    ends = (None if end is None else math.exp(end) for end in (interval.lo, interval.hi))
+    return Figure(math.exp(interval.value), *ends, "x")
 
 
 def _log(value: float) -> float:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
 
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit
-from gilbench.analyse.claims.evidence import Column, Evidence, Missing, Spot
+from gilbench.analyse.claims.evidence import Column, Evidence, Figure, Missing, Spot
 from gilbench.analyse.claims.processors import one_processor
 
 GAINED = 1.05
 """Speed-up on two threads beside that of the old GIL: what handing it over cost there, and costs no longer."""
 LESS = 0.3
 """Of a figure of the old GIL: what got worse was seen to be a tenth of it and less, or ten times as late."""
+
+
+Compared = Callable[[Evidence, Column, Column], Figure]  # the new one, then the old one
 
 
 def generations(cores: int) -> Claim:
@@ -21,21 +24,15 @@ def generations(cores: int) -> Claim:
     """
 
     def experiment(
-        key: str,
-        part: str,
-        measured: str,
-        spots: tuple[Spot, ...],
-        metric: str,
-        limit: float,
-        side: Literal["below", "above"],
+        key: str, part: str, measured: str, spots: tuple[Spot, ...], read: Compared, limit: Limit
     ) -> Experiment:
         return Experiment(
             key=key,
             part=part,
             measured=f"{measured}, divided by that of the old GIL",
             spots=spots,
-            read=lambda evidence, column: evidence.against(column, _old(evidence), spots, metric),
-            limit=Limit(limit, side),
+            read=lambda evidence, column: read(evidence, column, _old(evidence)),
+            limit=limit,
             lacks=_new_alone,
         )
 
@@ -52,36 +49,32 @@ def generations(cores: int) -> Claim:
                 "better: two threads that compute",
                 "speed-up of countdown on 2 threads",
                 threads,
-                "speedup",
-                GAINED,
-                "above",
+                lambda evidence, new, old: evidence.speedup_against(new, old, threads[0]),
+                Limit(GAINED, "above"),
             ),
             experiment(
                 "join",
                 "better: ^C in a join is seen",
                 "median time until ^C is seen in Thread.join, in ctrl_c",
                 (join,),
-                "latency_p50",
-                LESS,
-                "below",
+                lambda evidence, new, old: evidence.against(new, old, (join,), "latency_p50"),
+                Limit(LESS, "below"),
             ),
             experiment(
                 "echo",
                 "worse: an echo beside a busy thread",
                 "throughput that tcp_echo_cpu keeps beside one busy thread",
                 echo,
-                "retained",
-                LESS,
-                "below",
+                lambda evidence, new, old: evidence.against(new, old, echo, "retained"),
+                Limit(LESS, "below"),
             ),
             experiment(
                 "signals",
                 "worse: a signal beside busy threads",
                 f"median time until a signal is handled beside {2 * cores} busy threads, in delivery",
                 (delivery,),
-                "latency_p50",
-                1 / LESS,
-                "above",
+                lambda evidence, new, old: evidence.against(new, old, (delivery,), "latency_p50"),
+                Limit(1 / LESS, "above"),
             ),
         ),
     )

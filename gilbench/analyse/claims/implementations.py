@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit, metric
+from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
 from gilbench.analyse.claims.evidence import Column, Spot
 from gilbench.analyse.claims.processors import PARALLEL, one_processor
 
@@ -25,7 +25,7 @@ def implementations(cores: int) -> Claim:
                 part="Jython and IronPython use all processors",
                 measured=f"speed-up of countdown on {cores} threads",
                 spots=on_threads,
-                read=metric("speedup", threads),
+                read=speedup(threads),
                 limit=Limit(PARALLEL, "above"),
                 lacks=_of(_FREE),
             ),
@@ -34,7 +34,7 @@ def implementations(cores: int) -> Claim:
                 part="PyPy and Stackless use one",
                 measured=f"speed-up of countdown on {cores} threads",
                 spots=on_threads,
-                read=metric("speedup", threads),
+                read=speedup(threads),
                 limit=Limit(PARALLEL, "below"),
                 lacks=_of(_LOCKED),
             ),
@@ -43,7 +43,7 @@ def implementations(cores: int) -> Claim:
                 part="so do their tasklets",
                 measured=f"speed-up of countdown_tasklets on {cores} tasklets",
                 spots=(tasklets, Spot("countdown_tasklets", 1)),
-                read=metric("speedup", tasklets),
+                read=speedup(tasklets),
                 limit=Limit(PARALLEL, "below"),
                 lacks=_of(_LOCKED),
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit, metric
+from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
 from gilbench.analyse.claims.evidence import Column, Evidence, Spot
 from gilbench.analyse.claims.processors import PARALLEL, one_processor
 
@@ -18,7 +18,7 @@ class _Part(NamedTuple):
 _PARTS = (
     _Part("sleep", "a blocking call (sleep)", computes=False),
     _Part("file_read", "file I/O"),
-    _Part("socket_copy", "socket I/O"),
+    _Part("socket_wait", "socket I/O", computes=False),
     _Part("sha256", "hashing"),
     _Part("pillow_resize", "image processing (Pillow)"),
     _Part("numpy_matmul", "NumPy"),
@@ -44,7 +44,7 @@ def outside(cores: int) -> Claim:
             part=part.what,
             measured=f"speed-up of {part.workload} on {cores} threads",
             spots=(spot, Spot(part.workload, 1)),
-            read=metric("speedup", spot),
+            read=speedup(spot),
             limit=Limit(PARALLEL, "above"),
             lacks=one_processor if part.computes else _nothing,
             remark=module,
