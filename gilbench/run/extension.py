@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -32,8 +33,8 @@ class Compiled(Struct, frozen=True):
 
     include: Path | None = None  # where the public headers are, if they are anywhere
     absent: str | None = None  # why nothing could be compiled at all
-    modules: dict[str, str] = {}  # by variant: the name to import
-    refusals: dict[str, str | None] = {}  # by variant: what the compiler said; None: it did compile
+    modules: Mapping[str, str] = {}  # by variant: the name to import
+    refusals: Mapping[str, str | None] = {}  # by variant: what the compiler said; None: it did compile
 
 
 class _Toolchain(Struct, frozen=True):

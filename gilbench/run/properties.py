@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from gilbench.errors import RunFailure
 from gilbench.interpreters.headers import Counted, count_headers
@@ -19,9 +19,17 @@ from gilbench.run.endpoint import Endpoint
 from gilbench.run.extension import Compiled, compile_extension
 
 _SCRIPT = Path(__file__).parent.parent / "target" / "tester.py"
-START_LIMIT = 60.0  # s for an interpreter to come up with its first answer; a JVM on a busy host takes its time
+START_LIMIT = (
+    60.0  # s for an interpreter to come up with its first answer; a JVM on a busy host takes its time
+)
 LIMIT = 15.0  # s for a trial; the longest takes 3 s on a quiet host
-THREADS = 4  # of a trial: more than a small host has processors, so that a thread is stopped in the middle too
+THREADS = (
+    4  # of a trial: more than a small host has processors, so that a thread is stopped in the middle too
+)
+ROUNDS, ROUND = (
+    8,
+    0.06,
+)  # of a race, and s of each; in some rounds a JIT or an unlucky start hides what is lost
 PATIENCE = 0.6  # s in which a finaliser that is prompt has surely run
 
 
@@ -82,8 +90,12 @@ ATOMIC: Final = (
 KINDS: Final = ("float", "tuple", "list", "dict", "object")
 TRIALS: Final = (
     *(
-        Trial(f"atomicity.{name}", "atomicity", "race", {"operation": name, **_ROUNDS})
-        for _ROUNDS in ({"threads": THREADS, "rounds": 5, "seconds": 0.06},)
+        Trial(
+            f"atomicity.{name}",
+            "atomicity",
+            "race",
+            {"operation": name, "threads": THREADS, "rounds": ROUNDS, "seconds": ROUND},
+        )
         for name in ATOMIC
     ),
     *(
@@ -91,9 +103,16 @@ TRIALS: Final = (
         for kind in KINDS
     ),
     Trial("speed.memory_thread", "footprint", "idle_threads", {"count": 50, "rounds": 4}),
-    Trial("features.resurrection", "finalisers", "resurrection", {"count": 250, "threads": THREADS, "seconds": 3.0}),
+    Trial(
+        "features.resurrection",
+        "finalisers",
+        "resurrection",
+        {"count": 250, "threads": THREADS, "seconds": 3.0},
+    ),
     Trial("features.lock_dropped", "finalisers", "lock_held", {"count": 20, "seconds": 1.0, "cyclic": False}),
-    Trial("features.lock_collected", "finalisers", "lock_held", {"count": 20, "seconds": 1.0, "cyclic": True}),
+    Trial(
+        "features.lock_collected", "finalisers", "lock_held", {"count": 20, "seconds": 1.0, "cyclic": True}
+    ),
     Trial("features.callbacks", "weak", "callbacks", {"count": 500, "threads": THREADS, "seconds": 3.0}),
     Trial(
         "features.weak_dictionary",
@@ -191,9 +210,7 @@ def _try_extensions(column: Column, compiled: Compiled, folder: Path) -> Iterato
             continue
         refusal = compiled.refusals[name]
         if refusal is not None:
-            yield Outcome(
-                id=identity, column=column.name, failure=Failure(kind="compiler", message=refusal)
-            )
+            yield Outcome(id=identity, column=column.name, failure=Failure(kind="compiler", message=refusal))
             continue
         arguments = {"folder": str(folder), "module": compiled.modules[name]}
         with _Tester(column.interpreter, gil) as tester:
@@ -214,7 +231,7 @@ class _Tester:
         except RunFailure as error:
             self._refusal = error
 
-    def __enter__(self) -> _Tester:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -243,6 +260,8 @@ class _Tester:
             "arguments": trial.arguments,
         }
         if self._limit != LIMIT:  # the first: starting is not a part of the trial
-            self._endpoint.ask({**request, "module": "patience", "function": "ready", "arguments": {}}, self._limit)
+            self._endpoint.ask(
+                {**request, "module": "patience", "function": "ready", "arguments": {}}, self._limit
+            )
             self._limit = LIMIT
         return self._endpoint.ask(request, LIMIT)

@@ -1,7 +1,7 @@
 """One process for some trials: ``python tester.py REQUESTS REPLIES``, both numbers of inherited descriptors.
 
-Speaks as ``worker.py`` does; the request ``trial`` names a module of ``properties/``, a function of it and its arguments.
-A property is tried where it may hang or crash, so gilbench starts another process for what is left.
+Speaks as ``worker.py`` does; the request ``trial`` names a module of ``properties/``, a function and its arguments.
+A trial may hang or kill the interpreter; gilbench then starts another process for what is left.
 """
 
 import importlib

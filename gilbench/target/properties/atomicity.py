@@ -14,9 +14,11 @@ from crew import Crew
 try:
     import queue
 except ImportError:
-    import Queue as queue
+    import Queue as queue  # noqa: N813 - its old name
 
-SWITCH_INTERVAL = 1e-5  # s; Python 2: 10 ticks. Switching so often finds in 0.1 s what would else take minutes
+SWITCH_INTERVAL = (
+    1e-5  # s; Python 2: 10 ticks. Switching so often finds in 0.1 s what would else take minutes
+)
 BATCH = tuple(range(500))  # updates between two looks at the clock
 SPACING = 10**8  # between the numbers of two threads
 POOL = 40000  # things that the threads take from each other
@@ -205,11 +207,11 @@ def next_count():
 
 
 def add_global():
-    global counter
+    global counter  # noqa: PLW0603 - what is tried
     counter = 0
 
     def batch(index, done):
-        global counter
+        global counter  # noqa: PLW0603
         for _ in BATCH:
             counter += 1
 
@@ -275,5 +277,6 @@ def race(operation, threads, rounds, seconds):
     for _ in range(rounds):
         work, wrong = globals()[operation]()
         deadline = now() + seconds
-        counts.append(wrong(crew.run(lambda index: work(index, deadline))))
+
+        counts.append(wrong(crew.run(lambda index, work=work, deadline=deadline: work(index, deadline))))
     return {"wrong": [lost for lost, _ in counts], "updates": [updates for _, updates in counts]}

@@ -8,7 +8,7 @@ from clocks import now
 from crew import Crew
 from properties.patience import collected, until
 
-CONTAINERS = 1000  # made and dropped between two looks, so that a collector that counts them has a reason to come
+CONTAINERS = 50000  # that live at once, so that a collector that counts them has a reason to come
 
 
 def thread():
@@ -27,8 +27,11 @@ class End(object):
 
 
 def delays(ends, drops):
-    """Seconds from drop to finaliser, of those that ran; and how many were dropped."""
-    return {"delays": sorted(end - drops[drop] for drop, end, _ in list(ends)), "dropped": len(drops)}
+    """Seconds from drop to finaliser in the order of the drops, None where it did not run in time."""
+    found = [None] * len(drops)
+    for drop, end, _ in list(ends):
+        found[drop] = end - drops[drop]
+    return {"delays": found}
 
 
 def same_thread(count, seconds):
@@ -95,13 +98,13 @@ def cycle(count, seconds):
     while len(ends) < count and now() < deadline:
         others = [[] for _ in range(CONTAINERS)]
         del others
-    return dict(delays(ends, drops), garbage=uncollectable())
+    return dict(delays(ends, drops), garbage=uncollectable(End))
 
 
-def uncollectable():
-    """Cycles that the collector found and will not finalise, which Python 2 keeps in a list."""
+def uncollectable(kind):
+    """Objects that the collector found and will not finalise, which Python 2 keeps in a list."""
     gc.collect()
-    return sum(isinstance(one, (End, Whole)) for one in getattr(gc, "garbage", ()))
+    return sum(isinstance(one, kind) for one in getattr(gc, "garbage", ()))
 
 
 def file(count, seconds, folder):
@@ -113,9 +116,9 @@ def file(count, seconds, folder):
         kept.write("written")
         dropped = now()
         del kept
-        if until(lambda: os.path.getsize(path) > 0, seconds / count):
-            found.append(now() - dropped)
-    return {"delays": sorted(found), "dropped": count}
+        there = until(lambda path=path: os.path.getsize(path) > 0, seconds / count)
+        found.append(now() - dropped if there else None)
+    return {"delays": found}
 
 
 class Part(object):
@@ -154,5 +157,5 @@ def order(count, seconds, cyclic):
         "finalised": len(looked),
         "there": sum(there for there, _ in looked),
         "before_part": sum(alive for _, alive in looked),
-        "garbage": uncollectable(),
+        "garbage": uncollectable(Whole),
     }

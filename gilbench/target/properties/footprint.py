@@ -7,6 +7,8 @@ import threading
 import time
 
 JAVA = sys.platform.startswith("java")
+PAGE = 4096 if JAVA else os.sysconf("SC_PAGE_SIZE")
+_kept = []
 
 
 class Point(object):
@@ -26,30 +28,36 @@ KINDS = {
 
 
 def resident():
-    """Bytes in physical memory; on the JVM, which takes what it may, those of its heap in use."""
-    if JAVA:
-        from java.lang import Runtime
-
-        for _ in range(3):
-            gc.collect()
-            time.sleep(0.02)
-        machine = Runtime.getRuntime()
-        return machine.totalMemory() - machine.freeMemory()
+    """Bytes in physical memory."""
     with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(statm.read().split()[1]) * PAGE
+
+
+def in_use():
+    """Bytes that objects take: on the JVM, which takes memory in advance, those of its heap."""
+    if not JAVA:
+        gc.collect()
+        return resident()
+    from java.lang import Runtime, System
+
+    System.gc()  # the collector of Jython's gc waits for finalisers too
+    machine = Runtime.getRuntime()
+    return machine.totalMemory() - machine.freeMemory()
 
 
 def objects(kind, count, rounds):
     """Bytes for each object of one kind, once for each round; all of them are kept."""
-    make, kept, figures = KINDS[kind], [], []
+    make, figures = KINDS[kind], []
     numbers = list(range(1000, 1000 + count))
     for _ in range(rounds + 1):
         slots = [None] * count
-        before = resident()
+        _kept.append(
+            slots
+        )  # to the end of the process: what is freed would be filled before memory is asked for
+        before = in_use()
         for place in range(count):
             slots[place] = make(numbers[place])
-        figures.append((resident() - before) / float(count))
-        kept.append(slots)
+        figures.append((in_use() - before) / float(count))
     return {"bytes": figures[1:]}  # the first fills what was free before
 
 
@@ -58,10 +66,10 @@ def idle_threads(count, rounds):
     figures, stop = [], threading.Lock()
     stop.acquire()
     for _ in range(rounds + 1):
-        before = resident_of_process()
+        before = resident()
         started = []
 
-        def wait():
+        def wait(started=started):
             started.append(1)
             stop.acquire()
             stop.release()
@@ -72,12 +80,6 @@ def idle_threads(count, rounds):
             one.start()
         while len(started) < count:
             time.sleep(0.002)
-        figures.append((resident_of_process() - before) / float(count))
+        figures.append((resident() - before) / float(count))
     stop.release()
     return {"bytes": figures[1:]}
-
-
-def resident_of_process():
-    """Bytes in physical memory of the whole process: a thread's stack is no part of a heap."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * 4096
