@@ -277,6 +277,5 @@ def race(operation, threads, rounds, seconds):
     for _ in range(rounds):
         work, wrong = globals()[operation]()
         deadline = now() + seconds
-
         counts.append(wrong(crew.run(lambda index, work=work, deadline=deadline: work(index, deadline))))
     return {"wrong": [lost for lost, _ in counts], "updates": [updates for _, updates in counts]}
