@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gilbench.model import Struct
+from gilbench.model import Header, Struct
 
 Kind = Literal["claim", "property"]
 Verdict = Literal[
@@ -46,9 +46,9 @@ class Score(Struct, frozen=True):
     kind: Kind
     id: str
     title: str  # the claim or property, as it is said
-    part: str | None = None  # what of it was tried, in a few words; None: the whole
     interpreter: str  # its column: 3.11, 3.13t GIL on
     verdict: Verdict
+    part: str | None = None  # what of it was tried, in a few words; None: the whole
     measured: str | None = None  # what the figure is, e.g. "speed-up of countdown on 2 threads"
     figure: float | None = None
     unit: str | None = None  # as in metrics: x, 1/s, s, B, fraction, 1
@@ -56,6 +56,14 @@ class Score(Struct, frozen=True):
     hi: float | None = None
     reason: str | None = None  # why it is so, or why it is not here and how to get it: one sentence
     workload: str | None = None  # of the catalogue, or of the probe that can be run alone
+
+
+class Scorecard(Struct, frozen=True):
+    """Everything a renderer needs."""
+
+    header: Header  # of the study that the claims were read from
+    claims: tuple[Score, ...]
+    properties: tuple[Score, ...] = ()
 
 
 def flat(score: Score) -> dict[str, Any]:

@@ -1,0 +1,242 @@
+"""What a study holds for one column of the scorecard: figures by case, and why a figure is not there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from gilbench.analyse.blocks import Blocks
+from gilbench.analyse.cells import all_cells
+from gilbench.analyse.estimates import ratio_interval
+from gilbench.analyse.samples import pairs
+from gilbench.axes import lacks
+from gilbench.metrics import METRICS
+from gilbench.model import Build, Case, Failure, Interpreter, Parameters, Run, Study, Workload
+from gilbench.scores import Verdict
+
+_RESULTS: dict[str, Verdict] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
+_PACKAGES = {"PIL": "pillow"}  # that have another name than the module
+
+
+class Column(NamedTuple):
+    """An interpreter as one of the columns: a free-threaded build has one for each GIL mode."""
+
+    interpreter: Interpreter
+    gil: bool | None  # forced on or off; None: as it comes up
+
+    @property
+    def name(self) -> str:
+        """As ``axes.variant`` writes it: 3.13t GIL on."""
+        mode = {None: "", True: " GIL on", False: " GIL off"}[self.gil]
+        return self.interpreter.name + mode
+
+    @property
+    def build(self) -> Build:
+        """What was compiled."""
+        return self.interpreter.build
+
+    @property
+    def has_new_gil(self) -> bool:
+        """Whether it runs with the GIL that CPython has since 3.2."""
+        build = self.build
+        threaded = build.free_threaded and not self.gil
+        return build.implementation == "CPython" and build.version_info >= (3, 2) and not threaded
+
+    @property
+    def has_old_gil(self) -> bool:
+        """Whether it runs with the GIL that CPython had before 3.2."""
+        return self.build.implementation == "CPython" and self.build.version_info < (3, 2)
+
+
+class Spot(NamedTuple):
+    """A case without its interpreter: what each column is asked to run."""
+
+    workload: str
+    threads: int
+    parameters: Parameters = ()
+    cpus: int | None = None
+
+    def case(self, column: Column) -> Case:
+        """The case of a column."""
+        return Case(
+            workload=self.workload,
+            interpreter=column.interpreter.name,
+            threads=self.threads,
+            parameters=self.parameters,
+            gil=column.gil,
+            cpus=self.cpus,
+        )
+
+
+class Figure(NamedTuple):
+    """A measured figure with its 95 % interval."""
+
+    value: float
+    lo: float | None
+    hi: float | None
+    unit: str
+
+    def inverse(self) -> Figure:
+        """One over it: the time that belongs to a speed."""
+        lo, hi = (1 / end if end else None for end in (self.hi, self.lo))
+        return Figure(1 / self.value, lo, hi, self.unit)
+
+
+class Missing(Exception):
+    """There is no figure; the verdict and the reason are the result."""
+
+    def __init__(self, verdict: Verdict, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict: Verdict = verdict
+        self.reason = reason
+
+
+def columns(interpreters: Sequence[Interpreter]) -> tuple[Column, ...]:
+    """The columns of some interpreters, in their order."""
+    return tuple(
+        Column(interpreter, gil)
+        for interpreter in interpreters
+        for gil in ((True, False) if interpreter.build.free_threaded else (None,))
+    )
+
+
+class Evidence:
+    """Figures of a study by case and metric.
+
+    Args:
+        study: Made with the cases of the claims, and perhaps with others.
+    """
+
+    def __init__(self, study: Study) -> None:
+        plan = study.header.plan
+        self.columns = tuple(
+            Column(interpreter, gil)
+            for interpreter in study.header.interpreters
+            for gil in dict.fromkeys(case.gil for case in plan.cases if case.interpreter == interpreter.name)
+        )
+        self.cpus = len(plan.cpus)
+        self._cases = frozenset(plan.cases)
+        self._workloads = {workload.name: workload for workload in study.header.workloads}
+        self._blocks = Blocks(plan, study.runs)
+        self._cells = {
+            (
+                Case(
+                    workload=cell.workload,
+                    interpreter=cell.interpreter,
+                    threads=cell.threads,
+                    parameters=cell.parameters,
+                    gil=cell.gil,
+                    switch_interval=cell.switch_interval,
+                    cpus=cell.cpus,
+                ),
+                cell.metric,
+            ): cell
+            for cell in all_cells(self._blocks, self._workloads)
+            if not cell.observers
+        }
+        self._failures: dict[Case, Failure] = {}
+        self._backends: dict[Case, str] = {}
+        for run in study.runs:
+            case = plan.cases[run.case]
+            if run.failure is not None:
+                self._failures.setdefault(case, run.failure)
+            if run.environment is not None and run.environment.backend:
+                self._backends[case] = run.environment.backend
+
+    def figure(self, column: Column, spot: Spot, metric: str) -> Figure:
+        """One figure of one case.
+
+        Raises:
+            Missing: It was not measured, or the run hung, crashed or failed.
+        """
+        self.look(column, spot)
+        cell = self._cells.get((spot.case(column), metric))
+        if cell is None:
+            raise Missing("not here", f"{METRICS[metric].title} is not known of {spot.workload} here")
+        return Figure(cell.value, cell.lo, cell.hi, cell.unit)
+
+    def against(self, column: Column, other: Column, spots: tuple[Spot, ...], metric: str) -> Figure:
+        """A figure divided by that of another column, inside the blocks that both were run in.
+
+        Args:
+            column: Whose figure it is.
+            other: What it is held against.
+            spots: The case of the figure, then those that it stands on.
+            metric: A metric that ``samples.pairs`` knows.
+
+        Raises:
+            Missing: As for ``figure``, of either column.
+        """
+        for spot in spots:
+            self.look(column, spot)
+            self.look(other, spot)
+        cases = [spots[0].case(one) for one in (column, other)]
+        workload = self._workloads[spots[0].workload]
+        for pair in pairs(self._blocks, cases[0], cases[1], workload):
+            if pair.metric == metric:
+                interval = pair.estimate().interval()
+                return Figure(interval.value, interval.lo, interval.hi, "x")
+        raise Missing("not here", f"{metric} of {spots[0].workload} has no block in common with {other.name}")
+
+    def ratio(self, column: Column, spot: Spot, base: Spot, value: Callable[[Run], float]) -> Figure:
+        """What a figure of a whole run is at one spot, divided by what it is at another, inside blocks.
+
+        Args:
+            column: Of both.
+            spot: Whose figure it is.
+            base: What it is divided by.
+            value: A positive figure of a run, NaN where it is not known.
+
+        Raises:
+            Missing: As for ``figure``, of either spot.
+        """
+        self.look(column, spot)
+        self.look(column, base)
+        above, below = self._blocks.runs(spot.case(column)), self._blocks.runs(base.case(column))
+        logs = [_log(value(above[key])) - _log(value(below[key])) for key in above if key in below]
+        interval = ratio_interval(logs)
+        if math.isnan(interval.value):
+            raise Missing("not here", f"the kernel did not count it for {spot.workload}")
+        return Figure(interval.value, interval.lo, interval.hi, "x")
+
+    def look(self, column: Column, spot: Spot) -> None:
+        """See that a case was run and did not fail.
+
+        Raises:
+            Missing: It was not, or it did.
+        """
+        case = spot.case(column)
+        workload = self._workloads.get(spot.workload)
+        if workload is None:
+            raise Missing("not here", f"{spot.workload} is not in this study")
+        failure = self._failures.get(case)
+        if failure is not None:
+            raise Missing(_RESULTS.get(failure.kind, "fails"), _why(failure, workload, column))
+        need = lacks(workload, column.build)
+        if need is not None:
+            raise Missing("not here", f"{spot.workload} needs {need}")
+        if case not in self._cases:
+            raise Missing("not here", f"{spot.workload} was not measured so in this study")
+        if not self._blocks.runs(case):
+            raise Missing("not here", f"the study ended before {spot.workload} was run")
+
+    def backend(self, column: Column, spot: Spot) -> str | None:
+        """Which library did the work, where the workload says."""
+        return self._backends.get(spot.case(column))
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def _why(failure: Failure, workload: Workload, column: Column) -> str:
+    lines = failure.message.splitlines()
+    reason = lines[0] if lines else failure.kind
+    packages = [_PACKAGES.get(need, need) for need in workload.requires if need.isidentifier()]
+    if failure.kind == "unsupported" and packages:
+        reason += f"; try {column.interpreter.executable} -m pip install {' '.join(packages)}"
+    return reason
+
+
+Reader = Callable[[Evidence, Column], Figure]
