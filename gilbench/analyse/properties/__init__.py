@@ -29,7 +29,12 @@ TITLES: Final = {
     "prompt": "Prompt destruction: what nobody refers to ends at once",
     "ordered": "Ordered destruction: an object ends before what it holds",
 }
-_FAILURES: Final[dict[str, Verdict]] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
+_FAILURES: Final[dict[str, Verdict]] = {
+    "compiler": "no",
+    "timeout": "hangs",
+    "crash": "crashes",
+    "unsupported": "not here",
+}
 _RANK: Final[tuple[Verdict, ...]] = ("crashes", "hangs", "fails")
 _LONGEST = 160  # characters of what an interpreter says of its failure
 _Row = tuple[str, str, Judged, str | None]  # id, part, what it was judged to be, workload

@@ -16,6 +16,8 @@ def lost_updates(figures: Figures) -> Judged:
     wrong, updates = figures["wrong"], figures["updates"]
     interval = fraction_interval(wrong, updates)
     lost, total = sum(wrong), sum(updates)
+    if not total:
+        raise ValueError("nothing was updated")
     return Judged(
         "no" if lost else "yes",
         "updates lost per million",
