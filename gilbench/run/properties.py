@@ -16,7 +16,7 @@ from gilbench.interpreters.headers import Counted, count_headers
 from gilbench.model import Failure, Interpreter, Struct
 from gilbench.process import clean_environment
 from gilbench.run.endpoint import Endpoint
-from gilbench.run.extension import Compiled, compile_extension
+from gilbench.run.extension import VARIANTS, Compiled, compile_extension
 
 _SCRIPT = Path(__file__).parent.parent / "target" / "tester.py"
 START_LIMIT = (
@@ -144,7 +144,8 @@ TRIALS: Final = (
     Trial("ordered.alone", "destruction", "order", {"count": 100, "seconds": 1.0, "cyclic": False}),
     Trial("ordered.cycle", "destruction", "order", {"count": 100, "seconds": 1.0, "cyclic": True}),
 )
-EXTENSIONS: Final = ("plain", "opt_in", "stable_abi")
+EXTENSIONS: Final = tuple(VARIANTS)
+_READY: Final = Trial("ready", "patience", "ready", {})
 
 
 def columns_of(interpreters: Iterable[Interpreter]) -> tuple[Column, ...]:
@@ -222,14 +223,9 @@ class _Tester:
 
     def __init__(self, interpreter: Interpreter, gil: bool | None) -> None:
         self.failed = False
-        self._limit = START_LIMIT
         self._endpoint: Endpoint | None = None
-        self._refusal: RunFailure | None = None
-        extra = {} if gil is None else {"PYTHON_GIL": str(int(gil))}
-        try:
-            self._endpoint = Endpoint([interpreter.executable, str(_SCRIPT)], clean_environment(extra))
-        except RunFailure as error:
-            self._refusal = error
+        self._command = [interpreter.executable, str(_SCRIPT)]
+        self._environment = clean_environment({} if gil is None else {"PYTHON_GIL": str(int(gil))})
 
     def __enter__(self) -> Self:
         return self
@@ -250,18 +246,11 @@ class _Tester:
         return Outcome(id=trial.id, column=column, figures=figures)
 
     def _ask(self, trial: Trial) -> dict[str, Any]:
-        if self._endpoint is None:
-            assert self._refusal is not None  # noqa: S101 - one of the two is there
-            raise self._refusal
-        request = {
-            "do": "trial",
-            "module": trial.module,
-            "function": trial.function,
-            "arguments": trial.arguments,
-        }
-        if self._limit != LIMIT:  # the first: starting is not a part of the trial
-            self._endpoint.ask(
-                {**request, "module": "patience", "function": "ready", "arguments": {}}, self._limit
-            )
-            self._limit = LIMIT
-        return self._endpoint.ask(request, LIMIT)
+        if self._endpoint is None:  # coming up is no part of the trial
+            self._endpoint = Endpoint(self._command, self._environment)
+            self._endpoint.ask(_request(_READY), START_LIMIT)
+        return self._endpoint.ask(_request(trial), LIMIT)
+
+
+def _request(trial: Trial) -> dict[str, Any]:
+    return {"do": "trial", "module": trial.module, "function": trial.function, "arguments": trial.arguments}
