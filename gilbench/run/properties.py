@@ -157,7 +157,7 @@ def columns_of(interpreters: Iterable[Interpreter]) -> tuple[Column, ...]:
             gil=gil,
         )
         for one in interpreters
-        for gil in ((False, True) if one.build.free_threaded else (None,))
+        for gil in ((True, False) if one.build.free_threaded else (None,))
     )
 
 

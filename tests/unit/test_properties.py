@@ -12,7 +12,7 @@ from gilbench.analyse.properties.footprint import LEAN
 from gilbench.run.properties import Column, Outcome, columns_of
 from gilbench.scores import Score
 
-GIL, OFF, ON = PAIR
+GIL, ON, OFF = PAIR
 
 
 def score(identity: str, *outcomes: Outcome, column: Column = GIL, columns: Any = PAIR) -> Score:
@@ -23,8 +23,8 @@ def score(identity: str, *outcomes: Outcome, column: Column = GIL, columns: Any 
 def test_a_free_threaded_build_has_a_column_for_each_gil_mode() -> None:
     assert [(column.name, column.gil) for column in PAIR] == [
         ("3.13", None),
-        ("3.13t GIL off", False),
         ("3.13t GIL on", True),
+        ("3.13t GIL off", False),
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_lock_that_its_own_thread_held_is_a_deadlock() -> None:
     free = answered(OFF, "features.lock_dropped", dropped=20, finalised=20, stuck=0)
     never = answered(ON, "features.lock_dropped", dropped=20, finalised=0, stuck=0)
     verdicts = [score("features.lock_dropped", stuck, free, never, column=column).verdict for column in PAIR]
-    assert verdicts == ["no", "yes", "not here"]
+    assert verdicts == ["no", "not here", "yes"]
 
 
 def test_the_import_that_switches_the_gil_back_on_is_seen() -> None:
@@ -161,8 +161,8 @@ def test_the_import_that_switches_the_gil_back_on_is_seen() -> None:
     ]
     assert [score("api.stays_off", *plain, column=column).verdict for column in PAIR] == [
         "not here",
-        "no",
         "not here",
+        "no",
     ]
     assert [score("api.safe", *plain, column=column).verdict for column in PAIR] == ["yes", "yes", "yes"]
 
@@ -186,11 +186,11 @@ def memory(column: Column, value: float) -> Outcome:
 def test_memory_is_held_against_the_gil_build_of_the_same_version() -> None:
     outcomes = memory(GIL, 32.0), memory(OFF, 32 * LEAN * 1.1), memory(ON, 33.0)
     scores = [score("speed.memory_float", *outcomes, column=column) for column in PAIR]
-    assert [one.verdict for one in scores] == ["yes", "no", "yes"]
+    assert [one.verdict for one in scores] == ["yes", "yes", "no"]
     assert [one.reason for one in scores] == [
         "it is the reference itself",
-        "1.38 times that of 3.13",
         "1.03 times that of 3.13",
+        "1.38 times that of 3.13",
     ]
 
 

@@ -24,7 +24,12 @@ SCALES = 1.3
 nearly 2; a host that gives one of them to somebody else still shows more than this."""
 SLOWER = 0.9
 """Speed of one thread in times of the reference's: a tenth less is felt. Builds with the same flags differ by less."""
-SCALING: Final = ("countdown", "fibo", "nbody")  # of the cpu family: those that share next to nothing
+CONTENTION = 0.5
+"""Sigma, the share of the work that threads do one after the other: a GIL has 1 or more, own work without one next
+to nothing."""
+COHERENCE = 0.1
+"""Kappa, what threads lose by having to agree: at a tenth the second thread adds nothing on two processors."""
+SCALING: Final = ("countdown", "pidigits")  # of the cpu family: those that share next to nothing
 _Row = tuple[str, str, Judged, str | None]
 
 
@@ -90,7 +95,7 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
     counts = sorted(logs)
     widest = max((count for count in counts if count <= max(2, cores)), default=counts[0])
     mean = _ratio(list(logs[widest].values()))
-    measured = f"speed-up of {', '.join(SCALING)} on {widest} threads, geometric mean"
+    measured = f"speed-up on {widest} threads, geometric mean over {' and '.join(SCALING)}"
     yield (
         *names[0],
         Judged(_side(mean, SCALES), measured, mean.value, "x", mean.lo, mean.hi),
@@ -115,13 +120,6 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
             Judged(verdict, described, interval.value, "fraction", interval.lo, interval.hi),
             SCALING[0],
         )
-
-
-CONTENTION = 0.5
-"""Sigma, the share of the work that threads do one after the other: a GIL has 1 or more, own work without one next
-to nothing."""
-COHERENCE = 0.1
-"""Kappa, what threads lose by having to agree: at a tenth the second thread adds nothing on two processors."""
 
 
 def _speedups(study: Study, column: Column) -> dict[int, dict[BlockKey, float]]:
