@@ -8,6 +8,7 @@ from clocks import now
 from crew import Crew
 from properties.patience import collected, until
 
+STARTED = 5.0  # s until two threads have surely done their part, on a host that is busy with something else
 CONTAINERS = 50000  # that live at once, so that a collector that counts them has a reason to come
 
 
@@ -48,7 +49,7 @@ def same_thread(count, seconds):
 
 def handed_over(count, seconds, owner):
     """Objects made by one thread and dropped by another, while the first one computes, or is blocked."""
-    ends, drops, made, droppers = [], [], [], []
+    ends, drops, made, droppers, done = [], [], [], [], []
     ready, blocked, stop = threading.Event(), threading.Lock(), []
     blocked.acquire()
 
@@ -72,12 +73,14 @@ def handed_over(count, seconds, owner):
             number = kept.drop
             drops[number] = now()
             del kept
+        done.append(True)
 
     def job(index):
         (drop if index else make)()
 
     crew = Crew(2)
     crew.start(job)
+    until(lambda: done, STARTED)
     until(lambda: len(ends) == count, seconds)
     seen = list(ends)
     stop.append(True)
