@@ -13,10 +13,14 @@ from gilbench import __version__
 from gilbench import plan as planning
 from gilbench import workloads as catalogue
 from gilbench.analyse.claims import claim_cases, claim_scores, undecided_workloads
+from gilbench.analyse.properties import property_scores
+from gilbench.analyse.properties.threads import property_cases
 from gilbench.cli.measuring import Effort, measure_study
 from gilbench.host import describe_host
 from gilbench.interpreters import select
 from gilbench.model import Header, Profile
+from gilbench.render.figures import plain
+from gilbench.run.properties import try_properties
 from gilbench.scores import Scorecard
 from gilbench.store.names import default_study_path
 from gilbench.store.scores import read_scores, scores_path
@@ -50,7 +54,10 @@ def plan_claims(specs: Sequence[str], tell: Callable[[str], None]) -> Header:
         tell(note)
     interpreters, workloads = selection.interpreters, catalogue.catalogue()
     cpus = sorted(os.sched_getaffinity(0))
-    cases = claim_cases(interpreters, workloads, len(cpus))
+    tried = (property_cases, claim_cases)
+    wanted = [case for cases in tried for case in cases(interpreters, workloads, len(cpus))]
+    order = list(workloads)
+    cases = sorted(dict.fromkeys(wanted), key=lambda case: order.index(case.workload))
     chosen = [workloads[name] for name in dict.fromkeys(case.workload for case in cases)]
     return Header(
         gilbench=__version__,
@@ -89,7 +96,11 @@ def measure_card(
     study, interrupted = measure_study(header, path, notes, quiet=quiet, effort=effort)
     if interrupted:
         return None, path
-    return Scorecard(header=study.header, claims=claim_scores(study)), path
+    with notes.status("") as status:
+        trials = try_properties(header.interpreters, lambda text: status.update(plain(text)))
+    properties = property_scores(trials, study)
+    write_scores(scores_path(path), properties)
+    return Scorecard(header=study.header, claims=claim_scores(study), properties=properties), path
 
 
 def read_card(path: Path, notes: Console) -> Scorecard:

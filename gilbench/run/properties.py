@@ -148,11 +148,16 @@ EXTENSIONS: Final = tuple(VARIANTS)
 _READY: Final = Trial("ready", "patience", "ready", {})
 
 
+def column_name(interpreter: Interpreter, gil: bool | None) -> str:
+    """How the tables call an interpreter and the GIL that it was made to run with, as ``axes.variant`` does."""
+    return interpreter.name if gil is None else f"{interpreter.name} GIL {'on' if gil else 'off'}"
+
+
 def columns_of(interpreters: Iterable[Interpreter]) -> tuple[Column, ...]:
     """One column for each interpreter, two for one whose GIL can be switched."""
     return tuple(
         Column(
-            name=one.name if gil is None else f"{one.name} GIL {'on' if gil else 'off'}",
+            name=column_name(one, gil),
             interpreter=one,
             gil=gil,
         )

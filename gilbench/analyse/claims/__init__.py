@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gilbench.analyse.claims.claim import Claim
-from gilbench.analyse.claims.evidence import Evidence, columns
+from gilbench.analyse.claims.evidence import Evidence
 from gilbench.analyse.claims.extensions import extensions
 from gilbench.analyse.claims.generations import generations
 from gilbench.analyse.claims.implementations import implementations
@@ -20,6 +20,7 @@ from gilbench.analyse.claims.processors import processors, twice_the_time
 from gilbench.analyse.claims.signals import signals
 from gilbench.axes import lacks
 from gilbench.model import Case, Interpreter, Study, Workload
+from gilbench.run.properties import columns_of
 from gilbench.scores import Score
 
 
@@ -54,8 +55,9 @@ def claim_cases(
         for claim in all_claims(cpus)
         for experiment in claim.experiments
         for spot in experiment.spots
-        for column in columns(interpreters)
-        if experiment.lacks(column, cpus) is None and lacks(workloads[spot.workload], column.build) is None
+        for column in columns_of(interpreters)
+        if experiment.lacks(column, cpus) is None
+        and lacks(workloads[spot.workload], column.interpreter.build) is None
     ]
     cases = dict.fromkeys(spot.case(column) for spot, column in wanted)
     order = list(dict.fromkeys(spot.workload for spot, _ in wanted))

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from gilbench.analyse.claims.evidence import Column, Evidence, Figure, Missing, Reader, Spot
+from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Reader, Spot
 from gilbench.metrics import write
+from gilbench.run.properties import Column
 from gilbench.scores import Score, Verdict
 
 
@@ -124,6 +125,11 @@ class Claim(NamedTuple):
 def speedup(spot: Spot) -> Reader:
     """Read what many threads do, in times of what one does."""
     return lambda evidence, column: evidence.speedup(column, spot)
+
+
+def wait(spot: Spot, share: float) -> Reader:
+    """Read a percentile of latency."""
+    return lambda evidence, column: evidence.wait(column, spot, share)
 
 
 def metric(name: str, spot: Spot) -> Reader:

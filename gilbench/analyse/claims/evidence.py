@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from gilbench.analyse.blocks import BlockKey, Blocks, throughput
 from gilbench.analyse.cells import all_cells
-from gilbench.analyse.claims.medians import median_interval
+from gilbench.analyse.claims.medians import median_interval, quantile_between
 from gilbench.analyse.estimates import ratio_interval
-from gilbench.analyse.quantiles import quantile
 from gilbench.analyse.samples import latencies, pairs, served_of_offered
 from gilbench.axes import lacks
 from gilbench.metrics import METRICS
-from gilbench.model import Build, Case, Failure, Interpreter, Parameters, Run, Study, Workload
+from gilbench.model import Case, Failure, Parameters, Run, Study, Workload
+from gilbench.run.properties import Column, column_name
 from gilbench.scores import Verdict
 
 _RESULTS: dict[str, Verdict] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
+_NEW_GIL = (3, 2)
 _PACKAGES = {"PIL": "pillow"}  # that have another name than the module
-
-
-class Column(NamedTuple):
-    """An interpreter as one of the columns: a free-threaded build has one for each GIL mode."""
-
-    interpreter: Interpreter
-    gil: bool | None  # forced on or off; None: as it comes up
-
-    @property
-    def name(self) -> str:
-        """As ``axes.variant`` writes it: 3.13t GIL on."""
-        mode = {None: "", True: " GIL on", False: " GIL off"}[self.gil]
-        return self.interpreter.name + mode
-
-    @property
-    def build(self) -> Build:
-        """What was compiled."""
-        return self.interpreter.build
-
-    @property
-    def has_new_gil(self) -> bool:
-        """Whether it runs with the GIL that CPython has since 3.2."""
-        build = self.build
-        threaded = build.free_threaded and not self.gil
-        return build.implementation == "CPython" and build.version_info >= (3, 2) and not threaded
-
-    @property
-    def has_old_gil(self) -> bool:
-        """Whether it runs with the GIL that CPython had before 3.2."""
-        return self.build.implementation == "CPython" and self.build.version_info < (3, 2)
 
 
 class Spot(NamedTuple):
@@ -94,13 +65,17 @@ class Missing(Exception):
         self.reason = reason
 
 
-def columns(interpreters: Sequence[Interpreter]) -> tuple[Column, ...]:
-    """The columns of some interpreters, in their order."""
-    return tuple(
-        Column(interpreter, gil)
-        for interpreter in interpreters
-        for gil in ((True, False) if interpreter.build.free_threaded else (None,))
-    )
+def has_new_gil(column: Column) -> bool:
+    """Whether it runs with the GIL that CPython has since 3.2."""
+    build = column.interpreter.build
+    free = build.free_threaded and not column.gil
+    return build.implementation == "CPython" and build.version_info >= _NEW_GIL and not free
+
+
+def has_old_gil(column: Column) -> bool:
+    """Whether it runs with the GIL that CPython had before 3.2."""
+    build = column.interpreter.build
+    return build.implementation == "CPython" and build.version_info < _NEW_GIL
 
 
 class Evidence:
@@ -113,7 +88,7 @@ class Evidence:
     def __init__(self, study: Study) -> None:
         plan = study.header.plan
         self.columns = tuple(
-            Column(interpreter, gil)
+            Column(name=column_name(interpreter, gil), interpreter=interpreter, gil=gil)
             for interpreter in study.header.interpreters
             for gil in dict.fromkeys(case.gil for case in plan.cases if case.interpreter == interpreter.name)
         )
@@ -190,22 +165,22 @@ class Evidence:
         }
 
     def wait(self, column: Column, spot: Spot, share: float) -> Figure:
-        """A percentile of latency, the mean over the percentiles of blocks.
+        """A percentile of latency over all blocks, with the distribution-free interval.
+
+        The limit of a claim is many times away from what is seen, so each latency counts, as if blocks did not differ.
 
         Raises:
             Missing: As for ``figure``.
         """
         self.look(column, spot)
         runs = self._blocks.runs(spot.case(column)).values()
-        interval = ratio_interval([_log(float(quantile(latencies(run), share))) for run in runs])
-        if math.isnan(interval.value):
-            raise Missing("inconclusive", "too few were served to say when")
+        interval = quantile_between([late for run in runs for late in latencies(run)], share)
         return Figure(interval.value, interval.lo, interval.hi, "s")
 
     def served(self, column: Column, spot: Spot) -> Figure:
         """The fraction of requests or signals that was served, over all blocks.
 
-        The limit of a claim is far from what is seen, so each of them counts, as if blocks did not differ.
+        As in ``wait`` each of them counts.
 
         Raises:
             Missing: As for ``figure``.
@@ -275,7 +250,7 @@ class Evidence:
         failure = self._failures.get(case)
         if failure is not None:
             raise Missing(_RESULTS.get(failure.kind, "fails"), _why(failure, workload, column))
-        need = lacks(workload, column.build)
+        need = lacks(workload, column.interpreter.build)
         if need is not None:
             raise Missing("not here", f"{spot.workload} needs {need}")
         if case not in self._cases:
@@ -292,8 +267,8 @@ def _median(logs: Iterable[float]) -> Figure:
     interval = median_interval(list(logs))
     if math.isnan(interval.value):
         raise Missing("inconclusive", "no slices were taken side by side")
-    ends = (None if end is None else math.exp(end) for end in (interval.lo, interval.hi))
-    return Figure(math.exp(interval.value), *ends, "x")
+    lo, hi = (None if end is None else math.exp(end) for end in (interval.lo, interval.hi))
+    return Figure(math.exp(interval.value), lo, hi, "x")
 
 
 def _log(value: float) -> float:

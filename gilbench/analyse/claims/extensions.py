@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit
+from gilbench.analyse.claims.claim import Claim, Experiment, Limit, wait
 from gilbench.analyse.claims.evidence import Spot
 from gilbench.model import Parameters
 
@@ -24,7 +24,7 @@ def extensions() -> Claim:
             part=what,
             measured=f"latency that one request in ten exceeds, beside {HOLD:g} s long C calls, in long_hold",
             spots=(spot,),
-            read=lambda evidence, column, spot=spot: evidence.wait(column, spot, 0.9),
+            read=wait(spot, 0.9),
             limit=limit,
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit
-from gilbench.analyse.claims.evidence import Column, Evidence, Figure, Missing, Spot
+from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Spot, has_new_gil, has_old_gil
 from gilbench.analyse.claims.processors import one_processor
+from gilbench.run.properties import Column
 
 GAINED = 1.05
 """Speed-up on two threads beside that of the old GIL: what handing it over cost there, and costs no longer."""
@@ -82,14 +83,14 @@ def generations(cores: int) -> Claim:
 
 def _old(evidence: Evidence) -> Column:
     for column in evidence.columns:
-        if column.has_old_gil:
+        if has_old_gil(column):
             return column
     raise Missing("not here", "it needs an interpreter with the old GIL; add --python 2.7")
 
 
 def _new_alone(column: Column, cpus: int) -> str | None:
-    if column.has_old_gil:
+    if has_old_gil(column):
         return "this is the old GIL, which the others are held against"
-    if not column.has_new_gil:
+    if not has_new_gil(column):
         return "it has neither of the two"
     return one_processor(column, cpus)

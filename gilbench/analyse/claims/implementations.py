@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
-from gilbench.analyse.claims.evidence import Column, Spot
+from gilbench.analyse.claims.evidence import Spot
 from gilbench.analyse.claims.processors import PARALLEL, one_processor
+from gilbench.run.properties import Column
 
 _FREE = ("Jython", "IronPython")
-_LOCKED = ("PyPy", "Stackless")
+LOCKED = ("PyPy", "Stackless")
 
 
 def implementations(cores: int) -> Claim:
@@ -36,7 +37,7 @@ def implementations(cores: int) -> Claim:
                 spots=on_threads,
                 read=speedup(threads),
                 limit=Limit(PARALLEL, "below"),
-                lacks=_of(_LOCKED),
+                lacks=_of(LOCKED),
             ),
             Experiment(
                 key="tasklets",
@@ -45,7 +46,7 @@ def implementations(cores: int) -> Claim:
                 spots=(tasklets, Spot("countdown_tasklets", 1)),
                 read=speedup(tasklets),
                 limit=Limit(PARALLEL, "below"),
-                lacks=_of(_LOCKED),
+                lacks=_of(LOCKED),
             ),
         ),
     )
@@ -53,7 +54,7 @@ def implementations(cores: int) -> Claim:
 
 def _of(names: tuple[str, ...]) -> Callable[[Column, int], str | None]:
     def lacks(column: Column, cpus: int) -> str | None:
-        if column.build.implementation not in names:
+        if column.interpreter.build.implementation not in names:
             return f"it is about {' and '.join(names)}"
         return one_processor(column, cpus)
 

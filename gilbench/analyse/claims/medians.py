@@ -11,24 +11,39 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from gilbench.analyse.estimates import CONFIDENCE, Interval
+import msgspec
 
-FEWEST = 6
-"""Values of which the smallest and the largest enclose the median with 95 %: all of six lie on one side by chance in
-2 of 64 cases."""
+from gilbench.analyse.estimates import CONFIDENCE, Interval
 
 
 def median_interval(values: Sequence[float]) -> Interval:
-    """Give the median with the distribution-free interval of the sign test; without ends where values are too few.
+    """Give the median with its interval; without ends where values are too few, as all below six are.
 
     A value that is not known makes the figure unknown.
     """
+    if any(map(math.isnan, values)) or not values:
+        return Interval(value=math.nan, lo=None, hi=None, blocks=len(values))
+    return msgspec.structs.replace(quantile_between(values, 0.5), value=median(values))
+
+
+def quantile_between(values: Sequence[float], share: float) -> Interval:
+    """Give a percentile with the distribution-free interval that is read off the order of the values.
+
+    How many of independent values lie below a percentile is binomial. Where an end would lie
+    beyond the outermost value there is no interval.
+
+    Args:
+        values: None of them NaN, at least one.
+        share: 0 to 1.
+    """
+    from scipy.stats import binom  # noqa: PLC0415 - scipy is slow to import
+
     ranked, count = sorted(values), len(values)
-    if not count or any(map(math.isnan, ranked)):
-        return Interval(value=math.nan, lo=None, hi=None, blocks=count)
-    if count < FEWEST:
-        return Interval(value=median(ranked), lo=None, hi=None, blocks=count)
-    outside, cut = 2.0 ** (1 - count), 0  # probability that the median lies beyond the outermost values
-    while (more := outside + 2.0 ** (1 - count) * math.comb(count, cut + 1)) <= 1 - CONFIDENCE:
-        outside, cut = more, cut + 1
-    return Interval(value=median(ranked), lo=ranked[cut], hi=ranked[-1 - cut], blocks=count)
+    below, above = (int(binom.ppf(end, count, share)) for end in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    bounded = below >= 1 and above < count
+    return Interval(
+        value=ranked[min(count - 1, math.ceil(share * count) - 1)],
+        lo=ranked[below - 1] if bounded else None,
+        hi=ranked[above] if bounded else None,
+        blocks=count,
+    )

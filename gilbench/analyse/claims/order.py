@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit, metric
-from gilbench.analyse.claims.evidence import Spot
+from gilbench.analyse.claims.evidence import Spot, has_new_gil, has_old_gil
+from gilbench.analyse.claims.implementations import LOCKED
+from gilbench.run.properties import Column
 
 COLLAPSED = 0.2
 """Of the quiet throughput. Under the new GIL an echo keeps 1 %, on PyPy 10 %, elsewhere half and more."""
 SHARE = 0.33
 """Of the throughput alone: the share of one of three threads that are served alike under one lock. Where those that
 make system calls run ahead it was seen to be 0.2, where they wait 0.9."""
+
+
+def _no_lock(column: Column, _cpus: int) -> str | None:
+    one = column.interpreter.build.implementation in LOCKED or has_old_gil(column) or has_new_gil(column)
+    return None if one else "there is no lock to share"
 
 
 def order() -> Claim:
@@ -34,6 +41,7 @@ def order() -> Claim:
                 spots=(computing, computing._replace(threads=0)),
                 read=metric("retained", computing),
                 limit=Limit(SHARE, "below"),
+                lacks=_no_lock,
                 aside=True,
             ),
         ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
-from gilbench.analyse.claims.evidence import Column, Evidence, Spot
+from gilbench.analyse.claims.evidence import Evidence, Spot
 from gilbench.analyse.claims.processors import PARALLEL, one_processor
+from gilbench.run.properties import Column
 
 
 class _Part(NamedTuple):

@@ -13,8 +13,8 @@ from gilbench.analyse.claims.evidence import Spot
 from gilbench.analyse.claims.processors import one_processor
 from gilbench.model import Run
 
-MULTIPLIED = 2.5
-"""Switches beside those of one thread: seven times and more under any GIL, 1.1 times without one."""
+MULTIPLIED = 3.5
+"""Switches in times of those of one thread: five times and more under any GIL, 2 times at most without one."""
 DEARER_ON_CORES = 1.6
 """Switches on all processors in times of those on one: 5 times and more under the old GIL and on PyPy, else 1.0."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
-from gilbench.analyse.claims.evidence import Column, Evidence, Figure, Spot
+from gilbench.analyse.claims.evidence import Evidence, Figure, Spot
+from gilbench.run.properties import Column
 
 PARALLEL = 1.3
 """Speed-up that tells one processor from two: under a lock the median is 1.0 within a tenth, without one 1.9; and what

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit
-from gilbench.analyse.claims.evidence import Reader, Spot
+from gilbench.analyse.claims.claim import Claim, Experiment, Limit, wait
+from gilbench.analyse.claims.evidence import Spot
 
 LATE = 0.007
 """s; with the GIL at hand a handler runs within 0.2 ms, on Jython it waits 3 ms for a processor. A thread that must
@@ -12,11 +12,6 @@ LOST = 0.8
 """Fraction handled. Where each is handled in time it is 1, with four threads in the way it was seen to be half."""
 STUCK = 0.05
 """s; a join that can be interrupted is within 10 ms, also beside a busy thread; one that cannot takes half a slice."""
-
-
-def median_wait(spot: Spot) -> Reader:
-    """Read the median time until a signal is seen."""
-    return lambda evidence, column: evidence.wait(column, spot, 0.5)
 
 
 def signals(cores: int) -> Claim:
@@ -34,7 +29,7 @@ def signals(cores: int) -> Claim:
                 part=f"late beside {busy.threads} busy threads",
                 measured=f"median time until a signal is handled beside {busy.threads} busy threads, in delivery",
                 spots=(busy,),
-                read=median_wait(busy),
+                read=wait(busy, 0.5),
                 limit=Limit(LATE, "above"),
             ),
             Experiment(
@@ -50,7 +45,7 @@ def signals(cores: int) -> Claim:
                 part="^C while the main thread joins another",
                 measured="median time until ^C is seen in Thread.join beside a busy thread, in ctrl_c",
                 spots=(join,),
-                read=median_wait(join),
+                read=wait(join, 0.5),
                 limit=Limit(STUCK, "above"),
             ),
             Experiment(
@@ -58,7 +53,7 @@ def signals(cores: int) -> Claim:
                 part="^C while it is in a C call of 0.5 s, with or without a GIL",
                 measured="median time until ^C is seen in C calls of 0.5 s, in ctrl_c",
                 spots=(call,),
-                read=median_wait(call),
+                read=wait(call, 0.5),
                 limit=Limit(STUCK, "above"),
                 aside=True,
             ),

@@ -12,7 +12,7 @@ from gilbench.analyse.blocks import BlockKey, Blocks, throughput
 from gilbench.analyse.estimates import Interval, mean_interval
 from gilbench.analyse.geomean import geometric_mean
 from gilbench.analyse.properties.judged import Judged
-from gilbench.analyse.properties.reference import without_reference
+from gilbench.analyse.properties.reference import reference_of, without_reference
 from gilbench.analyse.scaling import FEWEST_COUNTS, fit_laws
 from gilbench.metrics import significant
 from gilbench.model import Case, Interpreter, Study, Workload
@@ -37,13 +37,19 @@ def property_cases(
     interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cores: int
 ) -> tuple[Case, ...]:
     """All cases that concurrency and speed stand on, those of one workload next to each other."""
-    several = max(2, cores)
+    several, columns = max(2, cores), columns_of(interpreters)
+    # One that is its own reference is as fast as itself.
+    held = [(column, reference_of(column, columns)) for column in columns]
+    compared = {
+        one.name for pair in held if None not in pair and pair[0] is not pair[1] for one in pair if one
+    }
     return tuple(
         Case(workload=name, interpreter=column.interpreter.name, threads=threads, gil=column.gil)
         for name, workload in workloads.items()
         if workload.family == "cpu"
         for threads in ((1, several, 2 * several) if name in SCALING else (1,))
-        for column in columns_of(interpreters)
+        for column in columns
+        if name in SCALING or column.name in compared
     )
 
 
