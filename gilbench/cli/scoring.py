@@ -23,7 +23,7 @@ from gilbench.render.figures import plain
 from gilbench.run.properties import try_properties
 from gilbench.scores import Scorecard
 from gilbench.store.names import default_study_path
-from gilbench.store.scores import read_scores, scores_path
+from gilbench.store.scores import read_scores, scores_path, write_scores
 from gilbench.store.study import read_study
 
 PROFILE = Profile(
