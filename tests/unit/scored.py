@@ -24,19 +24,17 @@ class Truth(NamedTuple):
     echo: float = 0.01  # what an echo keeps beside a busy thread
     computing: float = 0.9  # what a computation keeps beside two threads of I/O
     signal: float = 0.03  # s until a signal is handled beside busy threads
-    handled: float = 0.5  # of the signals
+    handled: float = 0.55  # of the signals
     join: float = 0.005  # s until ^C is seen
     switches: float = 7.0  # times as many on two threads
-    cores: float = 5.0  # times as many on two processors
+    cores: float = 1.0  # times as many on two processors
     kept: float = 0.08  # s of latency beside a C call that keeps the GIL
 
 
 NEW = Truth()
-OLD = Truth(cpu=0.75, echo=1.2, computing=0.2, signal=2e-4, handled=1.0, join=0.5, switches=36.0, cores=58.0)
-FREE = Truth(
-    cpu=1.9, echo=0.8, computing=0.9, signal=1e-4, handled=1.0, join=1e-4, switches=1.1, cores=1.1, kept=2e-4
-)
-PYPY = Truth(signal=2e-4, handled=1.0, echo=0.6, computing=0.2)
+OLD = Truth(cpu=0.75, echo=1.2, computing=0.2, signal=2e-4, handled=1.0, join=0.5, switches=36.0, cores=6.0)
+FREE = Truth(cpu=1.9, echo=0.8, computing=0.9, signal=1e-4, handled=1.0, join=1e-4, switches=1.1, kept=2e-4)
+PYPY = Truth(signal=2e-4, handled=1.0, echo=0.6, computing=0.2, switches=14.0, cores=5.0)
 
 PY27 = named("2.7", "2.7.18")
 PY311 = named("3.11", "3.11.7")
@@ -117,8 +115,8 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
         speedup = 1.0
     rate = 1000.0 * noise * drift * (speedup if threads > 1 else 1.0)
     switches = 75.0 * (truth.switches if threads > 1 else 1.0)
-    if name == "null_write":
-        switches = 75.0 * (1.0 if case.cpus == 1 else truth.cores)
+    if case.cpus == 1:
+        switches /= truth.cores
     return [make_slice(turn, rate, threads=threads) for turn in range(4)], switches
 
 

@@ -31,7 +31,7 @@ FAILURES = {
         kind="unsupported", message="numpy_matmul cannot be imported: No module named numpy"
     ),
     "long_hold": Failure(kind="timeout", message="did not answer within 12 s"),
-    "socket_copy": Failure(kind="crash", message="was ended by SIGSEGV"),
+    "socket_wait": Failure(kind="crash", message="was ended by SIGSEGV"),
 }
 LOST: tuple[tuple[str, Verdict, float], ...] = (
     ("2.7", "no", 0.02),
