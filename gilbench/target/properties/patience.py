@@ -20,7 +20,7 @@ def until(happened, seconds):
 
 
 def collect():
-    """Call the collector; on Jython that of the JVM: a trial that called gc.collect() in a loop once did not end there."""
+    """Call the collector; on Jython the JVM's: a trial that called gc.collect() in a loop once did not end there."""
     if not sys.platform.startswith("java"):
         gc.collect()
         return
