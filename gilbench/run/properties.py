@@ -140,7 +140,7 @@ TRIALS: Final = (
         {"count": 50, "seconds": PATIENCE, "owner": "asleep"},
     ),
     Trial("prompt.cycle", "destruction", "cycle", {"count": 50, "seconds": PATIENCE}),
-    Trial("prompt.file", "destruction", "file", {"count": 10, "seconds": PATIENCE}),
+    Trial("prompt.file", "destruction", "file", {"count": 40, "seconds": PATIENCE}),
     Trial("ordered.alone", "destruction", "order", {"count": 100, "seconds": 1.0, "cyclic": False}),
     Trial("ordered.cycle", "destruction", "order", {"count": 100, "seconds": 1.0, "cyclic": True}),
 )

@@ -23,7 +23,10 @@ CHILDREN = {PACKAGE / "run/peer_main.py"}
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 OLD = {"java", "Queue", "BaseHTTPServer", "SocketServer"}  # of Jython, and of Python 2's standard library
 # Ways around the GIL that are measured where the interpreter has them.
-OPTIONAL = {"elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"}}
+OPTIONAL = {
+    "elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"},
+    "atomicity.py": {"pypyjit"},  # PyPy's own, to turn its JIT off
+}
 HEAVY = {"rich", "numpy", "scipy", "psutil", "msgspec", "typer"}
 STARTERS = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty", "_posixsubprocess"}
 STARTING = ("fork", "forkpty", "spawn", "posix_spawn", "system", "popen", "exec")

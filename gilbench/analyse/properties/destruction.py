@@ -41,12 +41,17 @@ def promptness(what: str, limit: float = PROMPT) -> Judge:
             f"median time from the drop to {what}",
             interval.value,
             "s",
-            interval.lo,
-            interval.hi,
+            _finite(interval.lo),
+            _finite(interval.hi),
             reason,
         )
 
     return judge
+
+
+def _finite(end: float | None) -> float | None:
+    """An end of an interval that so few drops do not bound is not known."""
+    return end if end is not None and math.isfinite(end) else None
 
 
 def own_thread(figures: Figures) -> Judged:

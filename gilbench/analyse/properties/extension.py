@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from gilbench.analyse.properties.judged import Figures, Judged, fraction
+from gilbench.analyse.properties.judged import Figures, Judged, always
 from gilbench.run.properties import Column
 
 _PASSED = "checks of the extension that pass"
@@ -25,7 +25,7 @@ def works(figures: Figures, column: Column) -> Judged:
     """Whether it was compiled, and does what it should."""
     del column
     passed, checks = figures["passed"], figures["checks"]
-    return fraction(passed, checks, _PASSED, "yes" if passed == checks else "no")
+    return Judged(always(passed, checks), _PASSED, passed / checks, "fraction")
 
 
 def leaves_gil_off(figures: Figures, column: Column) -> Judged:

@@ -261,6 +261,15 @@ def add_call():
     return growing(batch, lambda: shared.value)
 
 
+def interpret():
+    """Turn PyPy's JIT off: once a loop is compiled, threads are stopped at its end alone, which hides what is lost."""
+    try:
+        import pypyjit
+    except ImportError:
+        return
+    pypyjit.set_param("off")
+
+
 def race(operation, threads, rounds, seconds):
     """Let threads do one operation on one object.
 
@@ -271,6 +280,7 @@ def race(operation, threads, rounds, seconds):
         seconds: Length of a round, of those that end by the clock.
     """
     facts.set_switch_interval(SWITCH_INTERVAL)
+    interpret()
     crew = _crews.setdefault(threads, None) or Crew(threads)
     _crews[threads] = crew
     counts = []

@@ -1,10 +1,11 @@
 """Memory by the operating system: of small objects, and of threads that wait."""
 
-import gc
 import os
 import sys
 import threading
 import time
+
+from properties.patience import collect
 
 JAVA = sys.platform.startswith("java")
 PAGE = 4096 if JAVA else os.sysconf("SC_PAGE_SIZE")
@@ -35,12 +36,11 @@ def resident():
 
 def in_use():
     """Bytes that objects take: on the JVM, which takes memory in advance, those of its heap."""
+    collect()
     if not JAVA:
-        gc.collect()
         return resident()
-    from java.lang import Runtime, System
+    from java.lang import Runtime
 
-    System.gc()  # the collector of Jython's gc waits for finalisers too
     machine = Runtime.getRuntime()
     return machine.totalMemory() - machine.freeMemory()
 

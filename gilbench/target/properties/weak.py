@@ -8,8 +8,8 @@ from clocks import now
 from crew import Crew
 from properties.patience import collected
 
-
 SWITCH_INTERVAL = 1e-5  # s; as for the other races
+ALIVE, KEYS = 512, 997  # items of each thread that live at a time, and its keys: enough to iterate over
 
 
 class Item(object):
@@ -53,15 +53,15 @@ def dictionary(threads, seconds, patience, iterate):
     failures, done = [], []
 
     def write(index, deadline):
-        operations = 0
+        operations, alive = 0, [None] * ALIVE
         for number in itertools.count(index * 10**8):
             if now() >= deadline:
                 break
             try:
-                item = Item(number)
-                shared[number % 97, index] = item
-                found = shared.get((number % 97, (index + 1) % threads))
-                if found is not None and found.number % 97 != number % 97:
+                item = alive[number % ALIVE] = Item(number)
+                shared[number % KEYS, index] = item
+                found = shared.get((number % KEYS, (index + 1) % threads))
+                if found is not None and found.number % KEYS != number % KEYS:
                     raise ValueError("another key's value")
                 del item, found
             except Exception as error:
