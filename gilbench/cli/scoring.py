@@ -18,7 +18,7 @@ from gilbench.analyse.properties.threads import property_cases
 from gilbench.cli.measuring import Effort, measure_study
 from gilbench.host import describe_host
 from gilbench.interpreters import select
-from gilbench.model import Header, Profile
+from gilbench.model import Header, Profile, Study
 from gilbench.render.figures import plain
 from gilbench.run.properties import try_properties
 from gilbench.scores import Scorecard
@@ -28,15 +28,16 @@ from gilbench.store.study import read_study
 
 PROFILE = Profile(
     name="scorecard",
-    blocks=8,  # at most; after the first three, only of what is undecided
+    blocks=8,  # at most; after the first two, only of what is undecided
     slices=6,
     slice_seconds=0.05,
     latency_seconds=0.3,
     warmup_seconds=0.5,
     few_choices=True,
 )
-FIRST_BLOCKS = 3
-BUDGET = 420.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
+FIRST_BLOCKS = 2
+BLOCKS_OF_PROPERTIES = 3  # that give an interval over blocks which can be trusted
+BUDGET = 440.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
 
 
 def plan_claims(specs: Sequence[str], tell: Callable[[str], None]) -> Header:
@@ -92,7 +93,7 @@ def measure_card(
 
     header = plan_claims(specs, tell)
     path = output or default_study_path()
-    effort = Effort(FIRST_BLOCKS, undecided_workloads)
+    effort = Effort(FIRST_BLOCKS, _undecided)
     study, interrupted = measure_study(header, path, notes, quiet=quiet, effort=effort)
     if interrupted:
         return None, path
@@ -101,6 +102,17 @@ def measure_card(
     properties = property_scores(trials, study)
     write_scores(scores_path(path), properties)
     return Scorecard(header=study.header, claims=claim_scores(study), properties=properties), path
+
+
+def _undecided(study: Study) -> frozenset[str]:
+    """The workloads that another block should go to."""
+    plan = study.header.plan
+    blocks: dict[str, set[int]] = {case.workload: set() for case in plan.cases}
+    for run in study.runs:
+        blocks[plan.cases[run.case].workload].add(run.block)
+    cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
+    few = {name for name in cpu if len(blocks[name]) < BLOCKS_OF_PROPERTIES}
+    return undecided_workloads(study) | few
 
 
 def read_card(path: Path, notes: Console) -> Scorecard:

@@ -177,6 +177,18 @@ class Evidence:
         interval = quantile_between([late for run in runs for late in latencies(run)], share)
         return Figure(interval.value, interval.lo, interval.hi, "s")
 
+    def wait_against(self, column: Column, other: Column, spot: Spot, share: float) -> Figure:
+        """The same, divided by that of another column; each end by the far end of the other, so it is wide.
+
+        Raises:
+            Missing: As for ``figure``, of either column.
+        """
+        ours, theirs = self.wait(column, spot, share), self.wait(other, spot, share)
+        known = None not in {ours.lo, ours.hi, theirs.lo, theirs.hi}
+        lo = (ours.lo or 0.0) / (theirs.hi or math.inf) if known else None
+        hi = (ours.hi or 0.0) / (theirs.lo or math.inf) if known else None
+        return Figure(ours.value / theirs.value, lo, hi, "x")
+
     def served(self, column: Column, spot: Spot) -> Figure:
         """The fraction of requests or signals that was served, over all blocks.
 

@@ -58,7 +58,7 @@ def generations(cores: int) -> Claim:
                 "better: ^C in a join is seen",
                 "median time until ^C is seen in Thread.join, in ctrl_c",
                 (join,),
-                lambda evidence, new, old: evidence.against(new, old, (join,), "latency_p50"),
+                lambda evidence, new, old: evidence.wait_against(new, old, join, 0.5),
                 Limit(LESS, "below"),
             ),
             experiment(
@@ -74,7 +74,7 @@ def generations(cores: int) -> Claim:
                 "worse: a signal beside busy threads",
                 f"median time until a signal is handled beside {2 * cores} busy threads, in delivery",
                 (delivery,),
-                lambda evidence, new, old: evidence.against(new, old, (delivery,), "latency_p50"),
+                lambda evidence, new, old: evidence.wait_against(new, old, delivery, 0.5),
                 Limit(1 / LESS, "above"),
             ),
         ),

@@ -38,7 +38,7 @@ def outside(cores: int) -> Claim:
 
         def module(evidence: Evidence, column: Column) -> str | None:
             backend = evidence.backend(column, spot)
-            return None if backend is None else f"it is done by {backend}"
+            return None if backend is None else f"it is done by {backend}, which keeps the GIL"
 
         return Experiment(
             key=part.workload,

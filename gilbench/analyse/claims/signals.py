@@ -5,9 +5,9 @@ from __future__ import annotations
 from gilbench.analyse.claims.claim import Claim, Experiment, Limit, wait
 from gilbench.analyse.claims.evidence import Spot
 
-LATE = 0.007
-"""s; with the GIL at hand a handler runs within 0.2 ms, on Jython it waits 3 ms for a processor. A thread that must
-wait for one busy thread waits for a switch interval of 5 ms, and for each other one as much again."""
+LATE = 0.01
+"""s, two switch intervals; a thread that must wait for four busy ones waits for more. With the GIL at hand a handler
+runs within 0.1 ms, on PyPy and Jython within 6 ms."""
 LOST = 0.8
 """Fraction handled. Where each is handled in time it is 1, with four threads in the way it was seen to be half."""
 STUCK = 0.05

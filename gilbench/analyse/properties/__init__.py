@@ -164,10 +164,11 @@ def _score(
         interpreter=column.name,
         verdict=judged.verdict,
         measured=judged.measured,
-        figure=judged.figure,
+        # numpy's own kind of float is none that can be saved
+        figure=None if judged.figure is None else float(judged.figure),
         unit=judged.unit,
-        lo=judged.lo,
-        hi=judged.hi,
+        lo=None if judged.lo is None else float(judged.lo),
+        hi=None if judged.hi is None else float(judged.hi),
         reason=judged.reason,
         workload=workload,
     )
