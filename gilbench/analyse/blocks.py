@@ -83,6 +83,20 @@ class Blocks:
             ratios.append((key, float(block_log_ratio(*pairs))))
         return ratios
 
+    def slice_log_ratios(
+        self, case: Case, reference: Case, value: Callable[[Slice], float]
+    ) -> dict[tuple[BlockKey, int], float]:
+        """One log-ratio for each pair of slices that were taken side by side, by block and round."""
+        theirs = {
+            (key, piece.round): piece for key, run in self.runs(reference).items() for piece in run.slices
+        }
+        return {
+            (key, piece.round): _log(value(piece)) - _log(value(theirs[key, piece.round]))
+            for key, run in self.runs(case).items()
+            for piece in run.slices
+            if (key, piece.round) in theirs
+        }
+
 
 def throughput(piece: Slice) -> float:
     """Operations per second while all threads were busy; NaN where nothing was counted."""
@@ -105,6 +119,10 @@ def block_logs(runs: CaseRuns, value: Callable[[Slice], float]) -> list[float]:
         float(block_log_ratio([value(piece) for piece in run.slices], [1.0] * len(run.slices)))
         for run in runs.values()
     ]
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
 
 
 def _mean(values: Iterable[float]) -> float:

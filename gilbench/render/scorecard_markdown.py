@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gilbench.render.check_markdown import code
+from gilbench.render.figures import printable
 from gilbench.render.scorecard import Entry, Sheet
 from gilbench.render.scorecard_terminal import HOW_TO_READ, basis_line, sheets
 from gilbench.scores import Scorecard
@@ -12,7 +13,7 @@ def render_scorecard_markdown(card: Scorecard) -> str:
     """Write a scorecard: a table of claims, one of properties, and below each what its figures and notes are."""
     host, header = card.header.host, card.header
     machine = f"{host.cpu_model}, {host.cores} cores, {host.system} {host.kernel}"
-    page = ["# The GIL, scored", "", f"gilbench {header.gilbench}, {header.created}, {code(machine)}.", ""]
+    page = ["# The GIL, scored", "", f"gilbench {header.gilbench}, {header.created}, {_span(machine)}.", ""]
     page += [HOW_TO_READ.replace("Below each", "Beside each"), ""]
     for sheet in sheets(card):
         page += _sheet(sheet)
@@ -20,7 +21,7 @@ def render_scorecard_markdown(card: Scorecard) -> str:
 
 
 def _sheet(sheet: Sheet) -> list[str]:
-    lines = [f"## {sheet.title}", "", _row(["", *map(code, sheet.columns)])]
+    lines = [f"## {sheet.title}", "", _row(["", *map(_span, sheet.columns)])]
     lines.append(_row(["---"] * (len(sheet.columns) + 1)))
     for group in sheet.groups:
         name = f"{group.name}. {group.title}" if group.name.isdecimal() else group.title
@@ -31,9 +32,9 @@ def _sheet(sheet: Sheet) -> list[str]:
             label = f"**{name}**" if whole else row.label
             entries = [row.entries.get(column) for column in sheet.columns]
             lines.append(_row([label, *(_entry(entry, bold=whole) for entry in entries)]))
-    lines += ["", *(f"- [{number}] {code(note)}" for number, note in enumerate(sheet.notes, 1))]
+    lines += ["", *(f"- [{number}] {_span(note)}" for number, note in enumerate(sheet.notes, 1))]
     lines += ["", "<details>", "<summary>What the figures are, and what to run alone</summary>", ""]
-    lines += [f"- {code(basis_line(basis))}" for basis in sheet.bases]
+    lines += [f"- {_span(basis_line(basis))}" for basis in sheet.bases]
     return [*lines, "", "</details>", ""]
 
 
@@ -48,3 +49,7 @@ def _entry(entry: Entry | None, *, bold: bool) -> str:
 
 def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _span(text: str) -> str:
+    return code(printable(text))

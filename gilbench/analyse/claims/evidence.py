@@ -155,14 +155,7 @@ class Evidence:
         base = spot._replace(threads=1)
         self.look(column, spot)
         self.look(column, base)
-        many, one = self._blocks.runs(spot.case(column)), self._blocks.runs(base.case(column))
-        alone = {(key, piece.round): piece for key, run in one.items() for piece in run.slices}
-        return {
-            (key, piece.round): _log(throughput(piece)) - _log(throughput(alone[key, piece.round]))
-            for key, run in many.items()
-            for piece in run.slices
-            if (key, piece.round) in alone
-        }
+        return self._blocks.slice_log_ratios(spot.case(column), base.case(column), throughput)
 
     def wait(self, column: Column, spot: Spot, share: float) -> Figure:
         """A percentile of latency over all blocks, with the distribution-free interval.

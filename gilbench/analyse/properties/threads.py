@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from gilbench.analyse.blocks import BlockKey, Blocks, throughput
+from gilbench.analyse.claims.medians import median_interval
 from gilbench.analyse.estimates import Interval, mean_interval
 from gilbench.analyse.geomean import geometric_mean
 from gilbench.analyse.properties.judged import Judged
@@ -73,7 +74,9 @@ def _one_thread(study: Study | None, column: Column, reference: Column | None) -
         if case.threads == 1
         and (other := blocks.sibling(case, interpreter=reference.interpreter.name, gil=reference.gil))
     ]
-    mean = geometric_mean(logs).interval()
+    # One that was given more blocks than the others has no more to say.
+    common = min(map(len, logs), default=0)
+    mean = geometric_mean([series[:common] for series in logs]).interval()
     if not logs or math.isnan(mean.value):
         return Judged("not here", reason=f"the study holds no block of the cpu family with {reference.name}")
     slowdown = f"geometric mean of {len(logs)} workloads; {significant(1 / mean.value)} times the time"
@@ -100,8 +103,8 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
     cores = len(study.header.plan.cpus)
     counts = sorted(logs)
     widest = max((count for count in counts if count <= max(2, cores)), default=counts[0])
-    mean = _ratio(list(logs[widest].values()))
-    measured = f"speed-up on {widest} threads, geometric mean over {' and '.join(SCALING)}"
+    mean = _median_speedup(study, column, widest)
+    measured = f"speed-up on {widest} threads, median over slices of {' and '.join(SCALING)}"
     yield (
         *names[0],
         Judged(_side(mean, SCALES), measured, mean.value, "x", mean.lo, mean.hi),
@@ -163,8 +166,19 @@ def _cases(study: Study, blocks: Blocks, column: Column) -> list[Case]:
     ]
 
 
-def _ratio(logs: Sequence[float]) -> Interval:
-    return geometric_mean([list(logs)]).interval()
+def _median_speedup(study: Study, column: Column, threads: int) -> Interval:
+    """The speed-up as claims take it: a host that takes a processor away disturbs slices, and no median of them."""
+    blocks = Blocks(study.header.plan, study.runs)
+    logs = [
+        log
+        for case in _cases(study, blocks, column)
+        if case.workload in SCALING and case.threads == threads
+        if (single := blocks.sibling(case, threads=1)) is not None
+        for log in blocks.slice_log_ratios(case, single, throughput).values()
+    ]
+    found = median_interval(logs)
+    lo, hi = (None if end is None else math.exp(end) for end in (found.lo, found.hi))
+    return Interval(value=math.exp(found.value), lo=lo, hi=hi, blocks=found.blocks)
 
 
 def _side(interval: Interval, limit: float) -> Verdict:
