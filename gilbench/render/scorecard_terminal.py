@@ -28,7 +28,8 @@ STYLES = {
     "fails": "bold red",
 }
 _LABELS = 22, 40  # least and most cells of the labels
-_LEAST, _MOST = 8, 24  # cells of a column
+_WIDE = 120  # cells of a terminal; in a narrower one the ends of a long interval stand below its figure
+_LEAST, _MOST, _MOST_NARROW = 8, 18, 13  # cells of a column
 HOW_TO_READ = (
     "Below each verdict the figure behind it with its 95 % interval; [n] is a footnote. What the figures are stands "
     "below the table; to see one alone: gilbench run --workload NAME."
@@ -69,9 +70,10 @@ def basis_line(basis: Basis) -> str:
 
 def _parts(sheet: Sheet, width: int) -> Iterator[Table | Text | Rule | Padding]:
     entries = [entry for group in sheet.groups for row in group.rows for entry in row.entries.values()]
-    lines = [line for entry in entries for line in _lines(entry)]
+    most = _MOST if width >= _WIDE else _MOST_NARROW
+    lines = [line for entry in entries for line in _lines(entry, most)]
     heads = [word for column in sheet.columns for word in _head(column).plain.split("\n")]
-    cells = min(_MOST, max(_LEAST, *map(cell_len, lines), *map(cell_len, heads)))
+    cells = min(most, max(_LEAST, *map(cell_len, lines), *map(cell_len, heads)))
     beside = max(1, min(len(sheet.columns), (width - _LABELS[0]) // (cells + 1)))
     parts = -(-len(sheet.columns) // beside)
     labels = max(min(_LABELS[1], width - beside * (cells + 1)), 1)
@@ -89,7 +91,8 @@ def _parts(sheet: Sheet, width: int) -> Iterator[Table | Text | Rule | Padding]:
 
 def _rows(group: Group, columns: Sequence[str], labels: int, cells: int) -> Table:
     rows: list[list[str | Text]] = [
-        [f"  {row.label}", *(_entry(row.entries.get(column)) for column in columns)] for row in group.rows
+        [f"  {row.label}", *(_entry(row.entries.get(column), cells) for column in columns)]
+        for row in group.rows
     ]
     return _table([labels, *[cells] * len(columns)], rows)
 
@@ -109,16 +112,17 @@ def _head(column: str) -> Text:
     return Text("\n").join([plain(name), plain(f"GIL {mode}" if gil else "")])
 
 
-def _lines(entry: Entry) -> list[str]:
+def _lines(entry: Entry, most: int) -> list[str]:
+    """A cell's lines, none longer than so many cells if a word is not."""
     note = f" [{entry.note}]" if entry.note is not None else ""
-    verdict = _SHORT.get(entry.verdict, entry.verdict) + note
-    return [verdict] if entry.figure is None else [verdict, entry.figure]
+    texts = [_SHORT.get(entry.verdict, entry.verdict) + note, *([entry.figure] if entry.figure else [])]
+    return [line for text in texts for line in ([text] if cell_len(text) <= most else text.rsplit(" ", 1))]
 
 
-def _entry(entry: Entry | None) -> Text:
+def _entry(entry: Entry | None, most: int) -> Text:
     if entry is None:
         return Text("-")
-    first, *rest = _lines(entry)
+    first, *rest = _lines(entry, most)
     text = Text(first, STYLES.get(entry.verdict, ""))
     for line in rest:
         text.append(f"\n{line}", "none")
