@@ -85,17 +85,19 @@ class Blocks:
 
     def slice_log_ratios(
         self, case: Case, reference: Case, value: Callable[[Slice], float]
-    ) -> dict[tuple[BlockKey, int], float]:
+    ) -> dict[BlockKey, dict[int, float]]:
         """One log-ratio for each pair of slices that were taken side by side, by block and round."""
-        theirs = {
-            (key, piece.round): piece for key, run in self.runs(reference).items() for piece in run.slices
-        }
-        return {
-            (key, piece.round): _log(value(piece)) - _log(value(theirs[key, piece.round]))
-            for key, run in self.runs(case).items()
-            for piece in run.slices
-            if (key, piece.round) in theirs
-        }
+        ours, theirs = self.runs(case), self.runs(reference)
+        found = {}
+        for key in ours:
+            if key in theirs:
+                right = {piece.round: piece for piece in theirs[key].slices}
+                found[key] = {
+                    piece.round: _log(value(piece)) - _log(value(right[piece.round]))
+                    for piece in ours[key].slices
+                    if piece.round in right
+                }
+        return found
 
 
 def throughput(piece: Slice) -> float:

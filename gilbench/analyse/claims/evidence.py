@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gilbench.analyse.blocks import BlockKey, Blocks, throughput
@@ -139,7 +139,7 @@ class Evidence:
         Raises:
             Missing: As for ``figure``.
         """
-        return _median(self._speedups(column, spot).values())
+        return _median([list(block.values()) for block in self._speedups(column, spot).values()])
 
     def speedup_against(self, column: Column, other: Column, spot: Spot) -> Figure:
         """The same, divided by that of another column in the same round.
@@ -148,9 +148,15 @@ class Evidence:
             Missing: As for ``figure``, of either column.
         """
         ours, theirs = self._speedups(column, spot), self._speedups(other, spot)
-        return _median([ours[key] - theirs[key] for key in ours if key in theirs])
+        return _median(
+            [
+                [log - theirs[key][turn] for turn, log in block.items() if turn in theirs[key]]
+                for key, block in ours.items()
+                if key in theirs
+            ]
+        )
 
-    def _speedups(self, column: Column, spot: Spot) -> dict[tuple[BlockKey, int], float]:
+    def _speedups(self, column: Column, spot: Spot) -> dict[BlockKey, dict[int, float]]:
         """Logs of the speed-ups of slices, by block and round."""
         base = spot._replace(threads=1)
         self.look(column, spot)
@@ -268,8 +274,8 @@ class Evidence:
         return self._backends.get(spot.case(column))
 
 
-def _median(logs: Iterable[float]) -> Figure:
-    interval = median_interval(list(logs))
+def _median(logs: Sequence[Sequence[float]]) -> Figure:
+    interval = median_interval(logs)
     if math.isnan(interval.value):
         raise Missing("inconclusive", "no slices were taken side by side")
     lo, hi = (None if end is None else math.exp(end) for end in (interval.lo, interval.hi))

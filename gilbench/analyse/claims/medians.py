@@ -11,19 +11,26 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-import msgspec
-
 from gilbench.analyse.estimates import CONFIDENCE, Interval
 
 
-def median_interval(values: Sequence[float]) -> Interval:
-    """Give the median with its interval; without ends where values are too few, as all below six are.
+def median_interval(blocks: Sequence[Sequence[float]]) -> Interval:
+    """Give the median of the slices of some blocks with its interval.
 
-    A value that is not known makes the figure unknown.
+    There is no interval where slices are too few, as all below six are, or all of one block, which a single disturbance
+    may have covered. A value that is not known makes the figure unknown.
     """
+    values = [value for block in blocks for value in block]
     if any(map(math.isnan, values)) or not values:
-        return Interval(value=math.nan, lo=None, hi=None, blocks=len(values))
-    return msgspec.structs.replace(quantile_between(values, 0.5), value=median(values))
+        return Interval(value=math.nan, lo=None, hi=None, blocks=len(blocks))
+    found = quantile_between(values, 0.5)
+    several = len(blocks) > 1
+    return Interval(
+        value=median(values),
+        lo=found.lo if several else None,
+        hi=found.hi if several else None,
+        blocks=len(blocks),
+    )
 
 
 def quantile_between(values: Sequence[float], share: float) -> Interval:

@@ -169,14 +169,13 @@ def _cases(study: Study, blocks: Blocks, column: Column) -> list[Case]:
 def _median_speedup(study: Study, column: Column, threads: int) -> Interval:
     """The speed-up as claims take it: a host that takes a processor away disturbs slices, and no median of them."""
     blocks = Blocks(study.header.plan, study.runs)
-    logs = [
-        log
-        for case in _cases(study, blocks, column)
-        if case.workload in SCALING and case.threads == threads
-        if (single := blocks.sibling(case, threads=1)) is not None
-        for log in blocks.slice_log_ratios(case, single, throughput).values()
-    ]
-    found = median_interval(logs)
+    logs: dict[BlockKey, list[float]] = {}
+    for case in _cases(study, blocks, column):
+        single = blocks.sibling(case, threads=1)
+        if case.workload in SCALING and case.threads == threads and single is not None:
+            for key, block in blocks.slice_log_ratios(case, single, throughput).items():
+                logs.setdefault(key, []).extend(block.values())
+    found = median_interval(list(logs.values()))
     lo, hi = (None if end is None else math.exp(end) for end in (found.lo, found.hi))
     return Interval(value=math.exp(found.value), lo=lo, hi=hi, blocks=found.blocks)
 
