@@ -83,6 +83,22 @@ class Blocks:
             ratios.append((key, float(block_log_ratio(*pairs))))
         return ratios
 
+    def slice_log_ratios(
+        self, case: Case, reference: Case, value: Callable[[Slice], float]
+    ) -> dict[BlockKey, dict[int, float]]:
+        """One log-ratio for each pair of slices that were taken side by side, by block and round."""
+        ours, theirs = self.runs(case), self.runs(reference)
+        found = {}
+        for key in ours:
+            if key in theirs:
+                right = {piece.round: piece for piece in theirs[key].slices}
+                found[key] = {
+                    piece.round: _log(value(piece)) - _log(value(right[piece.round]))
+                    for piece in ours[key].slices
+                    if piece.round in right
+                }
+        return found
+
 
 def throughput(piece: Slice) -> float:
     """Operations per second while all threads were busy; NaN where nothing was counted."""
@@ -105,6 +121,10 @@ def block_logs(runs: CaseRuns, value: Callable[[Slice], float]) -> list[float]:
         float(block_log_ratio([value(piece) for piece in run.slices], [1.0] * len(run.slices)))
         for run in runs.values()
     ]
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -22,6 +22,7 @@ COMMANDS = {
     "workloads": "workloads",
     "selftest": "selftest",
     "pythons": "pythons",
+    "scorecard": "scorecard",
 }
 
 

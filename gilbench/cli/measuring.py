@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,24 @@ class Measured(NamedTuple):
     interrupted: bool
 
 
+class Effort(NamedTuple):
+    """How the time of a budget is given out."""
+
+    first_blocks: int  # that everything gets
+    undecided: Callable[[Study], frozenset[str]]  # workloads that another block could decide
+
+
+COMPARING = Effort(FIRST_BLOCKS, undecided)
+
+
 def measure_study(
-    header: Header, path: Path, notes: Console, *, earlier: tuple[Run, ...] | None = None, quiet: bool
+    header: Header,
+    path: Path,
+    notes: Console,
+    *,
+    earlier: tuple[Run, ...] | None = None,
+    quiet: bool,
+    effort: Effort = COMPARING,
 ) -> Measured:
     """Run a plan and save each run as it is finished.
 
@@ -37,11 +54,12 @@ def measure_study(
         notes: Where progress is drawn.
         earlier: Runs that the file holds already; None: a new file.
         quiet: Draw no progress.
+        effort: How the time is given out where the plan has a budget.
 
     Raises:
         StudyError: The file cannot be written, or could no longer be written; what was finished is in it.
     """
-    budget = _Budget(header, earlier or ())
+    budget = _Budget(header, earlier or (), effort)
     with (
         StudyWriter(path, header if earlier is None else None) as writer,
         SessionProgress(notes, header.plan.seconds, quiet=quiet) as progress,
@@ -69,8 +87,8 @@ def measure_study(
 class _Budget:
     """Gives the next block to what is still undecided, while there is time; without a budget, to everything."""
 
-    def __init__(self, header: Header, earlier: tuple[Run, ...]) -> None:
-        self._header = header
+    def __init__(self, header: Header, earlier: tuple[Run, ...], effort: Effort = COMPARING) -> None:
+        self._header, self._effort = header, effort
         self._seconds = header.plan.budget
         self._runs = list(earlier)
         self._started = time.monotonic()
@@ -93,12 +111,15 @@ class _Budget:
             self._begun = None
         if now - self._started + self._lengths.get(group.workload, 0.0) > self._seconds:
             return False
-        if group.block >= FIRST_BLOCKS and self._open[0] != group.block:
-            self._open = group.block, undecided(Study(header=self._header, runs=tuple(self._runs)))
-        wanted = group.block < FIRST_BLOCKS or group.workload in self._open[1]
+        if group.block >= self._effort.first_blocks and self._open[0] != group.block:
+            self._open = group.block, self._effort.undecided(self._study())
+        wanted = group.block < self._effort.first_blocks or group.workload in self._open[1]
         if wanted:
             self._begun = group.workload, time.monotonic()
         return wanted
+
+    def _study(self) -> Study:
+        return Study(header=self._header, runs=tuple(self._runs))
 
     def share(self, planned: float) -> float:
         """Share of the work that lies behind: of the plan, or of the time there is."""

@@ -18,19 +18,22 @@ def with_interval(cell: Cell | None) -> str:
 
     Fractions are written in per cent, their ± in percentage points.
     """
-    if cell is None:
-        return "-"
-    figure = write(cell.value, cell.unit)
-    if cell.lo is None or cell.hi is None:
+    return "-" if cell is None else figure_within(cell.value, cell.lo, cell.hi, cell.unit)
+
+
+def figure_within(value: float, lo: float | None, hi: float | None, unit: str) -> str:
+    """Write a figure and its 95 % interval, likewise."""
+    figure = write(value, unit)
+    if lo is None or hi is None:
         return figure
-    if math.isinf(cell.hi):
-        return _ends(cell, figure)
-    below, above = cell.value - cell.lo, cell.hi - cell.value
+    if math.isinf(hi):
+        return _ends(value, lo, hi, unit)
+    below, above = value - lo, hi - value
     half = max(below, above)
-    share = half / abs(cell.value) if cell.value else math.inf
+    share = half / abs(value) if value else math.inf
     if share >= _WIDE or (share >= _WIDE / 3 and half > _LOPSIDED * min(below, above)):
-        return _ends(cell, figure)
-    return f"{figure} ±{significant(half * 100, 2) if cell.unit == 'fraction' else _percent(share)}"
+        return _ends(value, lo, hi, unit)
+    return f"{figure} ±{significant(half * 100, 2) if unit == 'fraction' else _percent(share)}"
 
 
 def printable(text: str) -> str:
@@ -53,18 +56,18 @@ def threads_name(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
 
 
-def _ends(cell: Cell, figure: str) -> str:
-    assert cell.lo is not None and cell.hi is not None  # noqa: S101, PT018 - the caller has looked
-    if cell.lo == math.inf:
+def _ends(value: float, lo: float, hi: float, unit: str) -> str:
+    figure = write(value, unit)
+    if lo == math.inf:
         return figure
-    if math.isinf(cell.value):  # it has no scale that its lower limit could share
-        return f"{figure} ({write(max(cell.lo, 0.0), cell.unit)}-∞)"
-    divisor, _ = scale_of(cell.value, cell.unit)
-    limits = max(cell.lo, 0.0) / divisor, cell.hi / divisor
+    if math.isinf(value):  # it has no scale that its lower limit could share
+        return f"{figure} ({write(max(lo, 0.0), unit)}-∞)"
+    divisor, _ = scale_of(value, unit)
+    limits = max(lo, 0.0) / divisor, hi / divisor
     low, high = (significant(limit, 2) for limit in limits)
-    if not float(low) <= cell.value / divisor <= float(high):  # rounded, they would contradict the figure
+    if not float(low) <= value / divisor <= float(high):  # rounded, they would contradict the figure
         low, high = (significant(limit) for limit in limits)
-    return f"{figure} ({low}-{'∞' if math.isinf(cell.hi) else high})"
+    return f"{figure} ({low}-{'∞' if math.isinf(hi) else high})"
 
 
 def _percent(share: float) -> str:

@@ -1,5 +1,6 @@
 """Kept threads that start a job together."""
 
+import sys
 import threading
 import traceback
 
@@ -29,9 +30,10 @@ class Member(object):
             self.go.acquire()
             try:
                 self.result = self.job(self.index)
-            except BaseException as error:
+            except:  # noqa: E722 - Jython: what Java throws is no Python exception
                 traceback.print_exc()
-                self.error = error
+                error = sys.exc_info()[1]
+                self.error = error if isinstance(error, BaseException) else RuntimeError(str(error))
             self.done.release()
 
 

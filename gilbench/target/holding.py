@@ -1,9 +1,10 @@
-"""One C call that keeps the GIL for a given time: no other thread runs Python code before it returns."""
+"""One C call of a given time. While it keeps the GIL, no other thread runs Python code before it returns."""
 
 from collections import deque
 from itertools import repeat
 
 from clocks import now
+from loading import Unsupported
 
 _PROBE = 0.002  # s of a call that says how fast this processor is
 
@@ -13,19 +14,25 @@ class Hold(object):
 
     ``compute`` empties an iterator in C; its length is fitted to the processor, and fitted again after each
     call, since processors drift. ``sleep`` sleeps in C with the GIL held, which is exact, and needs ctypes.
+    ``release`` is the same call of the same function by one that knows of the GIL: it is released meanwhile.
 
     Args:
         seconds: How long.
-        how: ``compute`` or ``sleep``.
+        how: ``compute``, ``sleep`` or ``release``.
     """
 
     def __init__(self, seconds, how="compute"):
         self.seconds = seconds
-        self.call = {"compute": self._compute, "sleep": self._sleep}[how]
-        if how == "sleep":
-            import ctypes
+        self.call = {"compute": self._compute, "sleep": self._sleep, "release": self._sleep}[how]
+        if how != "compute":
+            try:
+                import ctypes
 
-            self.usleep = ctypes.PyDLL(None).usleep  # PyDLL, not CDLL: it keeps the GIL during the call
+                # PyDLL keeps the GIL during the call, CDLL does not
+                self.usleep = (ctypes.PyDLL if how == "sleep" else ctypes.CDLL)(None).usleep
+                self.usleep.argtypes = [ctypes.c_uint]  # Jython must be told
+            except (ImportError, AttributeError) as error:
+                raise Unsupported("this interpreter's ctypes cannot make the call: %s" % error)
         else:
             self.count = 1000
             while self._consume() < _PROBE:

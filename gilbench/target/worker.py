@@ -82,13 +82,13 @@ class Worker(object):
                     self.send({"ok": answer})
 
 
-def main():
+def main(worker):
     requests = open("/dev/fd/%s" % sys.argv[1])
     replies = open("/dev/fd/%s" % sys.argv[2], "w")
-    Worker(requests, replies).serve()
+    worker(requests, replies).serve()
     sys.stdout.flush()
     os._exit(0)  # kept threads are parked; there is nothing left to wait for
 
 
 if __name__ == "__main__":
-    main()
+    main(Worker)

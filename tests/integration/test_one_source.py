@@ -13,7 +13,7 @@ from gilbench.axes import lacks
 from gilbench.workloads import read_declaration
 
 PACKAGE = Path(gilbench.__file__).parent
-TARGET = sorted((PACKAGE / "target").glob("*.py"))
+TARGET = sorted((PACKAGE / "target").rglob("*.py"))
 COROUTINES = {"tasks.py"}  # imported by name where they are wanted, never on Python 2
 WORKLOADS = sorted((PACKAGE.parent / "workloads").glob("*/*.py"))
 # Without leaving a compiled file behind; the file as it is read by the interpreter itself.

@@ -17,13 +17,16 @@ PACKAGE = Path(gilbench.__file__).parent
 WORKLOADS = PACKAGE.parent / "workloads"
 # Each imports what stands before it, never what stands behind it.
 ORDER = ("interpreters", "axes", "plan", "observe", "run", "store", "analyse", "render", "cli")
-GROUND = ("errors", "model", "program", "metrics", "process", "host", "workloads")
+GROUND = ("errors", "model", "program", "scores", "metrics", "process", "host", "workloads")
 INSIDE = PACKAGE / "target"  # runs inside the measured interpreter
 CHILDREN = {PACKAGE / "run/peer_main.py"}
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 OLD = {"java", "Queue", "BaseHTTPServer", "SocketServer"}  # of Jython, and of Python 2's standard library
 # Ways around the GIL that are measured where the interpreter has them.
-OPTIONAL = {"elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"}}
+OPTIONAL = {
+    "elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"},
+    "atomicity.py": {"pypyjit"},  # PyPy's own, to turn its JIT off
+}
 HEAVY = {"rich", "numpy", "scipy", "psutil", "msgspec", "typer"}
 STARTERS = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty", "_posixsubprocess"}
 STARTING = ("fork", "forkpty", "spawn", "posix_spawn", "system", "popen", "exec")
@@ -31,7 +34,7 @@ STARTING = ("fork", "forkpty", "spawn", "posix_spawn", "system", "popen", "exec"
 ours = sorted(
     path for path in PACKAGE.rglob("*.py") if INSIDE not in path.parents and "_workloads" not in path.parts
 )
-inside = sorted(INSIDE.glob("*.py"))
+inside = sorted(INSIDE.rglob("*.py"))
 workloads = sorted(path for path in WORKLOADS.glob("*/*.py") if path.name[0] != "_")
 
 
@@ -119,7 +122,9 @@ def test_only_process_starts_processes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*inside, *workloads, *CHILDREN], ids=short)
 def test_what_is_measured_imports_the_standard_library_and_its_neighbours_only(path: Path) -> None:
-    neighbours = {one.stem for one in (*inside, *path.parent.glob("*.py"))} if path not in CHILDREN else set()
+    folders = {one.parent.name for one in inside if one.name == "__init__.py"}
+    near = {one.stem for one in (*inside, *path.parent.glob("*.py"))} | folders
+    neighbours = near if path not in CHILDREN else set()
     optional = OPTIONAL.get(path.name, set())
     declared = set(read_declaration(path, path.parent.name).requires) if path in workloads else set()
     roots = {name.partition(".")[0] for name in imported(path)} - {"__future__"}

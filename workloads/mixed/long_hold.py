@@ -18,7 +18,7 @@ WORKLOAD = {
     "foreground": "tcp_echo",
     "peer": "tcp",
     "scheduled": True,
-    "least_seconds": 2.0,
+    "least_seconds": 1.0,
     "unit": "requests",
     "parameters": {"background": "long_hold", "rate": 100, "hold": 0.1, "pause": 0.9, "how": "compute"},
     "threads": [1],

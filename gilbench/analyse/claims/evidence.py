@@ -1,0 +1,298 @@
+"""What a study holds for one column of the scorecard: figures by case, and why a figure is not there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from gilbench.analyse.blocks import BlockKey, Blocks, throughput
+from gilbench.analyse.cells import all_cells
+from gilbench.analyse.claims.medians import median_interval, quantile_between
+from gilbench.analyse.estimates import ratio_interval
+from gilbench.analyse.samples import latencies, pairs, served_of_offered
+from gilbench.axes import lacks
+from gilbench.metrics import METRICS
+from gilbench.model import Case, Failure, Parameters, Run, Study, Workload
+from gilbench.run.properties import Column, column_name
+from gilbench.scores import Verdict
+
+_RESULTS: dict[str, Verdict] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
+_NEW_GIL = (3, 2)
+_PACKAGES = {"PIL": "pillow"}  # that have another name than the module
+
+
+class Spot(NamedTuple):
+    """A case without its interpreter: what each column is asked to run."""
+
+    workload: str
+    threads: int
+    parameters: Parameters = ()
+    cpus: int | None = None
+
+    def case(self, column: Column) -> Case:
+        """The case of a column."""
+        return Case(
+            workload=self.workload,
+            interpreter=column.interpreter.name,
+            threads=self.threads,
+            parameters=self.parameters,
+            gil=column.gil,
+            cpus=self.cpus,
+        )
+
+
+class Figure(NamedTuple):
+    """A measured figure with its 95 % interval."""
+
+    value: float
+    lo: float | None
+    hi: float | None
+    unit: str
+
+    def inverse(self) -> Figure:
+        """One over it: the time that belongs to a speed."""
+        lo, hi = (1 / end if end else None for end in (self.hi, self.lo))
+        return Figure(1 / self.value, lo, hi, self.unit)
+
+
+class Missing(Exception):
+    """There is no figure; the verdict and the reason are the result."""
+
+    def __init__(self, verdict: Verdict, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict: Verdict = verdict
+        self.reason = reason
+
+
+def has_new_gil(column: Column) -> bool:
+    """Whether it runs with the GIL that CPython has since 3.2."""
+    build = column.interpreter.build
+    free = build.free_threaded and not column.gil
+    return build.implementation == "CPython" and build.version_info >= _NEW_GIL and not free
+
+
+def has_old_gil(column: Column) -> bool:
+    """Whether it runs with the GIL that CPython had before 3.2."""
+    build = column.interpreter.build
+    return build.implementation == "CPython" and build.version_info < _NEW_GIL
+
+
+class Evidence:
+    """Figures of a study by case and metric.
+
+    Args:
+        study: Made with the cases of the claims, and perhaps with others.
+    """
+
+    def __init__(self, study: Study) -> None:
+        plan = study.header.plan
+        self.columns = tuple(
+            Column(name=column_name(interpreter, gil), interpreter=interpreter, gil=gil)
+            for interpreter in study.header.interpreters
+            for gil in dict.fromkeys(case.gil for case in plan.cases if case.interpreter == interpreter.name)
+        )
+        self.cpus = len(plan.cpus)
+        self._cases = frozenset(plan.cases)
+        self._workloads = {workload.name: workload for workload in study.header.workloads}
+        self._blocks = Blocks(plan, study.runs)
+        self._cells = {
+            (
+                Case(
+                    workload=cell.workload,
+                    interpreter=cell.interpreter,
+                    threads=cell.threads,
+                    parameters=cell.parameters,
+                    gil=cell.gil,
+                    switch_interval=cell.switch_interval,
+                    cpus=cell.cpus,
+                ),
+                cell.metric,
+            ): cell
+            for cell in all_cells(self._blocks, self._workloads)
+            if not cell.observers
+        }
+        self._failures: dict[Case, Failure] = {}
+        self._backends: dict[Case, str] = {}
+        for run in study.runs:
+            case = plan.cases[run.case]
+            if run.failure is not None:
+                self._failures.setdefault(case, run.failure)
+            if run.environment is not None and run.environment.backend:
+                self._backends[case] = run.environment.backend
+
+    def figure(self, column: Column, spot: Spot, metric: str) -> Figure:
+        """One figure of one case.
+
+        Raises:
+            Missing: It was not measured, or the run hung, crashed or failed.
+        """
+        self.look(column, spot)
+        cell = self._cells.get((spot.case(column), metric))
+        if cell is None:
+            raise Missing("not here", f"{METRICS[metric].title} is not known of {spot.workload} here")
+        return Figure(cell.value, cell.lo, cell.hi, cell.unit)
+
+    def speedup(self, column: Column, spot: Spot) -> Figure:
+        """What the threads of a case do, in times of what one does: the median over slices taken side by side.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        return _median([list(block.values()) for block in self._speedups(column, spot).values()])
+
+    def speedup_against(self, column: Column, other: Column, spot: Spot) -> Figure:
+        """The same, divided by that of another column in the same round.
+
+        Raises:
+            Missing: As for ``figure``, of either column.
+        """
+        ours, theirs = self._speedups(column, spot), self._speedups(other, spot)
+        return _median(
+            [
+                [log - theirs[key][turn] for turn, log in block.items() if turn in theirs[key]]
+                for key, block in ours.items()
+                if key in theirs
+            ]
+        )
+
+    def _speedups(self, column: Column, spot: Spot) -> dict[BlockKey, dict[int, float]]:
+        """Logs of the speed-ups of slices, by block and round."""
+        base = spot._replace(threads=1)
+        self.look(column, spot)
+        self.look(column, base)
+        return self._blocks.slice_log_ratios(spot.case(column), base.case(column), throughput)
+
+    def wait(self, column: Column, spot: Spot, share: float) -> Figure:
+        """A percentile of latency over all blocks, with the distribution-free interval.
+
+        The limit of a claim is many times away from what is seen, so each latency counts, as if blocks did not differ.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        self.look(column, spot)
+        runs = self._blocks.runs(spot.case(column)).values()
+        interval = quantile_between([late for run in runs for late in latencies(run)], share)
+        return Figure(interval.value, interval.lo, interval.hi, "s")
+
+    def wait_against(self, column: Column, other: Column, spot: Spot, share: float) -> Figure:
+        """The same, divided by that of another column; each end by the far end of the other, so it is wide.
+
+        Raises:
+            Missing: As for ``figure``, of either column.
+        """
+        ours, theirs = self.wait(column, spot, share), self.wait(other, spot, share)
+        known = None not in {ours.lo, ours.hi, theirs.lo, theirs.hi}
+        lo = (ours.lo or 0.0) / (theirs.hi or math.inf) if known else None
+        hi = (ours.hi or 0.0) / (theirs.lo or math.inf) if known else None
+        return Figure(ours.value / theirs.value, lo, hi, "x")
+
+    def served(self, column: Column, spot: Spot) -> Figure:
+        """The fraction of requests or signals that was served, over all blocks.
+
+        As in ``wait`` each of them counts.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        from scipy.stats import binomtest  # noqa: PLC0415 - scipy is slow to import
+
+        self.look(column, spot)
+        counts = [served_of_offered(run) for run in self._blocks.runs(spot.case(column)).values()]
+        served, offered = (sum(numbers) for numbers in zip(*counts, strict=True))
+        ends = binomtest(served, offered).proportion_ci(method="wilson")
+        return Figure(served / offered, float(ends.low), float(ends.high), "fraction")
+
+    def against(self, column: Column, other: Column, spots: tuple[Spot, ...], metric: str) -> Figure:
+        """A figure divided by that of another column, inside the blocks that both were run in.
+
+        Args:
+            column: Whose figure it is.
+            other: What it is held against.
+            spots: The case of the figure, then those that it stands on.
+            metric: A metric that ``samples.pairs`` knows.
+
+        Raises:
+            Missing: As for ``figure``, of either column.
+        """
+        for spot in spots:
+            self.look(column, spot)
+            self.look(other, spot)
+        cases = [spots[0].case(one) for one in (column, other)]
+        workload = self._workloads[spots[0].workload]
+        for pair in pairs(self._blocks, cases[0], cases[1], workload):
+            if pair.metric == metric:
+                interval = pair.estimate().interval()
+                return Figure(interval.value, interval.lo, interval.hi, "x")
+        raise Missing("not here", f"{metric} of {spots[0].workload} has no block in common with {other.name}")
+
+    def ratio(self, column: Column, spot: Spot, base: Spot, value: Callable[[Run], float]) -> Figure:
+        """What a figure of a whole run is at one spot, divided by what it is at another, inside blocks.
+
+        Args:
+            column: Of both.
+            spot: Whose figure it is.
+            base: What it is divided by.
+            value: A positive figure of a run, NaN where it is not known.
+
+        Raises:
+            Missing: As for ``figure``, of either spot.
+        """
+        self.look(column, spot)
+        self.look(column, base)
+        above, below = self._blocks.runs(spot.case(column)), self._blocks.runs(base.case(column))
+        logs = [_log(value(above[key])) - _log(value(below[key])) for key in above if key in below]
+        interval = ratio_interval(logs)
+        if math.isnan(interval.value):
+            raise Missing("not here", f"the kernel did not count it for {spot.workload}")
+        return Figure(interval.value, interval.lo, interval.hi, "x")
+
+    def look(self, column: Column, spot: Spot) -> None:
+        """See that a case was run and did not fail.
+
+        Raises:
+            Missing: It was not, or it did.
+        """
+        case = spot.case(column)
+        workload = self._workloads.get(spot.workload)
+        if workload is None:
+            raise Missing("not here", f"{spot.workload} is not in this study")
+        failure = self._failures.get(case)
+        if failure is not None:
+            raise Missing(_RESULTS.get(failure.kind, "fails"), _why(failure, workload, column))
+        need = lacks(workload, column.interpreter.build)
+        if need is not None:
+            raise Missing("not here", f"{spot.workload} needs {need}")
+        if case not in self._cases:
+            raise Missing("not here", f"{spot.workload} was not measured so in this study")
+        if not self._blocks.runs(case):
+            raise Missing("not here", f"the study ended before {spot.workload} was run")
+
+    def backend(self, column: Column, spot: Spot) -> str | None:
+        """Which library did the work, where the workload says."""
+        return self._backends.get(spot.case(column))
+
+
+def _median(logs: Sequence[Sequence[float]]) -> Figure:
+    interval = median_interval(logs)
+    if math.isnan(interval.value):
+        raise Missing("inconclusive", "no slices were taken side by side")
+    lo, hi = (None if end is None else math.exp(end) for end in (interval.lo, interval.hi))
+    return Figure(math.exp(interval.value), lo, hi, "x")
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def _why(failure: Failure, workload: Workload, column: Column) -> str:
+    lines = failure.message.splitlines()
+    reason = lines[0] if lines else failure.kind
+    packages = [_PACKAGES.get(need, need) for need in workload.requires if need.isidentifier()]
+    if failure.kind == "unsupported" and packages:
+        reason += f"; try {column.interpreter.executable} -m pip install {' '.join(packages)}"
+    return reason
+
+
+Reader = Callable[[Evidence, Column], Figure]

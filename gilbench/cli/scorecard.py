@@ -1,0 +1,85 @@
+"""``gilbench scorecard``: what is said about the GIL, and what a replacement must have, measured."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gilbench.cli.run import EXIT_INTERRUPTED
+from gilbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gilbench.scores import Scorecard
+
+
+class ScorecardFormat(StrEnum):
+    """Who reads the scorecard."""
+
+    terminal = "terminal"
+    json = "json"
+    markdown = "markdown"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("scorecard")(scorecard)
+
+
+def scorecard(
+    python: Annotated[
+        list[str] | None,
+        typer.Option(help="A path, 3.11, 3.13t, 2.7, pypy, jython or all; give it again for more."),
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Read the claims from this study instead of measuring them.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The study file to write.")] = None,
+    form: Annotated[
+        ScorecardFormat, typer.Option("--format", help="For people, for programs or for a page.")
+    ] = ScorecardFormat.terminal,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
+) -> int:
+    """Measure what is said about the GIL and what a replacement must have, with a verdict for each interpreter."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from gilbench.cli.scoring import measure_card, read_card  # noqa: PLC0415
+
+    notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+    if study is not None:
+        if python or output:
+            raise UsageError("--study shows a saved study; it takes neither --python nor -o")
+        _show(read_card(study, notes), form)
+        return 0
+    card, path = measure_card(python or (), output, notes, quiet=quiet)
+    if card is None:
+        notes.print(
+            f"interrupted; go on with: gilbench run --resume {path}; then: gilbench scorecard --study {path}",
+            markup=False,
+        )
+        return EXIT_INTERRUPTED
+    _show(card, form)
+    notes.print(f"saved {path}", markup=False)
+    return 0
+
+
+def _show(card: Scorecard, form: ScorecardFormat, console: Console | None = None) -> None:
+    if form is ScorecardFormat.json:
+        from gilbench.render.scorecard_json import render_scorecard_json  # noqa: PLC0415
+
+        sys.stdout.write(render_scorecard_json(card) + "\n")
+    elif form is ScorecardFormat.markdown:
+        from gilbench.render.scorecard_markdown import render_scorecard_markdown  # noqa: PLC0415
+
+        sys.stdout.write(render_scorecard_markdown(card))
+    else:
+        from rich.console import Console  # noqa: PLC0415
+
+        from gilbench.render.scorecard_terminal import render_scorecard  # noqa: PLC0415
+
+        render_scorecard(card, console or Console(highlight=False))

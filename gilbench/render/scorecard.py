@@ -1,0 +1,98 @@
+"""The scorecard as every output shows it: rows of claims or properties, a column for each interpreter, footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gilbench.render.figures import figure_within
+from gilbench.scores import Score
+
+WHOLE = "as a whole"
+
+
+class Entry(NamedTuple):
+    """One cell: its verdict, its figure if there is one, and the number of its footnote."""
+
+    verdict: str
+    figure: str | None
+    note: int | None
+
+
+class Row(NamedTuple):
+    """One experiment, or what all of a claim say together."""
+
+    id: str
+    label: str
+    entries: dict[str, Entry]  # by column
+
+
+class Group(NamedTuple):
+    """One claim or property."""
+
+    name: str  # before the dot of the ids
+    title: str
+    rows: tuple[Row, ...]
+
+
+class Basis(NamedTuple):
+    """What the figures of a row are, and what can be run alone to see them."""
+
+    id: str
+    measured: str
+    workload: str | None
+
+
+class Sheet(NamedTuple):
+    """One table: of the claims, or of the properties."""
+
+    title: str
+    columns: tuple[str, ...]
+    groups: tuple[Group, ...]
+    notes: tuple[str, ...]  # the first is number 1
+    bases: tuple[Basis, ...]
+
+
+class _Notes(dict[str, int]):
+    """Numbers of the footnotes; equal reasons share one."""
+
+    def number(self, reason: str | None) -> int | None:
+        return None if reason is None else self.setdefault(reason, len(self) + 1)
+
+
+def make_sheet(title: str, scores: Sequence[Score]) -> Sheet:
+    """Arrange the scores of one kind."""
+    by_name: dict[str, dict[str, list[Score]]] = {}
+    for score in scores:
+        by_name.setdefault(score.id.partition(".")[0], {}).setdefault(score.id, []).append(score)
+    notes = _Notes()
+    groups = tuple(_group(name, list(by_id.items()), notes) for name, by_id in by_name.items())
+    bases = {
+        score.id: Basis(score.id, score.measured, score.workload)
+        for score in scores
+        if score.measured is not None and (score.part is not None or len(by_name[score.id]) == 1)
+    }
+    return Sheet(
+        title=title,
+        columns=tuple(dict.fromkeys(score.interpreter for score in scores)),
+        groups=groups,
+        notes=tuple(notes),
+        bases=tuple(bases.values()),
+    )
+
+
+def _group(name: str, rows: Sequence[tuple[str, list[Score]]], notes: _Notes) -> Group:
+    made = []
+    for identity, scores in rows:
+        # What a whole has to say, its parts say with their footnotes.
+        own = None if identity == name and len(rows) > 1 else notes
+        entries = {score.interpreter: _entry(score, own) for score in scores}
+        made.append(Row(identity, scores[0].part or WHOLE, entries))
+    return Group(name, rows[0][1][0].title, tuple(made))
+
+
+def _entry(score: Score, notes: _Notes | None) -> Entry:
+    figure = None
+    if score.figure is not None:
+        figure = figure_within(score.figure, score.lo, score.hi, score.unit or "1")
+    return Entry(score.verdict, figure, None if notes is None else notes.number(score.reason))

@@ -1,0 +1,88 @@
+"""The claims on real interpreters, by a plan of a few workloads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from interpreters_fixture import interpreter
+from sessions import BRIEF
+
+from gilbench.analyse.claims import claim_cases, claim_scores
+from gilbench.cli.scoring import plan_claims
+from gilbench.model import Header, Run, Study
+from gilbench.run.measure import run_plan
+from gilbench.run.session import Hooks
+from gilbench.scores import Score
+from gilbench.workloads import catalogue
+
+REDUCED = ("countdown", "sleep", "tcp_echo_cpu", "ctrl_c")
+PROFILE = msgspec.structs.replace(BRIEF, blocks=3, slices=3, slice_seconds=0.05)
+
+
+def plan_of(*specs: str, workloads: Sequence[str] = REDUCED) -> Header:
+    """The plan of a scorecard with some of its workloads."""
+    header = plan_claims([interpreter(spec).executable for spec in specs], lambda _line: None)
+    cases = tuple(case for case in header.plan.cases if case.workload in workloads)
+    plan = msgspec.structs.replace(header.plan, cases=cases, profile=PROFILE, budget=None)
+    chosen = tuple(workload for workload in header.workloads if workload.name in workloads)
+    return msgspec.structs.replace(header, plan=plan, workloads=chosen)
+
+
+def scored(header: Header) -> dict[tuple[str, str], Score]:
+    """Measure it for real."""
+    runs: list[Run] = []
+    known = {**catalogue(), **{workload.name: workload for workload in header.workloads}}
+    hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
+    run_plan(header.plan, header.interpreters, known, hooks)
+    scores = claim_scores(Study(header=header, runs=tuple(runs)))
+    return {(score.id, score.interpreter): score for score in scores}
+
+
+@pytest.fixture(scope="module")
+def both() -> dict[tuple[str, str], Score]:
+    return scored(plan_of("2.7", "3.11"))
+
+
+def test_an_echo_collapses_beside_a_busy_thread_on_311_and_not_on_27(
+    both: dict[tuple[str, str], Score],
+) -> None:
+    assert both["5.echo", "3.11"].verdict == "does not hold", both["5.echo", "3.11"]
+    assert both["5.echo", "2.7"].verdict == "holds", both["5.echo", "2.7"]
+
+
+def test_ctrl_c_waits_for_the_end_of_a_join_on_27_and_not_on_311(both: dict[tuple[str, str], Score]) -> None:
+    assert both["6.join", "2.7"].verdict == "holds", both["6.join", "2.7"]
+    assert both["6.join", "3.11"].verdict == "does not hold", both["6.join", "3.11"]
+    assert both["6.c_call", "3.11"].verdict == "holds", both["6.c_call", "3.11"]
+
+
+def test_two_sleeps_take_the_time_of_one(both: dict[tuple[str, str], Score]) -> None:
+    assert both["2.sleep", "2.7"].verdict == both["2.sleep", "3.11"].verdict == "holds"
+
+
+def test_what_the_reduced_plan_left_out_is_not_here(both: dict[tuple[str, str], Score]) -> None:
+    assert both["7", "3.11"].verdict == "not here"
+    assert both["7", "3.11"].reason == "long_hold is not in this study"
+
+
+def test_a_worker_that_dies_is_a_crash_in_its_rows_alone(tmp_path: Path) -> None:
+    header = plan_of("3.11", workloads=("countdown", "sleep"))
+    file = tmp_path / "sleep.py"
+    file.write_text(
+        "import os, signal\n\n\ndef operation(state):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    broken = msgspec.structs.replace(catalogue()["sleep"], path=str(file))
+    workloads = tuple(broken if one.name == "sleep" else one for one in header.workloads)
+    seen = scored(msgspec.structs.replace(header, workloads=workloads))
+    assert seen["2.sleep", "3.11"].verdict == "crashes"
+    assert "SIGKILL" in (seen["2.sleep", "3.11"].reason or "")
+    assert seen["4", "3.11"].figure is not None
+
+
+def test_a_free_threaded_build_is_tried_with_its_gil_on_and_off() -> None:
+    threaded = interpreter("3.13t")
+    cases = claim_cases([threaded], catalogue(), 2)
+    assert {case.gil for case in cases} == {True, False}

@@ -1,0 +1,121 @@
+"""Concurrency and the speed of one thread, from studies in which they are known beforehand."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from trials import PAIR, trials
+
+from gilbench.analyse.properties import property_scores
+from gilbench.analyse.properties.threads import SCALING, property_cases
+from gilbench.model import Case, Header, Host, Plan, Profile, Run, Slice, Study
+from gilbench.scores import Score
+from gilbench.workloads import catalogue
+
+INTERPRETERS = tuple({column.interpreter.name: column.interpreter for column in PAIR}.values())
+WORKLOADS = catalogue()
+
+
+def piece(turn: int, rate: float) -> Slice:
+    return Slice(
+        round=turn,
+        start=0.0,
+        end=1.0,
+        window=1.0,
+        operations=rate,
+        checksum="",
+        gil_enabled=(True, True),
+        cpus=(0, 1),
+    )
+
+
+def rate_of(case: Case) -> float:
+    """Without a GIL two threads do 1.8 times the work, and one thread 0.7 of what the reference does."""
+    if case.gil is False:
+        return 70.0 * (1.8 if case.threads > 1 else 1.0)
+    return 100.0
+
+
+def made(*, blocks: int = 5) -> Study:
+    noise = random.Random(7)
+    cases = property_cases(INTERPRETERS, WORKLOADS, 2)
+    runs = tuple(
+        Run(
+            case=index,
+            block=block,
+            attempt=0,
+            slices=tuple(piece(turn, rate_of(case) * noise.uniform(0.98, 1.02)) for turn in range(4)),
+        )
+        for block in range(blocks)
+        for index, case in enumerate(cases)
+    )
+    profile = Profile(
+        name="x", blocks=blocks, slices=4, slice_seconds=1.0, latency_seconds=1.0, warmup_seconds=0.0
+    )
+    plan = Plan(profile=profile, cases=cases, seed=1, reference="3.13", cpus=(0, 1), seconds=1.0)
+    host = Host(system="Linux", kernel="6", machine="x86_64", cpu_model="x", cores=2, memory=1)
+    header = Header(
+        gilbench="0",
+        created="2026-01-01T00:00:00+00:00",
+        host=host,
+        plan=plan,
+        interpreters=INTERPRETERS,
+        workloads=tuple(WORKLOADS.values()),
+    )
+    return Study(header=header, runs=runs)
+
+
+STUDY = made()
+
+
+def score(identity: str, study: Study | None, column: str) -> Score:
+    found = property_scores(trials(), study)
+    return next(one for one in found if (one.id, one.interpreter) == (identity, column))
+
+
+def test_what_scales_is_measured_on_one_on_all_and_on_twice_as_many_processors() -> None:
+    cases = property_cases(INTERPRETERS, WORKLOADS, 2)
+    assert {case.threads for case in cases if case.workload in SCALING} == {1, 2, 4}
+    assert {case.threads for case in cases if case.workload not in SCALING} == {1}
+    assert {(case.interpreter, case.gil) for case in cases} == {
+        ("3.13", None),
+        ("3.13t", True),
+        ("3.13t", False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "speedup", "contention", "value"),
+    [("3.13", "no", "no", 1.0), ("3.13t GIL on", "no", "no", 1.0), ("3.13t GIL off", "yes", "yes", 1.8)],
+)
+def test_threads_help_where_there_is_no_gil(column: str, speedup: str, contention: str, value: float) -> None:
+    got = score("concurrency.speedup", STUDY, column)
+    assert got.verdict == speedup
+    assert got.figure == pytest.approx(value, abs=0.05)
+    assert score("concurrency.contention", STUDY, column).verdict == contention
+    assert score("concurrency.coherence", STUDY, column).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("column", "verdict", "value"),
+    [("3.13", "yes", 1.0), ("3.13t GIL on", "yes", 1.0), ("3.13t GIL off", "no", 0.7)],
+)
+def test_one_thread_is_held_against_the_gil_build_of_the_same_version(
+    column: str, verdict: str, value: float
+) -> None:
+    got = score("speed.one_thread", STUDY, column)
+    assert got.verdict == verdict
+    assert got.figure == pytest.approx(value, abs=0.02)
+
+
+def test_one_block_decides_nothing() -> None:
+    assert score("concurrency.speedup", made(blocks=1), "3.13t GIL off").verdict == "inconclusive"
+    assert score("speed.one_thread", made(blocks=1), "3.13t GIL off").verdict == "inconclusive"
+
+
+def test_without_a_study_there_is_a_reason_and_no_verdict() -> None:
+    for identity in ("concurrency.speedup", "concurrency.coherence", "speed.one_thread"):
+        got = score(identity, None, "3.13t GIL off")
+        assert got.verdict == "not here"
+        assert got.reason
