@@ -18,12 +18,23 @@ from gilbench.model import Share
 from gilbench.observe.layout import published_offsets
 from gilbench.program import Bucket, Parked, Pause
 
-NEEDED = "_PyParkingLot_Park"
+NEEDED = (  # all of them exported, so that a stripped build has them too
+    "_PyParkingLot_Park",
+    "PyMutex_Lock",
+    "_PyCriticalSection_BeginSlow",
+    "_PyCriticalSection2_BeginSlow",
+    "PyEval_AcquireThread",
+)
 _SCRIPT = Path(__file__).with_suffix(".bt")
 _PROBE = re.compile(r"^uprobe:<binary>:(\w+)", re.MULTILINE)
 _FUNCTIONS = 20  # kept
 _MUTEX = 3
-_KINDS = {1: "readers-writer lock", 2: "stop-the-world", 4: "stop-the-world", 5: "event"}  # as parking.bt has them
+_KINDS = {
+    1: "readers-writer lock",
+    2: "stop-the-world",
+    4: "stop-the-world",
+    5: "event",
+}  # as parking.bt has them
 # A PyMutex by who asked for it; of anyone else it is the lock of one object or of one table of the interpreter.
 _ASKERS = (
     ("_PyCriticalSection", "critical section"),
@@ -63,19 +74,20 @@ class Code(NamedTuple):
 
 
 def script(image: Image, where: str, condition: str) -> str:
-    """Write the script for one interpreter.
+    """Write the script for one interpreter; functions that it has no symbol for are left out.
 
     Args:
         image: The file that holds the interpreter.
         where: The same file as a probe's name has it, in quotes where it needs them.
         condition: Which processes are looked at, as a predicate of bpftrace's.
     """
-    offsets = published_offsets(image)
-    names = set(re.findall(r"<(\w+)>", _SCRIPT.read_text("utf-8")))
-    values = dict.fromkeys(names, "0") | {name: str(value) for name, value in (offsets or {}).items()}
-    values |= {"layout": "1" if offsets else "0", "binary": where, "filter": condition}
+    template = _SCRIPT.read_text("utf-8")
+    offsets = published_offsets(image) or {}
+    values = dict.fromkeys(re.findall(r"<(\w+)>", template), "0")
+    values |= {name: str(offset) for name, offset in offsets.items()}
+    values |= {"layout": str(int(bool(offsets))), "binary": where, "filter": condition}
     parts = []
-    for part in _SCRIPT.read_text("utf-8").split("\n\n"):
+    for part in template.split("\n\n"):
         probed = _PROBE.search(part)
         if probed:
             place = image.place(probed[1])
@@ -83,9 +95,7 @@ def script(image: Image, where: str, condition: str) -> str:
                 continue
             values[probed[1]] = str(place.address)
         parts.append(part)
-    text = "\n\n".join(parts)
-    cleared = re.compile(r" clear\(@(?!(?:%s)\b)\w+\);" % "|".join(set(re.findall(r"@(\w+)\b.* = ", text))))
-    return re.sub(r"<(\w+)>", lambda found: values[found[1]], cleared.sub("", text))
+    return re.sub(r"<(\w+)>", lambda found: values[found[1]], "\n\n".join(parts))
 
 
 def read_code(line: str) -> tuple[int, Code] | None:
@@ -168,7 +178,9 @@ def _functions(sums: Mapping[str, int], codes: Mapping[int, Code], image: Image)
             name = _where(by or via, codes.get(code), image)
             times[name or f"[{_kind(number, via, image)}]"] += duration
     total = times.total()
-    return tuple(Share(name=name, value=time / total) for name, time in times.most_common(_FUNCTIONS) if total)
+    return tuple(
+        Share(name=name, value=time / total) for name, time in times.most_common(_FUNCTIONS) if total
+    )
 
 
 def _where(address: int, code: Code | None, image: Image) -> str | None:
