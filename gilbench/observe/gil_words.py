@@ -2,7 +2,7 @@
 
 ``struct _gil_runtime_state`` (pycore_gil.h, 3.7 to 3.13) lies within the exported ``_PyRuntime``: the switch
 interval in µs, the thread state of the last holder, whether it is locked, the number of switches, and then the
-condition variable and the mutex of glibc.
+condition variable and the mutex of glibc, and two more for the thread that hands it over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gilbench.interpreters.image import Image, Place
 
 _INTERVAL = 5000  # µs, of an interpreter that was told no other
 _HEAD = struct.Struct("<QQiiQ")  # interval, last holder, locked, padding, switches
-_CONDITION, _MUTEX = 32, 80  # offsets of the two
+_CONDITION, _MUTEX, _END = 32, 80, 208  # offsets of the first two, and of what follows
 _MUTEX_WORDS = struct.Struct("<IIIII")  # lock, count, owner, users, kind
 _HIGHEST = 1 << 47  # of an address in user space
 _MOST_SWITCHES = 1 << 40
@@ -71,8 +71,8 @@ class GilWords:
         return int(last) if locked == 1 else 0
 
     def is_ours(self, word: int) -> bool:
-        """Whether a futex is in the GIL's condition variable."""
-        return self._address + _CONDITION <= word < self._address + _MUTEX
+        """Whether a futex is in one of the GIL's condition variables or mutexes."""
+        return self._address + _CONDITION <= word < self._address + _END
 
     def thread_of(self, state: int) -> int | None:
         """The kernel's number of the thread that a thread state belongs to.

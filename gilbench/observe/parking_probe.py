@@ -76,7 +76,7 @@ class ParkingWatch:
 
     def _figures(self, maps: dict[str, object], lived: dict[int, Lived]) -> GilFigures:
         seen = parking.read(maps, self._codes, self._image)
-        duration = max(self._clocks.ended - self._clocks.started, 1e-9)
+        duration = self._clocks.duration()
         nothing = Lived(0.0, 0.0)  # it came and went between two looks
         threads = tuple(
             _thread(self._pid, tid, seen.threads.get(tid), lived.get(tid, nothing), duration)

@@ -35,6 +35,10 @@ class ThreadClocks:
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
+    def duration(self) -> float:
+        """Seconds in which the process was seen."""
+        return max(self.ended - self.started, 1e-9)
+
     def so_far(self) -> dict[int, Lived]:
         """Return what is known of each thread that was ever seen."""
         return {
