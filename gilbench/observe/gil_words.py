@@ -19,7 +19,7 @@ _INTERVAL = 5000  # µs, of an interpreter that was told no other
 _HEAD = struct.Struct("<QQiiQ")  # interval, last holder, locked, padding, switches
 _CONDITION, _MUTEX, _END = 32, 80, 208  # offsets of the first two, and of what follows
 _MUTEX_WORDS = struct.Struct("<IIIII")  # lock, count, owner, users, kind
-_HIGHEST = 1 << 47  # of an address in user space
+_LOWEST, _HIGHEST = 1 << 12, 1 << 47  # addresses in user space
 _MOST_SWITCHES = 1 << 40
 _THREAD_STATE = 512  # bytes of a thread state that are looked through
 _SELF, _TID = 16, 720  # in glibc's thread descriptor on x86-64: its own address, and the kernel's number
@@ -84,7 +84,7 @@ class GilWords:
             numbers = _threads(self._pid)
             content = os.pread(self._memory, _THREAD_STATE, state)
             for (word,) in struct.iter_unpack("<Q", content[: len(content) // 8 * 8]):
-                if 4096 <= word < _HIGHEST and word % 64 == 0:
+                if _LOWEST <= word < _HIGHEST and word % 64 == 0:
                     with contextlib.suppress(OSError, struct.error):
                         itself = struct.unpack("<Q", os.pread(self._memory, 8, word + _SELF))[0]
                         number = struct.unpack("<i", os.pread(self._memory, 4, word + _TID))[0]
@@ -106,7 +106,7 @@ def _is_gil(content: bytes, at: int) -> bool:
     _, last, locked, padding, switches = _HEAD.unpack_from(content, at)
     lock, _, _, users, kind = _MUTEX_WORDS.unpack_from(content, at + _MUTEX)
     return bool(
-        4096 <= last < _HIGHEST
+        _LOWEST <= last < _HIGHEST
         and last % 8 == 0
         and locked in {0, 1}
         and padding == 0
@@ -119,8 +119,8 @@ def _is_gil(content: bytes, at: int) -> bool:
 
 def _base(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines():
-        cells = line.split(maxsplit=5)
-        if len(cells) == 6 and Path(cells[5]).name == Path(name).name and int(cells[2], 16) == 0:
+        cells = line.split(maxsplit=5)  # range, rights, offset, device, inode, file
+        if Path(cells[-1]).name == Path(name).name and int(cells[2], 16) == 0:
             return int(cells[0].partition("-")[0], 16)
     raise LookupError(f"process {pid} has not mapped {name}")
 
