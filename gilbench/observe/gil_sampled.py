@@ -89,7 +89,8 @@ class SampledWatch:
         lived = clocks.so_far() if clocks else {}
         duration = clocks.duration() if clocks else max(time.monotonic() - self._began, 1e-9)
         reason = self._sampler.unavailable if self._sampler else "the process ended before it could be read"
-        samples = round(duration * RATE)
+        # py-spy looks a little before and after the clocks do.
+        samples = max(round(duration * RATE), sum(stack.samples for stack in self.stacks))
         seen = reason is None and bool(samples)
         held: Counter[int | None] = Counter()
         for stack in self.stacks:

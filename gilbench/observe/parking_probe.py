@@ -20,9 +20,9 @@ class ParkingProbe:
     """Places the parking probes in one process."""
 
     def why_not(self, python: RunningPython) -> str | None:
-        """Say in one line why these probes cannot look at a process; None: they can."""
+        """Say in one line why these probes cannot look at a process; None: they can; empty: it has a GIL."""
         if not python.free_threaded:
-            return "parking is of free-threaded builds"
+            return ""
         if python.gil_enabled:
             return "the GIL is enabled on this free-threaded build: threads wait for it, and park little"
         try:
