@@ -25,6 +25,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from gilbench.analyse.estimates import ratio_interval
 from gilbench.program import ProfiledThread, ProgramProfile, WhatIf
 
 _TELLING = 0.1  # share of its time in which a program holds the GIL, below which its slow-down tells nothing
@@ -157,3 +160,23 @@ def _piece_seconds(piece: ProgramProfile, cores: int, cost: float) -> float:
         running = min(float(cores), wanting + demand.off)
         python += contended * min(1.0, (1.0 + demand.off) / running)
     return piece.duration * (1.0 - held + cost * python)
+
+
+def with_measured(answer: WhatIf, original: Sequence[float], threaded: Sequence[float], where: str) -> WhatIf:
+    """Put beside a prediction what was measured.
+
+    Args:
+        answer: Bound and prediction.
+        original: Wall time in s of each round, on the interpreter with a GIL.
+        threaded: Of the same rounds, on the free-threaded one.
+        where: Name of the second.
+    """
+    ratios = [math.log(before / after) for before, after in zip(original, threaded, strict=True)]
+    measured = ratio_interval(ratios)
+    return msgspec.structs.replace(
+        answer,
+        measured=measured.value if ratios else None,
+        measured_lo=measured.lo,
+        measured_hi=measured.hi,
+        measured_on=where,
+    )

@@ -12,7 +12,7 @@ def work(rounds: int) -> None:
 
 
 def main() -> None:
-    threads = [threading.Thread(target=work, args=(130,)) for _ in range(2)]
+    threads = [threading.Thread(target=work, args=(65,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -10,7 +10,7 @@ def churn(rounds: int) -> None:
 
 
 def main() -> None:
-    threads = [threading.Thread(target=churn, args=(2500,)) for _ in range(4)]
+    threads = [threading.Thread(target=churn, args=(6000,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -7,7 +7,7 @@ import zlib
 
 
 def produce(jobs: queue.Queue[bytes | None]) -> None:
-    for number in range(400):
+    for number in range(1200):
         record = [{"number": number, "value": value * 0.5, "name": f"item {value}"} for value in range(600)]
         jobs.put(json.dumps(record).encode())
     jobs.put(None)

@@ -13,7 +13,7 @@ def work(times: int) -> None:
 
 
 def main() -> None:
-    threads = [threading.Thread(target=work, args=(times,)) for times in (360, 120)]
+    threads = [threading.Thread(target=work, args=(times,)) for times in (180, 60)]
     for thread in threads:
         thread.start()
     for thread in threads:
