@@ -20,9 +20,9 @@ from gilbench.render.table import bare_table
 _THREADS = 20  # rows of threads, the busiest first; the others are added up in one
 _FUNCTIONS = 10
 _CALLS = 10
-_LINES_BESIDE_THREADS = 14  # of the live view
+_LINES_BESIDE_THREADS = 17  # of the live view
 _THREADS_TITLE = "Threads, in per cent of wall time"
-_GIL_COLUMNS = ("held", "wait", "off-GIL", "blocked", "takes/s", "longest hold", "longest wait")
+_GIL_COLUMNS = ("held", "wait", "off-GIL", "blocked", "takes/s", "longest\nhold", "longest\nwait")
 _BAR = 24  # columns of the longest bar
 _WIDE = 120  # from here on there is room for more than the least
 _HOLDERS = 4  # columns of the matrix at 80 columns

@@ -135,7 +135,7 @@ def _run(variant: _Variant, first: _Ended | None) -> _Ended:
     finally:
         process.close()
     if status is None:
-        raise _Differs(f"{variant.where} it did not end within {limit:.0f} s")
+        raise _Differs(f"{variant.where} it did not end within {limit:.3g} s")
     if first is not None and status != first.status:
         lines = [line.strip() for line in ended.said.splitlines() if line.strip()]
         said = f", its last line: {lines[-1]}" if lines else ""
