@@ -100,6 +100,7 @@ class Process:
         env: The whole environment.
         pass_fds: Descriptors that the child inherits.
         cwd: Where it runs.
+        output: A descriptor that takes what it writes; None: it is kept.
 
     Raises:
         ProcessError: The program cannot be started.
@@ -112,16 +113,15 @@ class Process:
         env: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
         cwd: str | Path | None = None,
+        output: int | None = None,
     ) -> None:
         self.argv = tuple(argv)
         self.rusage: resource.struct_rusage | None = None
         self._status: int | None = None
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        output = self._output.fileno()
+        taker = self._output.fileno() if output is None else output
         try:
-            self._popen = _launch(
-                self.argv, env=env, cwd=cwd, stdout=output, stderr=output, pass_fds=pass_fds
-            )
+            self._popen = _launch(self.argv, env=env, cwd=cwd, stdout=taker, stderr=taker, pass_fds=pass_fds)
         except ProcessError:
             self._output.close()
             raise
@@ -159,7 +159,7 @@ class Process:
         return self._status
 
     def output(self) -> str:
-        """End of what it wrote to stdout and stderr."""
+        """End of what it wrote to stdout and stderr, if that is kept."""
         if self._output.closed:
             return ""
         size = os.fstat(self._output.fileno()).st_size
