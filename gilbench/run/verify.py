@@ -44,7 +44,7 @@ class _Variant(NamedTuple):
 class _Ended(NamedTuple):
     seconds: float
     status: int
-    said: str  # end of what it wrote
+    said: str  # end of what it wrote to stderr
 
 
 class _Differs(Exception):
@@ -128,7 +128,7 @@ def _run(variant: _Variant, first: _Ended | None) -> _Ended:
     limit = _FIRST_LIMIT if first is None else max(_LEAST_PATIENCE, _PATIENCE * first.seconds)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
     begun = time.monotonic()
-    process = Process(variant.argv, env={**environment, **variant.extra})
+    process = Process(variant.argv, env={**environment, **variant.extra}, discard=True)
     try:
         status = process.wait(limit)
         ended = _Ended(time.monotonic() - begun, status or 0, process.output())

@@ -43,7 +43,9 @@ def test_every_round_has_a_time_of_each_kind_and_the_first_is_left_out(tmp_path:
 
 def test_another_exit_status_is_said_with_the_last_line_and_ends_it(tmp_path: Path) -> None:
     original = make_script(tmp_path / "python3", "exit 0")
-    other = make_script(tmp_path / "python3t", "echo Traceback; echo No module named x; exit 1")
+    other = make_script(
+        tmp_path / "python3t", "echo Traceback >&2; echo No module named x >&2; echo fine; exit 1"
+    )
     found = verify([original, "app.py"], threaded(other))
     assert found.original == ()
     (complaint,) = found.complaints
