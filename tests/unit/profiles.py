@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gilbench.analyse.program_findings import program_findings
-from gilbench.analyse.whatif import what_if
+from gilbench.analyse.program_report import judge
 from gilbench.model import Share
 from gilbench.program import (
     Blame,
@@ -60,11 +60,11 @@ def make_profile(*threads: ProfiledThread, **fields: Any) -> ProgramProfile:
 
 
 def judged(profile: ProgramProfile, cores: int = 2, **answer: Any) -> ProgramProfile:
-    """The same with what is said about it."""
-    found = what_if(profile, cores)
-    if found is not None:
-        profile = msgspec.structs.replace(profile, what_if=msgspec.structs.replace(found, **answer))
-    return msgspec.structs.replace(profile, findings=program_findings(profile))
+    """The same with what is said about it, and with other figures in its answer."""
+    told = judge(profile, cores)
+    if told.what_if is not None:
+        told = msgspec.structs.replace(told, what_if=msgspec.structs.replace(told.what_if, **answer))
+    return msgspec.structs.replace(told, findings=program_findings(told))
 
 
 def contended() -> ProgramProfile:

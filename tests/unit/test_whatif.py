@@ -7,8 +7,10 @@ import pytest
 from profiles import EXACT, SAMPLED, make_profile, make_thread
 
 from gilbench.analyse.pieces import pieces, since
+from gilbench.analyse.program_report import judge
 from gilbench.analyse.whatif import program_cost, what_if, with_measured
 from gilbench.program import ProfiledThread, ProgramProfile, WhatIf
+from gilbench.run.verify import Verified
 
 
 def answer(*threads: ProfiledThread, cores: int = 2, cost: float | None = None, **fields: object) -> WhatIf:
@@ -135,6 +137,31 @@ def test_measured_is_the_ratio_within_each_round_with_its_interval() -> None:
     assert told.measured_lo < 2.0 < told.measured_hi
     nothing = with_measured(WhatIf(cores=2, bound=2.0), (), (), "3.13t")
     assert nothing.measured is None
+
+
+def test_a_verified_profile_knows_the_cost_of_its_own_code_and_what_was_measured() -> None:
+    times = Verified(
+        original=(1.0, 1.1, 0.9),
+        threaded=(0.6, 0.66, 0.55),
+        gil_on=(1.25, 1.375, 1.125),
+        complaints=("it failed",),
+    )
+    told = judge(make_profile(*equal(2), unavailable=("x",)), 2, verified=times, verified_on="3.13t")
+    assert told.what_if is not None
+    assert told.what_if.one_thread_cost == pytest.approx(1.25)
+    assert told.what_if.predicted == pytest.approx(1.6)
+    assert told.what_if.measured == pytest.approx(1.66, rel=0.01)
+    assert told.unavailable == ("x", "--verify: it failed")
+    assert any("Measured on 3.13t" in finding for finding in told.findings)
+
+
+def test_a_program_that_failed_elsewhere_is_told_so_and_nothing_is_measured() -> None:
+    times = Verified((), (), (), ("on 3.13t it ended with status 1 instead of 0",))
+    told = judge(make_profile(*equal(2)), 2, verified=times, verified_on="3.13t")
+    assert told.what_if is not None
+    assert told.what_if.measured is None
+    assert told.what_if.one_thread_cost is None
+    assert told.unavailable == ("--verify: on 3.13t it ended with status 1 instead of 0",)
 
 
 def look(duration: float, held: float, **fields: object) -> ProgramProfile:
