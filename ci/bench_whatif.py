@@ -1,6 +1,6 @@
-"""Holds what ``gilbench profile`` predicts against what ``--verify`` measures, on ten programs from all-GIL to all-off-GIL.
+"""Holds what ``gilbench profile`` predicts against what ``--verify`` measures, on ten programs.
 
-``python ci/bench_whatif.py [PROGRAM ...]``. The aims: predicted within 20 % of measured on at least eight of ten, and
+They go from all-GIL to all-off-GIL: ``python ci/bench_whatif.py [PROGRAM ...]``. The aims: predicted within 20 % of measured on at least eight of ten, and
 the bound never exceeded by more than the interval of the measurement.
 """
 
