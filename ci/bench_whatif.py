@@ -1,6 +1,6 @@
-"""Holds what ``gilbench profile`` predicts against what ``--verify`` measures, on ten programs.
+"""Holds what ``gilbench profile`` predicts against ``--verify``: ``python ci/bench_whatif.py [PROGRAM ...]``.
 
-They go from all-GIL to all-off-GIL: ``python ci/bench_whatif.py [PROGRAM ...]``. The aims: predicted within 20 % of measured on at least eight of ten, and
+Ten programs from all-GIL to all-off-GIL. The aims: predicted within 20 % of measured on at least eight of them, and
 the bound never exceeded by more than the interval of the measurement.
 """
 

@@ -234,10 +234,12 @@ def _waits_table(buckets: Sequence[Bucket]) -> Table:
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("count", justify="right")
     table.add_column("")
-    most = max(bucket.count for bucket in buckets)
+    # Takes that waited for nobody are far more than waits, and would make all of those look alike.
+    most = max((bucket.count for bucket in buckets if bucket.lo), default=1)
     for bucket in buckets:
-        limits = f"{write(bucket.lo, 's')} to {write(bucket.hi, 's')}"
-        table.add_row(limits, str(bucket.count), _bar(bucket.count / most))
+        hi = write(bucket.hi, "s")
+        limits = f"{write(bucket.lo, 's')} to {hi}" if bucket.lo else f"less than {hi}"
+        table.add_row(limits, str(bucket.count), _bar(bucket.count / most) if bucket.lo else "")
     return table
 
 

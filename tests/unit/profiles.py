@@ -70,6 +70,7 @@ def judged(profile: ProgramProfile, cores: int = 2, **answer: Any) -> ProgramPro
 def contended() -> ProgramProfile:
     """A program with something in each table: two threads that compute, one that is served late."""
     waits = (
+        Bucket(lo=0.0, hi=8.192e-6, count=31_204),
         Bucket(lo=0.001, hi=0.002, count=4),
         Bucket(lo=0.002, hi=0.004, count=31),
         Bucket(lo=0.004, hi=0.008, count=1204),
@@ -97,7 +98,7 @@ def contended() -> ProgramProfile:
             switches=922,
             longest_hold=0.0062,
             longest_wait=0.0481,
-            waits=waits[1:3],
+            waits=waits[2:4],
         ),
         make_thread(
             103,
@@ -108,7 +109,7 @@ def contended() -> ProgramProfile:
             switches=188,
             longest_hold=0.00021,
             longest_wait=0.0523,
-            waits=waits[2:],
+            waits=waits[3:],
         ),
     )
     profile = make_profile(
