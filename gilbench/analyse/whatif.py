@@ -57,7 +57,7 @@ def what_if(
 
     Returns:
         None where there is no GIL to remove, or nothing is known of who held it. Nothing is predicted where
-        waits were not seen.
+        waits were not seen, or where there are several processes, each with a GIL of its own.
     """
     demand = demand_of(profile)
     if demand is None or profile.process.gil_enabled is False:
@@ -66,7 +66,8 @@ def what_if(
     whole = start_up + profile.duration
     bound = max(1.0, whole / (start_up + profile.duration * _shortest(profile, demand, cores)))
     predicted = None
-    if demand.wait is not None:
+    processes = {thread.pid for thread in profile.threads if thread.gil_held}
+    if demand.wait is not None and len(processes) <= 1:
         slowed = cost or 1.0
         seconds = sum(_piece_seconds(piece, cores, slowed) for piece in pieces or (profile,))
         least = max(_busiest(profile, slowed), _on_cores(profile, slowed) / cores) * profile.duration

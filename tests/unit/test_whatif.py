@@ -113,6 +113,12 @@ def test_sampled_shares_give_a_bound_that_knows_their_error_and_no_prediction() 
     assert found.bound == pytest.approx(1 / 0.47)
 
 
+def test_several_processes_have_a_bound_and_no_prediction() -> None:
+    found = answer(make_thread(1, 0.5, 0.5), make_thread(2, 0.5, 0.5), make_thread(3, 0.9, pid=7), cores=8)
+    assert found.predicted is None
+    assert found.bound == pytest.approx(1 / 0.9)
+
+
 def test_without_a_gil_or_without_figures_there_is_no_answer() -> None:
     assert what_if(make_profile(make_thread(1, 0.5, 0.1), gil_enabled=False), 2) is None
     assert what_if(make_profile(make_thread(1, None, None)), 2) is None
