@@ -12,6 +12,9 @@ kept, and a line lives until ``on_line`` returns. Who is slower than the events 
 Probes belong to the perf descriptors of bpftrace: they go when it goes, and it goes with gilbench
 (``process.Process``), with ``finish``, and, given ``pid``, when that process ends.
 
+A script whose probes have to begin, or to end, to count at one moment waits for ``call``: attaching them one
+after the other takes from 0.1 s to a second, and so does removing them.
+
 ``nsecs`` in a script is CLOCK_MONOTONIC, as ``time.monotonic_ns()``. BEGIN runs *before* the other probes are
 attached, ``attached`` is taken after that. Names of symbols may hold dots (``take_gil.constprop.0``).
 """
@@ -85,6 +88,17 @@ def quoted(path: str) -> str:
     if not path.isprintable() or '"' in path or "\\" in path:
         raise BpftraceError(f"bpftrace cannot be told of the path {path!r}")
     return f'"{path}"'
+
+
+def call(word: str) -> None:
+    """Let a script hear a word of at most 15 letters from us, at once and in the kernel.
+
+    It hears it by ``tracepoint:task:task_rename /pid == OURS/`` as ``args->newcomm``.
+    """
+    name = Path(f"/proc/self/task/{threading.get_native_id()}/comm")
+    before = name.read_bytes()
+    name.write_text(word, "ascii")
+    name.write_bytes(before)
 
 
 class Script:

@@ -95,7 +95,7 @@ def ask(executable: str) -> Interpreter | None:
 
 def _files_of(pid: int) -> tuple[str, list[str]]:
     try:
-        executable = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
+        executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
         maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
     except PermissionError as error:
         raise UsageError(
