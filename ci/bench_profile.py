@@ -28,7 +28,7 @@ from gilbench.analyse.estimates import block_log_ratio, ratio_interval
 from gilbench.errors import GilbenchError
 from gilbench.interpreters import select
 from gilbench.model import Case, Interpreter, Workload
-from gilbench.observe.gil import watch_gil
+from gilbench.observe.gil_exact import ExactProbe
 from gilbench.observe.running import find_python
 from gilbench.process import Process, ProcessError, capture, clean_environment
 from gilbench.run.affinity import place
@@ -36,7 +36,7 @@ from gilbench.run.peer import Peer
 from gilbench.run.worker import Worker
 from gilbench.workloads import read_declaration
 
-BLOCKS = 6
+BLOCKS = 5
 SLICES = 8
 SECONDS = 0.25  # of a slice
 GILKNOCKER = "gilknocker==0.4.2"
@@ -55,14 +55,16 @@ class Cost(NamedTuple):
 
 @contextmanager
 def exact(pid: int) -> Iterator[None]:
-    """The strongest probe of ``gilbench profile``."""
-    watching = watch_gil(find_python(pid))
+    """The exact probe of ``gilbench profile``."""
+    python = find_python(pid)
+    reason = ExactProbe().why_not(python)
+    if reason is not None:
+        raise ProcessError(reason)
+    watching = ExactProbe().watch(python)
     try:
         yield
     finally:
-        figures = watching.finish()
-        if figures.probe.strength != "exact":
-            raise ProcessError(f"no exact probe here: {figures.probe.reason}")
+        watching.finish()
 
 
 @contextmanager
