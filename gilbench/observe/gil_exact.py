@@ -151,7 +151,9 @@ class ExactWatching:
     def _gaps(self) -> tuple[str, ...]:
         gaps = []
         if self._execs > (1 if self._python.held else 0):
-            gaps.append("the program replaced itself (exec); of what came then only the same interpreter is seen")
+            gaps.append(
+                "the program replaced itself (exec); of what came then only the same interpreter is seen"
+            )
         return tuple(gaps)
 
 
@@ -188,7 +190,9 @@ class _Thread(NamedTuple):
         return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, None)
 
 
-def _profiled(one: _Thread, start: int, end: int, maps: Mapping[str, Any], standing: Standing) -> ProfiledThread:
+def _profiled(
+    one: _Thread, start: int, end: int, maps: Mapping[str, Any], standing: Standing
+) -> ProfiledThread:
     born = max(one.born, start)
     lived = max(one.until - born, 0)
     held, wait, off = one.held, one.wait, one.off
@@ -262,7 +266,11 @@ def _functions(python: RunningPython) -> _Functions | None:
 def _functions_of(code: Path, old: bool) -> _Functions | None:
     names = read_symbols(code, ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)).names
     if old:
-        return _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2]) if set(_OLD_LOCK[:3]) <= set(names) else None
+        return (
+            _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2])
+            if set(_OLD_LOCK[:3]) <= set(names)
+            else None
+        )
     take = tuple(name for name in names if name.partition(".")[0] == "take_gil" and ".cold" not in name)
     drop = tuple(name for name in names if name.partition(".")[0] == "drop_gil" and ".cold" not in name)
     if not take or not drop:
@@ -334,7 +342,11 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     else:
         text = text.replace("uprobe:MAIN", f'uprobe:{code}:"{main}"')
     if live:
-        text += f"\ninterval:s:{_SNAPSHOT} {{ " + " ".join(f"print({name});" for name in (*_SUMS, "@waits", "@blame", "@blames")) + " }\n"
+        text += (
+            f"\ninterval:s:{_SNAPSHOT} {{ "
+            + " ".join(f"print({name});" for name in (*_SUMS, "@waits", "@blame", "@blames"))
+            + " }\n"
+        )
     return re.sub(r"\b[A-Z_]{2,}\b", lambda found: words.get(found[0], found[0]), text)
 
 

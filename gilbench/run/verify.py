@@ -70,12 +70,8 @@ def verify(
         tell: Called with what is being done.
 
     Raises:
-        UsageError: The interpreter has a GIL, or the command cannot be run on another one.
+        UsageError: The command cannot be run on another interpreter.
     """
-    if not threaded.build.free_threaded:
-        raise UsageError(
-            f"--verify needs a free-threaded interpreter, and {threaded.name} has a GIL; e.g. --verify 3.13t"
-        )
     elsewhere = on_interpreter(command, threaded.executable)
     variants = {
         "original": _Variant("run again as it is", tuple(command), {}),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from studies import named
 
+from gilbench.cli.verifying import plan_verification
 from gilbench.errors import UsageError
+from gilbench.interpreters.select import Selection
 from gilbench.model import Interpreter
 from gilbench.run.verify import on_interpreter, verify
 
@@ -82,9 +84,13 @@ def test_a_program_that_hangs_on_the_other_interpreter_is_ended(
     )
 
 
-def test_an_interpreter_with_a_gil_is_refused() -> None:
+def test_bad_use_is_said_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Selection((named("3.13"),), ())
+    monkeypatch.setattr("gilbench.cli.verifying.select", lambda _specs: chosen)
     with pytest.raises(UsageError, match=r"--verify needs a free-threaded interpreter, and 3\.13 has a GIL"):
-        verify(["python"], named("3.13"))
+        plan_verification(["python", "app.py"], "3.13")
+    with pytest.raises(UsageError, match="it needs the command"):
+        plan_verification([], "3.13t")
 
 
 def test_an_interpreter_is_replaced_and_a_script_is_given_to_the_other(tmp_path: Path) -> None:
