@@ -36,9 +36,9 @@ from gilbench.run.peer import Peer
 from gilbench.run.worker import Worker
 from gilbench.workloads import read_declaration
 
-BLOCKS = 5
-SLICES = 8
-SECONDS = 0.25  # of a slice
+BLOCKS = 6
+SLICES = 20
+SECONDS = 0.1  # of a slice
 GILKNOCKER = "gilknocker==0.4.2"
 THREADS = {"countdown": 2, "tcp_echo": 1, "threadpool_service": 4}
 AIMS = {("exact", "countdown"): 1.03, ("exact", "tcp_echo"): 1.15}
