@@ -11,16 +11,18 @@ from gilbench.program import ProgramProfile
 from gilbench.render.profile import live_view
 
 
-def show_live(moments: Iterable[ProgramProfile], console: Console) -> None:
+def show_live(looks: Iterable[ProgramProfile], console: Console) -> None:
     """Draw one profile after the other until there are no more, and leave the terminal as it was.
 
     It has the screen to itself, and each drawing replaces the last one in one go, so that nothing flickers
     or scrolls.
 
     Args:
-        moments: Of the time since the one before; the pace is theirs.
+        looks: Each from the start of the profile to its moment; the pace is theirs.
         console: A terminal.
     """
+    before = None
     with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
-        for moment in moments:
-            live.update(live_view(moment, console.width, console.height), refresh=True)
+        for now in looks:
+            live.update(live_view(now, before, console.width, console.height), refresh=True)
+            before = now

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gilbench.analyse.pieces import since
 from gilbench.analyse.program_findings import parked_by_kind, thread_names
 from gilbench.metrics import write
 from gilbench.model import Share
@@ -46,16 +47,19 @@ def render_profile(profile: ProgramProfile, console: Console) -> None:
     _print_list(console, "What could not be looked at", profile.unavailable, "yellow")
 
 
-def live_view(profile: ProgramProfile, width: int, height: int) -> RenderableType:
+def live_view(now: ProgramProfile, before: ProgramProfile | None, width: int, height: int) -> RenderableType:
     """What is shown while a program runs: the head and as many threads as there are lines for.
 
     Args:
-        profile: Of the last moments.
+        now: From the start of the profile to now.
+        before: From there to the last time that this was drawn; shares and rates are of the time since.
         width: Columns of the terminal.
         height: Its lines.
     """
     most = max(2, height - _LINES_BESIDE_THREADS)
-    return Group(_head(profile), Text(), _titled(_THREADS_TITLE, _threads_table(profile, width, most)))
+    last = since(now, before)
+    title = f"Threads, in per cent of the last {write(last.duration, 's')}; the longest of all time"
+    return Group(_head(now), Text(), _titled(title, _threads_table(last, width, most)))
 
 
 def _titled(title: str, table: Table) -> RenderableType:

@@ -137,7 +137,7 @@ def test_the_live_view_fits_into_a_small_terminal() -> None:
     profile = msgspec.structs.replace(contended(), threads=tuple(threads))
     for columns, lines in ((80, 24), (160, 50)):
         file = io.StringIO()
-        Console(file=file, width=columns, highlight=False).print(live_view(profile, columns, lines))
+        Console(file=file, width=columns, highlight=False).print(live_view(profile, None, columns, lines))
         shown = file.getvalue().splitlines()
         assert len(shown) <= lines
         assert max(map(cell_len, shown)) <= columns
@@ -147,9 +147,12 @@ def test_the_live_view_fits_into_a_small_terminal() -> None:
 def test_live_draws_in_place_on_a_screen_of_its_own_and_gives_the_terminal_back() -> None:
     file = io.StringIO()
     console = Console(file=file, width=80, height=24, force_terminal=True, color_system="standard")
-    show_live([contended(), contended()], console)
+    later = msgspec.structs.replace(contended(), duration=20.0)
+    show_live([contended(), later], console)
     text = file.getvalue()
     assert text.index("\x1b[?1049h") < text.index("crunch (101)") < text.index("\x1b[?1049l")
+    assert "in per cent of the last 10.0 s" in text
+    assert "20.0 s profiled" in text
     assert "\x1b[?25h" in text.partition("\x1b[?1049l")[0] + text.partition("\x1b[?1049l")[2]
     assert text.count("crunch (101)") >= 2
     assert "\x1b[2J" not in text  # clearing the screen between two drawings is what flickers
