@@ -101,6 +101,7 @@ class Process:
         pass_fds: Descriptors that the child inherits.
         cwd: Where it runs.
         output: A descriptor that takes what it writes; None: it is kept.
+        discard: What it writes to stdout goes nowhere.
 
     Raises:
         ProcessError: The program cannot be started.
@@ -114,6 +115,7 @@ class Process:
         pass_fds: Sequence[int] = (),
         cwd: str | Path | None = None,
         output: int | None = None,
+        discard: bool = False,
     ) -> None:
         self.argv = tuple(argv)
         self.rusage: resource.struct_rusage | None = None
@@ -121,7 +123,8 @@ class Process:
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         taker = self._output.fileno() if output is None else output
         try:
-            self._popen = _launch(self.argv, env=env, cwd=cwd, stdout=taker, stderr=taker, pass_fds=pass_fds)
+            stdout = subprocess.DEVNULL if discard else taker
+            self._popen = _launch(self.argv, env=env, cwd=cwd, stdout=stdout, stderr=taker, pass_fds=pass_fds)
         except ProcessError:
             self._output.close()
             raise
