@@ -97,9 +97,8 @@ def _files_of(pid: int) -> tuple[str, list[str]]:
         executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
         maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
     except PermissionError as error:
-        raise UsageError(
-            f"process {pid} belongs to another user; run gilbench as that user or under sudo"
-        ) from error
+        remedy = "it is protected" if os.geteuid() == 0 else "run gilbench as its user, or under sudo"
+        raise UsageError(f"process {pid} may not be looked at; {remedy}") from error
     except (FileNotFoundError, ProcessLookupError) as error:
         if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
             raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
