@@ -218,6 +218,7 @@ except KeyboardInterrupt:
     print("interrupted once", flush=True)
     raise SystemExit(5)
 """
+    command = [GILBENCH, "profile", "--observe", "gil", "--", interpreter("3.12").executable]
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(
