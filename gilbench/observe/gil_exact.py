@@ -345,7 +345,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         seeds += [f"@ours[{pid}] = 1;" for pid in pids]
     lock = 0 if python.held or not old else _interpreter_lock(python)
     if old:
-        seeds.append(f"@lock = (uint64){lock};")
+        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0;")
     key = "pid" if python.children else "0"
     ours += " && @on"
     own = f"*(uint64*)uptr(arg0 + {_INTERPRETER})"

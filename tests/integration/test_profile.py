@@ -221,10 +221,7 @@ except KeyboardInterrupt:
     command = [GILBENCH, "profile", "--observe", "gil", "--", interpreter("3.12").executable]
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(
-            GILBENCH,
-            [GILBENCH, "profile", "--observe", "gil", "--", interpreter("3.12").executable, "-c", script],
-        )
+        os.execv(GILBENCH, [*command, "-c", script])  # noqa: S606 - a terminal of its own
     shown, sent, limit = b"", False, time.monotonic() + 60
     while time.monotonic() < limit:
         if select.select([terminal], [], [], 0.2)[0]:
