@@ -47,8 +47,9 @@ def find_python(pid: int) -> RunningPython:
         raise UsageError(f"process {pid} runs {executable}, which is no CPython")
     root = Path(f"/proc/{pid}/root")
     inside = not root.samefile("/")  # a container: its files are not ours
-    code = library or executable
     interpreter = None if inside else ask(executable)
+    # One that is only coming up has not mapped its library yet.
+    code = library or (interpreter.library if interpreter else None) or executable
     version, free_threaded = _told(interpreter, (named[1], named[2], named[3]))
     return RunningPython(
         pid=pid,
