@@ -43,17 +43,13 @@ METRICS: dict[str, Metric] = {
         Metric("cpu_utilisation", "cores", "neither", "CPU time per wall time"),
         Metric("voluntary_switches", "1/s", "lower", "voluntary context switches"),
         Metric("involuntary_switches", "1/s", "lower", "involuntary context switches"),
-        Metric(
-            "read_calls", "1/s", "lower", "calls of read(2) and its like on files, as the kernel counts them"
-        ),
-        Metric(
-            "write_calls",
-            "1/s",
-            "lower",
-            "calls of write(2) and its like on files, as the kernel counts them",
-        ),
+        Metric("read_calls", "1/s", "lower", "calls of read(2) and its like, as the kernel counts them"),
+        Metric("write_calls", "1/s", "lower", "calls of write(2) and its like, as the kernel counts them"),
+        Metric("system_calls", "1/s", "lower", "system calls"),
+        Metric("system_calls_per_operation", "1", "lower", "system calls of an operation"),
         Metric("memory_peak", "B", "lower", "peak resident memory"),
-        Metric("gil_held", "fraction", "neither", "samples in which a thread held the GIL"),
+        Metric("gil_held", "fraction", "neither", "time in which a thread held the GIL"),
+        Metric("gil_wait", "fraction", "lower", "time waited for the GIL, all threads together"),
         Metric("observer_cost", "x", "lower", "slow-down caused by the observer"),
     )
 }

@@ -60,6 +60,7 @@ class Interpreter(Struct, frozen=True):
     binary: str  # the real file behind shims and links
     build: Build
     gil_enabled: bool  # as it comes up, with no option
+    library: str | None = None  # its libpython, where it has one
 
 
 class Unusable(Struct, frozen=True):

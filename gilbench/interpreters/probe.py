@@ -87,6 +87,7 @@ def probe(executable: Path, *, seconds: float | None = None) -> Interpreter | Un
         binary=str(binary),
         build=build,
         gil_enabled=answer.gil_enabled,
+        library=answer.library or None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +21,8 @@ WANTED = (
     "_PyMutex_LockTimed",
     "stop_the_world",
 )
-_NAMES = b"|".join(re.escape(name.encode()) for name in WANTED)
 # A compiler that splits or specialises a function appends to its name: take_gil.constprop.0.
-_PATTERN = re.compile(rb"(?:%b)(?:\.[a-z_]+\.\d+)*(?=\0)" % _NAMES)
+_SUFFIX = rb"(?:\.[a-z_]+\.\d+)*"
 _SECTIONS, _ENTRY_SIZE, _ENTRIES = 0x28, 0x3A, 0x3C  # e_shoff, e_shentsize, e_shnum
 _SYMTAB, _DYNSYM = 2, 11  # sh_type
 _FUNCTION = 2  # low nibble of st_info
@@ -43,16 +42,18 @@ class _Section(NamedTuple):
     link: int
 
 
-def read_symbols(path: Path) -> Symbols:
-    """Look for the probes' functions in ``path``; one that is not sound 64-bit ELF holds nothing."""
+def read_symbols(path: Path, wanted: Iterable[str] = WANTED) -> Symbols:
+    """Look for functions in ``path``; one that is not sound 64-bit ELF holds nothing."""
+    names = b"|".join(re.escape(name.encode()) for name in wanted)
+    pattern = re.compile(rb"(?:%b)%b(?=\0)" % (names, _SUFFIX))
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
-            return _read(image)
+            return _read(image, pattern)
     except (OSError, ValueError, OverflowError, struct.error):
         return Symbols((), None)
 
 
-def _read(image: mmap.mmap) -> Symbols:
+def _read(image: mmap.mmap, pattern: re.Pattern[bytes]) -> Symbols:
     if image[:5] != b"\x7fELF\x02":
         return Symbols((), None)
     order = ">" if image[5:6] == b"\x02" else "<"
@@ -61,7 +62,7 @@ def _read(image: mmap.mmap) -> Symbols:
         name
         for table in sections
         if table.kind in {_SYMTAB, _DYNSYM} and table.link < len(sections)
-        for name in _functions(image, order, table, sections[table.link])
+        for name in _functions(image, order, table, sections[table.link], pattern)
     }
     return Symbols(tuple(sorted(names)), not any(section.kind == _SYMTAB for section in sections))
 
@@ -76,10 +77,12 @@ def _sections(image: mmap.mmap, order: str) -> Iterator[_Section]:
         yield _Section(kind, offset, size, link)
 
 
-def _functions(image: mmap.mmap, order: str, table: _Section, strings: _Section) -> Iterator[str]:
+def _functions(
+    image: mmap.mmap, order: str, table: _Section, strings: _Section, pattern: re.Pattern[bytes]
+) -> Iterator[str]:
     text = image[strings.offset : strings.offset + strings.size]
     # Not only whole strings: a linker lets a name start in the tail of a longer one.
-    wanted = {found.start(): found.group().decode() for found in _PATTERN.finditer(text)}
+    wanted = {found.start(): found.group().decode() for found in pattern.finditer(text)}
     symbol = struct.Struct(order + "IBBHQQ")
     content = image[table.offset : table.offset + table.size]
     whole = len(content) - len(content) % symbol.size

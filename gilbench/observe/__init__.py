@@ -11,7 +11,9 @@ from typing import Protocol
 
 from gilbench.model import Reading
 from gilbench.observe.cpu import CpuObserver
+from gilbench.observe.gil_observer import GilObserver
 from gilbench.observe.stacks import StacksObserver
+from gilbench.observe.syscalls import SyscallsObserver
 
 
 class Observer(Protocol):
@@ -25,6 +27,10 @@ class Observer(Protocol):
         """
 
 
-SAMPLERS: dict[str, Callable[[int], Observer]] = {"stacks": StacksObserver}
+SAMPLERS: dict[str, Callable[[int], Observer]] = {
+    "gil": GilObserver,
+    "stacks": StacksObserver,
+    "syscalls": SyscallsObserver,
+}
 ALWAYS: Callable[[int], Observer] = CpuObserver
 NAMES = ("cpu", *SAMPLERS)

@@ -1,0 +1,215 @@
+"""Runs bpftrace scripts: the one place that knows bpftrace's options, output and limits.
+
+    reason = why_not()                # None, or one line: why it cannot be used and what would help
+    script = Script(text, pid=1234, on_line=heard)   # returns when every probe is attached
+    ...                               # each printf of the script comes to ``heard``, in a thread of its own
+    maps = script.finish()            # {"@held": {"1234": 5}, "@total": 7, "@waits": {"1234": [{"min": ..}]}}
+    script.lost                       # events that did not reach us
+
+The kernel keeps a script's maps, so that memory is bounded there; here only the last value of each map is
+kept, and a line lives until ``on_line`` returns. Who is slower than the events loses some, which is counted.
+
+Probes belong to the perf descriptors of bpftrace: they go when it goes, and it goes with gilbench
+(``process.Process``), with ``finish``, and, given ``pid``, when that process ends.
+
+A script whose probes have to begin, or to end, to count at one moment waits for ``call``: attaching them one
+after the other takes from 0.1 s to a second, and so does removing them.
+
+``nsecs`` in a script is CLOCK_MONOTONIC, as ``time.monotonic_ns()``. BEGIN runs *before* the other probes are
+attached, ``attached`` is taken after that. Names of symbols may hold dots (``take_gil.constprop.0``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from gilbench.errors import GilbenchError
+from gilbench.process import Process, ProcessError, capture, clean_environment
+
+OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
+_ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
+_ATTACH_LIMIT = 30.0  # s, for a busy machine; 0.3 s is usual
+_STOP_LIMIT = 10.0
+_CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
+_KEYS = 16384  # of a map
+_PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
+
+
+class BpftraceError(GilbenchError):
+    """A script that could not be started; one line."""
+
+
+def why_not() -> str | None:
+    """Say in one line why bpftrace cannot be used here and what would help; None where it can."""
+    program = shutil.which("bpftrace")
+    if program is None:
+        return "bpftrace is not installed; install it (apt install bpftrace) for exact figures"
+    try:
+        said = capture([program, "--version"], seconds=10).stdout
+    except ProcessError as error:
+        return f"bpftrace does not run: {error}"
+    version = re.search(r"v?(\d+)\.(\d+)", said)
+    if version is None:
+        return f"bpftrace does not tell its version: {said.strip()[:60]!r}"
+    if (int(version[1]), int(version[2])) < OLDEST:
+        return f"bpftrace {version[1]}.{version[2]} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed"
+    if os.geteuid() != 0:
+        return "bpftrace needs root; run gilbench under sudo for exact figures"
+    if not _may_load_programs():
+        return (
+            "no capability to load BPF programs; give the container CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN"
+        )
+    if "[confidentiality]" in _read("/sys/kernel/security/lockdown"):
+        return "the kernel is locked down (confidentiality), which forbids BPF; boot with lockdown=integrity"
+    if not any(
+        Path(folder, "events").is_dir() for folder in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+    ):
+        return "tracefs is not mounted; mount -t tracefs tracefs /sys/kernel/tracing"
+    return None
+
+
+def quoted(path: str) -> str:
+    """Write a path in a probe's name.
+
+    Raises:
+        BpftraceError: bpftrace cannot be told of such a path.
+    """
+    if not path.isprintable() or '"' in path or "\\" in path:
+        raise BpftraceError(f"bpftrace cannot be told of the path {path!r}")
+    return f'"{path}"'
+
+
+def call(word: str) -> None:
+    """Let a script hear a word of at most 15 letters from us, at once and in the kernel.
+
+    It hears it by ``tracepoint:task:task_rename /pid == OURS/`` as ``args->newcomm``.
+    """
+    name = Path(f"/proc/self/task/{threading.get_native_id()}/comm")
+    before = name.read_bytes()
+    name.write_text(word, "ascii")
+    name.write_bytes(before)
+
+
+class Script:
+    """A bpftrace script that runs.
+
+    Args:
+        text: The script.
+        pid: A process: the script ends when it ends, and its uprobes are placed in that process alone, also
+            across its next exec. None: they are placed in every process that has mapped the file.
+        on_line: Called with each printf, in a thread of its own, one after the other.
+        keys: How many keys a map may have.
+        pages: Size of the ring for lines, for each CPU, a power of two.
+
+    Raises:
+        BpftraceError: It could not be started, with bpftrace's own reason.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        pid: int | None = None,
+        on_line: Callable[[str], None] | None = None,
+        keys: int = _KEYS,
+        pages: int = _PAGES,
+    ) -> None:
+        self.lost = 0
+        self.maps: dict[str, Any] = {}  # the latest that was printed, also by print() in the script
+        self.attached = 0.0  # s, CLOCK_MONOTONIC
+        self._on_line = on_line
+        self._ready = threading.Event()
+        self._said: deque[str] = deque(maxlen=50)  # what is not JSON: warnings and errors
+        command = ["bpftrace", "-f", "json", "-B", "line", "-e", text]
+        if pid is not None:
+            command[1:1] = ["-p", str(pid)]
+        sizes = {
+            "BPFTRACE_MAP_KEYS_MAX": keys,
+            "BPFTRACE_MAX_MAP_KEYS": keys,
+            "BPFTRACE_PERF_RB_PAGES": pages,
+        }
+        environment = clean_environment({name: str(value) for name, value in sizes.items()})
+        environment[_ATTACHED.decode()] = "1"
+        reader, writer = os.pipe()
+        try:
+            self._process = Process(command, env=environment, output=writer)
+        except ProcessError as error:
+            os.close(reader)
+            raise BpftraceError(str(error)) from error
+        finally:
+            os.close(writer)
+        self._reader = threading.Thread(target=self._read, args=(reader,), daemon=True)
+        self._reader.start()
+        if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
+            self.close()
+            raise BpftraceError(f"bpftrace: {_complaint(self._said)}")
+
+    def running(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def finish(self) -> dict[str, Any]:
+        """Run END, remove the probes and return the maps; values as bpftrace writes them. Safe to call again."""
+        self._process.signal(signal.SIGINT)
+        self._process.wait(_STOP_LIMIT)
+        self.close()
+        return self.maps
+
+    def close(self) -> None:
+        """Remove the probes at once, whatever they still had to say."""
+        self._process.end(grace=0)
+        self._reader.join(_STOP_LIMIT)
+        self._process.close()
+
+    def _read(self, descriptor: int) -> None:
+        with open(descriptor, "rb") as lines:
+            for line in lines:
+                if line.startswith(_ATTACHED):
+                    self.attached = time.monotonic()
+                    self._ready.set()
+                elif line.startswith(b"{"):
+                    with contextlib.suppress(ValueError, KeyError, TypeError):  # a line torn by its end
+                        self._take(json.loads(line))
+                else:
+                    self._said.append(line.decode("utf-8", "replace"))
+        self._ready.set()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        kind, data = message["type"], message["data"]
+        if kind == "printf":
+            if self._on_line is not None:
+                self._on_line(data)
+        elif kind == "lost_events":
+            self.lost += int(data["events"])
+        elif kind in {"map", "hist", "lhist", "stats"}:
+            self.maps.update(data)
+
+
+def _may_load_programs() -> bool:
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", _read("/proc/self/status"), re.MULTILINE)
+    has = int(found[1], 16) if found else 0
+    return bool(has >> _CAP_SYS_ADMIN & 1 or (has >> _CAP_BPF & 1 and has >> _CAP_PERFMON & 1))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _complaint(said: Iterable[str]) -> str:
+    lines = [line.strip() for line in said if "RLIMIT_MEMLOCK" not in line and line.strip()]
+    errors = [line for line in lines if "ERROR" in line]
+    return (errors or lines or ["it did not attach in time"])[0].removeprefix("ERROR: ")[:200]

@@ -1,0 +1,426 @@
+"""The exact probe: every take and every drop of the GIL, timed and summed up in the kernel by bpftrace.
+
+On 3.x the functions ``take_gil`` and ``drop_gil`` are probed; on 2.7, which has neither, the functions of its
+locks, restricted to the interpreter lock. What a thread does while it neither holds nor waits is told apart
+by the scheduler's switches: on the CPU or off it. The probes are placed in the one process (or, with its
+children, in all processes of that interpreter), and cost nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+from gilbench.interpreters.image import read_image
+from gilbench.interpreters.symbols import read_symbols
+from gilbench.observe.bpftrace import BpftraceError, Script, call, quoted, why_not
+from gilbench.observe.gil_probe import GilFigures
+from gilbench.observe.gil_standing import Standing, standing_threads
+from gilbench.observe.gil_words import base_of
+from gilbench.observe.running import RunningPython
+from gilbench.observe.timeline import State, Timeline
+from gilbench.program import Blame, Bucket, Probe, ProfiledThread, StateChange
+
+FAST = 8192  # ns; a shorter take waited for nobody
+_SCRIPT = Path(__file__).with_suffix(".bt")
+_OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
+# Where the interpreter has started and the program begins: the first of these that a build has.
+_MAINS = ("Py_RunMain", "PySys_SetArgvEx", "PySys_SetArgv")
+_RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely got the GIL
+_OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
+_INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
+_UNSEEN = 8  # the largest state in the script that has no moment
+_STATES: tuple[State, ...] = ("blocked", "off", "wait", "held")
+_WAITING, _HOLDING = 2, 3
+_ANSWER = 5.0  # s for the script to answer
+_NUMBERS = itertools.count(1)
+_SNAPSHOT = 1  # s between two prints of the maps
+_SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
+
+
+class ExactProbe:
+    """See the module."""
+
+    def why_not(self, python: RunningPython) -> str | None:
+        """Say why it cannot be placed: bpftrace, or no symbols; empty: there is no GIL."""
+        if not python.gil_enabled:
+            return ""  # nothing to look at, which is no lack
+        reason = why_not()
+        if reason is None and _functions(python) is None:
+            return f"{python.code} has no symbols of take_gil and drop_gil; install its debug symbols"
+        return reason
+
+    def watch(
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        timeline: Callable[[Sequence[StateChange]], None] | None = None,
+    ) -> ExactWatching:
+        """Place the probes.
+
+        Args:
+            python: The process.
+            live: ``so_far`` will be called.
+            timeline: Takes every change of a thread's state, in a thread of its own; costs more.
+
+        Raises:
+            BpftraceError: They could not be placed.
+        """
+        return ExactWatching(python, live=live, timeline=timeline)
+
+
+class ExactWatching:
+    """The probes while they are placed.
+
+    Args:
+        python: What is watched.
+        live: Print the maps every second.
+        timeline: Takes every change of state.
+    """
+
+    def __init__(
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        timeline: Callable[[Sequence[StateChange]], None] | None = None,
+    ) -> None:
+        self._python = python
+        self._timeline = Timeline(timeline) if timeline is not None else None
+        self._lock = threading.Lock()
+        self._ended: list[_Thread] = []
+        self._start = self._end = self._snapshot = 0
+        self._execs = 0
+        self._start_up: float | None = None
+        self._begun, self._stopped = threading.Event(), threading.Event()
+        self._number = next(_NUMBERS)
+        self._script = Script(
+            _script_for(python, self._number, live=live, stream=timeline is not None),
+            pid=None if python.children else python.pid,
+            on_line=self._heard,
+        )
+        self._standing: Standing = {}
+        call(f"on{self._number}")
+        if not self._begun.wait(_ANSWER):
+            self._script.close()
+            raise BpftraceError("bpftrace: its probes are placed, and see nothing")
+
+    def so_far(self) -> GilFigures:
+        """What the maps held when they were printed last; nothing before that."""
+        return self._figures(self._snapshot or self._start)
+
+    def finish(self) -> GilFigures:
+        """Remove the probes and add up what they saw."""
+        if self._script.running():
+            self._standing = standing_threads(self._python.pid)
+            call(f"off{self._number}")
+            self._stopped.wait(_ANSWER)
+        maps = self._script.finish()
+        if self._timeline is not None:
+            states: dict[str, int] = maps.get("@s", {})
+            self._timeline.close(
+                [
+                    (state >> 2, int(tid), _STATES[state & 3])
+                    for tid, state in states.items()
+                    if state > _UNSEEN
+                ]
+            )
+            self._timeline = None
+        return self._figures(self._end or time.monotonic_ns())
+
+    def _heard(self, line: str) -> None:
+        kind, _, rest = line.partition(" ")
+        with self._lock:
+            if kind == "a":
+                self._start = int(rest)
+                self._begun.set()
+            elif kind == "x":
+                self._ended.append(_Thread.ended(rest))
+                if self._ended[-1].pid == self._ended[-1].tid == self._python.pid:
+                    self._end = self._ended[-1].until
+            elif kind == "m":
+                now = int(rest.split()[1])
+                self._start_up = (now - self._start) * 1e-9 if self._start else None
+                self._start, self._ended = now, []
+            elif kind == "p":
+                self._snapshot = int(rest)
+            elif kind == "e":
+                self._execs += 1
+                if self._python.held and self._execs == 1:
+                    self._start = int(rest.split()[1])
+            elif kind == "z":
+                self._end = self._end or int(rest)
+                self._stopped.set()
+        if self._timeline is not None:
+            self._timeline.hear(line)
+
+    def _figures(self, end: int) -> GilFigures:
+        maps = dict(self._script.maps)
+        with self._lock:
+            start, ended = self._start, list(self._ended)
+        end = max(end, start + 1)
+        alive = [_Thread.alive(self._process_of(int(tid)), int(tid), maps, end) for tid in maps.get("@s", {})]
+        # The maps were printed before the latest threads ended.
+        gone = {(one.tid, one.born) for one in ended}
+        alive = [one for one in alive if (one.tid, one.born) not in gone]
+        threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
+        return GilFigures(
+            probe=Probe(strength="exact", name=_name(self._python), lost=self._script.lost),
+            duration=(end - start) * 1e-9,
+            threads=tuple(threads),
+            blames=_blames(maps),
+            start_up=self._start_up,
+            unavailable=self._gaps(),
+        )
+
+    def _process_of(self, tid: int) -> int:
+        if self._python.children:
+            with contextlib.suppress(OSError, StopIteration, ValueError):
+                lines = Path(f"/proc/{tid}/status").read_text("utf-8", "replace").splitlines()
+                return int(next(line for line in lines if line.startswith("Tgid:")).split()[1])
+        return self._python.pid
+
+    def _gaps(self) -> tuple[str, ...]:
+        gaps = []
+        if self._execs > (1 if self._python.held else 0):
+            gaps.append(
+                "the program replaced itself (exec); of what came then only the same interpreter is seen"
+            )
+        return tuple(gaps)
+
+
+class _Thread(NamedTuple):
+    """What the kernel has summed up of one thread, ns."""
+
+    pid: int
+    tid: int
+    until: int  # its end, or the profile's
+    born: int  # 0: before the probe
+    state: int  # as in the script
+    held: int
+    wait: int
+    off: int
+    takes: int
+    longest_hold: int
+    longest_wait: int
+    freed: int  # 1 + when the GIL came free for a thread that was found waiting or holding; 0: it was not
+    first: int  # when that thread dropped it first
+    name: str | None
+
+    @classmethod
+    def ended(cls, line: str) -> _Thread:
+        words = line.split(maxsplit=13)
+        pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first = map(int, words[:13])
+        name = words[13].strip() if len(words) > 13 else None  # noqa: PLR2004
+        return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, name)
+
+    @classmethod
+    def alive(cls, pid: int, tid: int, maps: Mapping[str, Any], now: int) -> _Thread:
+        state, born, held, wait, off, takes, hold, longest, freed, first = (
+            int(maps.get(name, {}).get(str(tid), 0)) for name in ("@s", "@born", *_SUMS[2:])
+        )
+        return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, None)
+
+
+def _profiled(
+    one: _Thread, start: int, end: int, maps: Mapping[str, Any], standing: Standing
+) -> ProfiledThread:
+    born = max(one.born, start)
+    lived = max(one.until - born, 0)
+    held, wait, off = one.held, one.wait, one.off
+    longest_hold, longest_wait = one.longest_hold, one.longest_wait
+    state, since = one.state & 3, max(one.state >> 2, start)
+    if one.first:  # it was found waiting or holding, and that shows at its first drop
+        got = max(one.freed - 1, born)
+        held, wait = held + one.first - got, wait + got - born
+        longest_hold, longest_wait = max(longest_hold, one.first - got), max(longest_wait, got - born)
+    untouched = not one.first and not one.takes and one.state & 3 < _WAITING
+    if untouched and one.tid in standing:
+        state, since, off = {"held": _HOLDING, "wait": _WAITING}[standing[one.tid]], born, 0
+    open_for = max(one.until - since, 0)
+    if state == _HOLDING:
+        held, longest_hold = held + open_for, max(longest_hold, open_for)
+    elif state == _WAITING:
+        wait, longest_wait = wait + open_for, max(longest_wait, open_for)
+    elif state == 1:
+        off += open_for
+    wall = end - start
+    buckets = _buckets(one, maps)
+    return ProfiledThread(
+        pid=one.pid,
+        tid=one.tid,
+        name=one.name,
+        alive=lived / wall,
+        gil_held=held / wall,
+        gil_wait=wait / wall,
+        off_gil=off / wall,
+        blocked=max(lived - held - wait - off, 0) / wall,
+        switches=one.takes,
+        longest_hold=longest_hold * 1e-9,
+        longest_wait=longest_wait * 1e-9,
+        waits=buckets,
+    )
+
+
+def _buckets(one: _Thread, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
+    """Histogram of waits; those that were none, of less than FAST, are the first bucket."""
+    long = [
+        Bucket(lo=bucket["min"] * 1e-9, hi=(bucket["max"] + 1) * 1e-9, count=bucket["count"])
+        for bucket in maps.get("@waits", {}).get(str(one.tid), ())
+        if bucket["count"]
+    ]
+    fast = one.takes - sum(bucket.count for bucket in long)
+    return (*([Bucket(lo=0.0, hi=FAST * 1e-9, count=fast)] if fast > 0 else ()), *long)
+
+
+def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
+    seconds, counts = maps.get("@blame", {}), maps.get("@blames", {})
+    found = []
+    for pair, total in seconds.items():
+        holder, waiter = map(int, pair.split(","))
+        found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
+    return tuple(sorted(found, key=lambda blame: -blame.seconds))
+
+
+class _Functions(NamedTuple):
+    """What is probed in one file."""
+
+    take: tuple[str, ...]
+    drop: tuple[str, ...]
+    main: str | None
+
+
+def _functions(python: RunningPython) -> _Functions | None:
+    return _functions_of(python.code, _is_old(python))
+
+
+@functools.cache
+def _functions_of(code: Path, old: bool) -> _Functions | None:
+    names = read_symbols(code, ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)).names
+    if old:
+        return (
+            _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2])
+            if set(_OLD_LOCK[:3]) <= set(names)
+            else None
+        )
+    take = tuple(name for name in names if name.partition(".")[0] == "take_gil" and ".cold" not in name)
+    drop = tuple(name for name in names if name.partition(".")[0] == "drop_gil" and ".cold" not in name)
+    if not take or not drop:
+        return None
+    return _Functions(take, drop, next((name for name in _MAINS if name in names), None))
+
+
+def _is_old(python: RunningPython) -> bool:
+    return python.version is not None and python.version < (3, 2)
+
+
+def _name(python: RunningPython) -> str:
+    functions = _functions(python)
+    assert functions is not None  # noqa: S101 - why_not has looked
+    return f"exact (bpftrace: {', '.join((*functions.take, *functions.drop))})"
+
+
+def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool) -> str:
+    """Fill in the script; see its first lines."""
+    functions = _functions(python)
+    assert functions is not None  # noqa: S101 - why_not has looked
+    old = _is_old(python)
+    many = python.version is not None and python.version >= _OWN_GILS
+    ours = "@ours[pid]" if python.children else f"pid == {python.pid}"
+    code = quoted(str(python.code))
+    pids = [python.pid, *(_descendants(python.pid) if python.children else ())]
+    seeds = [f"@s[{tid}] = 8;" for pid in pids for tid in _tids(pid)]
+    if python.children:
+        seeds += [f"@ours[{pid}] = 1;" for pid in pids]
+    lock = 0 if python.held or not old else _interpreter_lock(python)
+    if old:
+        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0;")
+    key = "pid" if python.children else "0"
+    ours += " && @on"
+    own = f"*(uint64*)uptr(arg0 + {_INTERPRETER})"
+    words = {
+        "GILBENCH": str(os.getpid()),
+        "ON": f"on{number}",
+        "OFF": f"off{number}",
+        "SEED": " ".join(seeds),
+        "OURS": ours,
+        "TAKE_OURS": ours,
+        "DROP_OURS": ours + (" && arg0 == @lock" if old else ""),
+        "LOCK": "if (@lock == 0) { @lock = arg0; }" if old else "",
+        "LOCK_KEY": key,
+        "LOCK_OF_THREAD": key,
+        "FAST": str(FAST),
+        "STREAM": "" if stream else "//",
+        "AFTER_DROP": "1" if old else "2",
+        "MAIN_STATE": "1" if old else "3",
+        "RESOLVED": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
+        "CHILD": "",
+    }
+    if many:
+        words["LOCK"] = f"if (@lock_of[tid] != {own}) {{ @lock_of[tid] = {own}; }}"
+        words["LOCK_KEY"] = words["LOCK_OF_THREAD"] = "@lock_of[tid]"
+    if python.children:
+        words["CHILD"] = (
+            "@ours[(uint64)args->pid] = 1; @s[(uint64)args->pid] = 4; @born[(uint64)args->pid] = nsecs;"
+        )
+    text = _SCRIPT.read_text("ascii")
+    if old:
+        words["TAKE_OURS"] += " && (arg0 == @lock || (@lock == 0 && @main == tid))"
+    for word, names in (("TAKE", functions.take), ("DROP", functions.drop)):
+        for kind in ("uprobe", "uretprobe"):
+            places = ",\n".join(f'{kind}:{code}:"{name}"' for name in names)
+            text = text.replace(f"\n{kind}:{word} ", f"\n{places} ")
+    main = functions.main if python.held or lock == 0 else None
+    if main is None or (not python.held and not old):
+        text = re.sub(r"^uprobe:MAIN .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    else:
+        text = text.replace("uprobe:MAIN", f'uprobe:{code}:"{main}"')
+    if old:
+        text = re.sub(r"^// A thread that was asked .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    if live:
+        text += (
+            f"\ninterval:s:{_SNAPSHOT} {{ "
+            + " ".join(f"print({name});" for name in (*_SUMS, "@waits", "@blame", "@blames"))
+            + " }\n"
+        )
+    return re.sub(r"\b[A-Z_]{2,}\b", lambda found: words.get(found[0], found[0]), text)
+
+
+def _descendants(pid: int) -> list[int]:
+    with contextlib.suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    return []
+
+
+def _tids(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+    return []
+
+
+def _interpreter_lock(python: RunningPython) -> int:
+    """Address of 2.7's lock as the process holds it; 0 while it has no threads."""
+    try:
+        image = read_image(python.code)
+        place = image.place("interpreter_lock")
+        if place is None:
+            return 0
+        start = base_of(python.pid, python.code.name) if image.relocated else 0
+        with open(f"/proc/{python.pid}/mem", "rb", buffering=0) as memory:
+            memory.seek(start + place.address)
+            return int.from_bytes(memory.read(8), "little")
+    except (OSError, LookupError, ValueError) as error:
+        raise BpftraceError(
+            f"the interpreter lock of process {python.pid} cannot be read: {error}"
+        ) from error

@@ -1,0 +1,158 @@
+"""A process that runs, or is about to run, a Python: what it is and where its code lies."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gilbench.errors import UsageError
+from gilbench.interpreters.probe import probe
+from gilbench.model import Interpreter
+
+_LIBRARY = re.compile(r"libpython(\d)\.(\d+)(t?)[a-z]*\.so")
+_PROGRAM = re.compile(r"python(?:(\d)(?:\.(\d+)(t?)[a-z]*)?)?(?:\.exe)?$")
+_SHEBANGS = 4  # scripts that are started by scripts, at most, as the kernel does
+_LONGEST_SHEBANG = 256
+
+
+class RunningPython(NamedTuple):
+    """What a probe has to know of a process."""
+
+    pid: int
+    executable: str  # the real file, as the process sees it
+    code: Path  # the file with the interpreter's code, the executable or its libpython, as we see it
+    version: tuple[int, int] | None = None
+    free_threaded: bool = False
+    gil_enabled: bool = True  # as far as its command line and environment tell
+    interpreter: Interpreter | None = None  # what the executable says of itself, where it could be asked
+    held: bool = False  # it waits before its exec: nothing of the interpreter is mapped yet
+    children: bool = False  # the processes that it starts are watched too
+
+
+def find_python(pid: int) -> RunningPython:
+    """Look at a process that runs.
+
+    Raises:
+        UsageError: There is no such process, it may not be looked at, or it runs no CPython.
+    """
+    executable, mapped = _files_of(pid)
+    library = next((name for name in mapped if _LIBRARY.match(Path(name).name)), None)
+    named = _LIBRARY.match(Path(library).name) if library else _PROGRAM.match(Path(executable).name)
+    if named is None:
+        raise UsageError(f"process {pid} runs {executable}, which is no CPython")
+    root = Path(f"/proc/{pid}/root")
+    inside = not root.samefile("/")  # a container: its files are not ours
+    interpreter = None if inside else ask(executable)
+    # One that is only coming up has not mapped its library yet.
+    code = library or (interpreter.library if interpreter else None) or executable
+    version, free_threaded = _told(interpreter, (named[1], named[2], named[3]))
+    return RunningPython(
+        pid=pid,
+        executable=executable,
+        code=root / code.lstrip("/") if inside else Path(code),
+        version=version,
+        free_threaded=free_threaded,
+        gil_enabled=not free_threaded or _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ")),
+        interpreter=interpreter,
+    )
+
+
+def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str]) -> RunningPython | None:
+    """Look at a process that is held before its exec; None where it cannot be told what it will run.
+
+    Scripts, ``env`` in a script's first line, links and shims are followed to the interpreter.
+    """
+    program = _interpreter_of(command[0], environment)
+    interpreter = ask(str(program)) if program is not None else None
+    if interpreter is None or interpreter.build.implementation != "CPython":
+        return None
+    build = interpreter.build
+    settings = [f"{name}={value}" for name, value in environment.items()]
+    return RunningPython(
+        pid=pid,
+        executable=interpreter.binary,
+        code=Path(interpreter.library or interpreter.binary),
+        version=build.version_info[:2],
+        free_threaded=build.free_threaded,
+        gil_enabled=not build.free_threaded or _gil_is_forced(command, settings),
+        interpreter=interpreter,
+        held=True,
+    )
+
+
+@functools.cache
+def ask(executable: str) -> Interpreter | None:
+    """Ask an executable that is named like a Python what it is; no other one is run."""
+    if not _PROGRAM.match(Path(executable).name):
+        return None
+    answer = probe(Path(executable))
+    return answer if isinstance(answer, Interpreter) else None
+
+
+def _files_of(pid: int) -> tuple[str, list[str]]:
+    try:
+        executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
+        maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
+    except PermissionError as error:
+        remedy = "it is protected" if os.geteuid() == 0 else "run gilbench as its user, or under sudo"
+        raise UsageError(f"process {pid} may not be looked at; {remedy}") from error
+    except (FileNotFoundError, ProcessLookupError) as error:
+        if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
+            raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
+        raise UsageError(f"there is no process {pid}; see ps or pgrep -f for the right number") from error
+    mapped = [line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line]
+    return executable, mapped
+
+
+def _told(
+    interpreter: Interpreter | None, named: tuple[str | None, str | None, str | None]
+) -> tuple[tuple[int, int] | None, bool]:
+    """Version and free threading: by what the interpreter says, else by its file's name."""
+    if interpreter is not None:
+        return interpreter.build.version_info[:2], interpreter.build.free_threaded
+    major, minor, threading = named
+    return ((int(major), int(minor)) if major and minor else None), threading == "t"
+
+
+def _gil_is_forced(command: Sequence[str], environment: Sequence[str]) -> bool:
+    """Whether a free-threaded build is told to have a GIL; what an extension does shows at run time only."""
+    asked = [word for word in command if word.replace(" ", "").startswith(("-Xgil=", "gil="))]
+    if asked:
+        return asked[-1].endswith("=1")
+    return "PYTHON_GIL=1" in environment
+
+
+def _words(pid: int, name: str) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return []
+
+
+def _interpreter_of(program: str, environment: Mapping[str, str]) -> Path | None:
+    """The program that the kernel will start in the end: through PATH and the first lines of scripts."""
+    for _ in range(_SHEBANGS):
+        found = shutil.which(program, path=environment.get("PATH"))
+        if found is None:
+            return None
+        if _PROGRAM.match(Path(found).name):  # also a shim: it is asked what is behind it
+            return Path(found)
+        try:
+            with open(found, "rb") as file:
+                first = file.readline(_LONGEST_SHEBANG)
+        except OSError:
+            return None
+        if not first.startswith(b"#!"):
+            return None
+        words = first[2:].decode("utf-8", "replace").split()
+        if words and Path(words[0]).name == "env":
+            words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+        if not words:
+            return None
+        program = words[0]
+    return None
