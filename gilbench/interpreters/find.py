@@ -61,7 +61,7 @@ def candidates() -> list[Path]:
     for path in [*_configured(), own_executable(), *executables(_folders())]:
         real = Path(os.path.realpath(path))
         # A link to something with another name is a shim that looks at how it was called.
-        launched = real if _is_name(real.name) else path
+        launched = real if is_interpreter_name(real.name) else path
         try:
             status = real.stat()
         except OSError:
@@ -84,7 +84,8 @@ def _distinct(interpreters: Iterable[Interpreter]) -> list[Interpreter]:
     return list(kept.values())
 
 
-def _is_name(name: str) -> bool:
+def is_interpreter_name(name: str) -> bool:
+    """Whether a file of this name would be asked what it is."""
     return bool(_PYTHONS.fullmatch(name) or _OTHERS.fullmatch(name))
 
 
@@ -92,7 +93,7 @@ def executables(folders: Iterable[Path]) -> Iterator[Path]:
     """Everything in these folders that is called like an interpreter and may be run."""
     for folder in folders:
         try:
-            names = sorted(entry.name for entry in os.scandir(folder) if _is_name(entry.name))
+            names = sorted(entry.name for entry in os.scandir(folder) if is_interpreter_name(entry.name))
         except OSError:
             continue
         yield from (path for name in names if (path := folder / name).is_file() and os.access(path, os.X_OK))

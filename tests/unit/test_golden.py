@@ -32,6 +32,7 @@ TABLES = {
     "findings": "What was found",
     "warnings": "Before you believe it",
 }
+PROFILES = ("contended", "free_threaded", "sampled")  # of test_profile_output
 HOSTILE = {
     "markup": "[red]x[/red][/nonsense]",
     "escape": "\x1b[31mred\x1b]0;title\x07",
@@ -91,7 +92,8 @@ def test_the_whole_report_and_the_plan_are_written_as_before(
 
 
 def test_there_is_no_golden_file_that_no_test_reads() -> None:
-    made = {f"{table}_{columns}.txt" for table in (*TABLES, "report") for columns in WIDTHS}
+    profiles = (f"profile_{name}" for name in PROFILES)
+    made = {f"{table}_{columns}.txt" for table in (*TABLES, "report", *profiles) for columns in WIDTHS}
     assert {path.name for path in GOLDEN.iterdir()} == made
 
 

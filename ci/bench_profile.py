@@ -1,0 +1,186 @@
+"""Measures what observers cost the program that they look at: ``python ci/bench_profile.py [WORKLOAD ...]``.
+
+Two workers of one case, one of them observed, serve their slices in turn; a block starts new ones. The figure is
+the work done without the observer over that done with it, so 1.03 is a slow-down of 3 %, with a 95 % interval over
+blocks. Beside gilbench's own observers stand py-spy at its 100 Hz and gilknocker at its defaults, which has to run
+inside the program.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from gilbench import workloads as catalogue
+from gilbench.analyse.blocks import throughput
+from gilbench.analyse.estimates import block_log_ratio, ratio_interval
+from gilbench.errors import GilbenchError
+from gilbench.interpreters import select
+from gilbench.model import Case, Interpreter, Workload
+from gilbench.observe.gil_exact import ExactProbe
+from gilbench.observe.running import find_python
+from gilbench.process import Process, ProcessError, capture, clean_environment
+from gilbench.run.affinity import place
+from gilbench.run.peer import Peer
+from gilbench.run.worker import Worker
+from gilbench.workloads import read_declaration
+
+BLOCKS = 6
+SLICES = 20
+SECONDS = 0.1  # of a slice
+GILKNOCKER = "gilknocker==0.4.2"
+THREADS = {"countdown": 2, "tcp_echo": 1, "threadpool_service": 4}
+AIMS = {("exact", "countdown"): 1.03, ("exact", "tcp_echo"): 1.15}
+
+
+class Cost(NamedTuple):
+    """One observer on one workload."""
+
+    observer: str
+    workload: str
+    log_ratios: list[float]
+    absent: str | None = None  # why it could not be measured
+
+
+@contextmanager
+def exact(pid: int) -> Iterator[None]:
+    """The exact probe of ``gilbench profile``."""
+    python = find_python(pid)
+    reason = ExactProbe().why_not(python)
+    if reason is not None:
+        raise ProcessError(reason)
+    watching = ExactProbe().watch(python)
+    try:
+        yield
+    finally:
+        watching.finish()
+
+
+@contextmanager
+def py_spy(pid: int) -> Iterator[None]:
+    """``py-spy record`` as it comes: 100 Hz, and the program is stopped for each sample."""
+    program = str(Path(sys.executable).with_name("py-spy"))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [program, "record", "--pid", str(pid), "--rate", "100", "--duration", "86400"]
+        process = Process([*command, "--format", "raw", "--output", f"{folder}/out"], env=clean_environment())
+        try:
+            while "Sampling process" not in process.output():
+                if process.wait(0.02) is not None:
+                    raise ProcessError(f"py-spy: {process.output().strip()}")
+            yield
+        finally:
+            process.close()
+
+
+@contextmanager
+def inside(_pid: int) -> Iterator[None]:
+    """Gilknocker is a part of the observed workload, and needs no process of its own."""
+    yield
+
+
+OBSERVERS: dict[str, Callable[[int], Any]] = {"exact": exact, "py-spy": py_spy, "gilknocker": inside}
+
+
+def cost(observer: str, workload: Workload, interpreter: Interpreter, folder: Path) -> Cost:
+    """Measure one observer on one workload."""
+    observed = workload
+    if observer == "gilknocker":
+        try:
+            observed = _with_gilknocker(workload, interpreter, folder)
+        except GilbenchError as error:
+            return Cost(observer, workload.name, [], str(error))
+    ratios = []
+    for block in range(BLOCKS):
+        try:
+            ratios.append(_block(OBSERVERS[observer], workload, observed, interpreter, block))
+        except GilbenchError as error:
+            return Cost(observer, workload.name, [], str(error))
+    return Cost(observer, workload.name, ratios)
+
+
+def _block(
+    watch: Callable[[int], Any], plain: Workload, observed: Workload, interpreter: Interpreter, block: int
+) -> float:
+    """Log of the work done without the observer over that done with it."""
+    case = Case(workload=plain.name, interpreter=interpreter.name, threads=THREADS[plain.name])
+    known, peer, cpus = dict(catalogue.catalogue()), Peer(), tuple(sorted(os.sched_getaffinity(0)))
+    workers = [Worker(case, interpreter, {**known, plain.name: one}, peer) for one in (plain, observed)]
+    rates: list[list[float]] = [[], []]
+    try:
+        for worker in workers:
+            worker.prepare()
+            worker.calibrate()
+        with watch(workers[1].pid):
+            for turn in range(SLICES):
+                where = place(case, plain.driver, cpus, block + turn)
+                for which in random.sample((0, 1), 2):
+                    rates[which].append(throughput(workers[which].measure(turn, where, SECONDS, 0.0, turn)))
+    finally:
+        for worker in workers:
+            worker.close()
+        peer.close()
+    return float(block_log_ratio(*rates))
+
+
+def _with_gilknocker(workload: Workload, interpreter: Interpreter, folder: Path) -> Workload:
+    """The same workload with gilknocker started in its process."""
+    packages = folder / "packages"
+    if not packages.exists():
+        version = ".".join(map(str, interpreter.build.version_info[:2]))
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:"]
+        command += ["--python-version", version, "--target", str(packages), GILKNOCKER]
+        done = capture(command, seconds=120, env=dict(os.environ))
+        if done.status:
+            raise ProcessError(f"{GILKNOCKER} does not install: {done.stderr.strip().splitlines()[-1]}")
+    start = (
+        f"import sys as _sys\n_sys.path.append({str(packages)!r})\n"
+        "import gilknocker as _gilknocker\n_knocker = _gilknocker.KnockKnock()\n_knocker.start()\n"
+    )
+    path = folder / Path(workload.path).name
+    path.write_text(Path(workload.path).read_text("utf-8") + "\n" + start, "utf-8")
+    return msgspec.structs.replace(read_declaration(path, workload.family), name=workload.name)
+
+
+def main(names: list[str]) -> int:
+    """Measure every observer on the named workloads, or on all three."""
+    unknown = [name for name in names if name not in THREADS]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(THREADS)}", file=sys.stderr)
+        return 2
+    interpreter = select(["3.13"]).interpreters[0]
+    table = Table("observer", "workload", "slow-down", "95 % interval", "aim", "", box=box.SIMPLE_HEAD)
+    known = catalogue.catalogue()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names or THREADS:
+            for observer in OBSERVERS:
+                table.add_row(*_row(cost(observer, known[name], interpreter, Path(folder))))
+    console = Console()
+    console.print(f"{interpreter.name} ({interpreter.build.version}), {BLOCKS} blocks of {SLICES} slices")
+    console.print(table)
+    return 0
+
+
+def _row(found: Cost) -> list[str]:
+    where = f"{found.workload} x {THREADS[found.workload]}"
+    if found.absent is not None:
+        return [found.observer, where, "-", found.absent, "", ""]
+    interval = ratio_interval(found.log_ratios)
+    ends = "" if interval.lo is None or interval.hi is None else f"{interval.lo:.3f} to {interval.hi:.3f}"
+    aim = AIMS.get((found.observer, found.workload))
+    missed = "missed" if aim is not None and interval.value > aim else ""
+    return [found.observer, where, f"{interval.value:.3f}", ends, f"<= {aim}" if aim else "", missed]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""A timeline of thread states as a Perfetto trace: one track for each thread, one slice for each state.
+
+A trace is a sequence of packets, and a packet the concatenation of its fields (protobuf's encoding, "message
+merging"). What is the same in each slice of a thread is serialised once, by the classes of the ``perfetto``
+package; per event only the moment is put before it. Packets are written out as they come, so that memory does
+not grow with the trace. Its viewer reads the file as it is: https://ui.perfetto.dev
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from gilbench.errors import UsageError
+from gilbench.program import StateChange
+
+SUFFIX = ".perfetto-trace"
+_SEQUENCE = 1  # all packets come from one writer
+_PACKET = b"\x0a"  # Trace.packet: field 1, with a length before it
+_MOMENT = b"\x40"  # TracePacket.timestamp: field 8, a varint
+_KEPT = 1 << 15  # packets that are gathered before they are written
+# The lower 28 bits of a varint, 14 at a time, each byte with the bit that says that more follow.
+_LOW = tuple(bytes((0x80 | part & 0x7F, 0x80 | part >> 7)) for part in range(1 << 14))
+
+
+class _Thread(NamedTuple):
+    """The packets of one thread, all but their moment."""
+
+    begin: dict[str, bytes]  # by state
+    end: bytes
+
+
+class TimelineWriter:
+    """Writes a trace, event after event.
+
+    Args:
+        path: The file; made new.
+        pid: Of the program.
+        command: Its command line.
+
+    Raises:
+        UsageError: The file cannot be written, or the package that knows the format is not installed.
+    """
+
+    def __init__(self, path: Path, pid: int, command: Iterable[str]) -> None:
+        try:
+            from perfetto.protos.perfetto.trace import perfetto_trace_pb2  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise UsageError(
+                f"a trace such as {path} needs the perfetto package: pip install 'gilbench[trace]'"
+            ) from None
+        self._classes: Any = perfetto_trace_pb2
+        self._path, self._pid = path, pid
+        self._threads: dict[int, _Thread] = {}
+        self._open: set[int] = set()  # threads that are in a state
+        self._last = 0.0
+        self._buffer: list[bytes] = []
+        self.lost = 0
+        try:
+            self._file = path.open("wb")
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        packet = self._packet()
+        packet.track_descriptor.uuid = _process_track(pid)
+        packet.track_descriptor.process.pid = pid
+        packet.track_descriptor.process.cmdline.extend(command)
+        self._put(_framed(packet.SerializeToString()))
+
+    def add(self, changes: Iterable[StateChange]) -> None:
+        """Write what happened, for each thread in the order of time.
+
+        Raises:
+            UsageError: The disk is full, or the like.
+        """
+        threads, opened, buffer = self._threads, self._open, self._buffer
+        upper, ending, last = -1, b"", self._last
+        for stamp, tid, state in changes:
+            last = max(last, stamp)
+            moment = int(stamp * 1e9)
+            if moment >> 28 != upper:
+                upper = moment >> 28
+                ending = _varint(upper)
+            low, middle = _LOW[moment & 0x3FFF], _LOW[moment >> 14 & 0x3FFF]
+            thread = threads.get(tid) or self._introduce(tid)
+            if tid in opened:
+                rest = thread.end
+                buffer.append(
+                    b"%b%c%b%b%b%b%b"
+                    % (_PACKET, 5 + len(ending) + len(rest), _MOMENT, low, middle, ending, rest)
+                )
+            if state == "ended":
+                opened.discard(tid)
+            else:
+                opened.add(tid)
+                rest = thread.begin[state]
+                buffer.append(
+                    b"%b%c%b%b%b%b%b"
+                    % (_PACKET, 5 + len(ending) + len(rest), _MOMENT, low, middle, ending, rest)
+                )
+            if len(buffer) > _KEPT:
+                self._flush()
+        self._last = last
+
+    def lose(self, count: int) -> None:
+        """Write down that events were lost, at the last moment known."""
+        if count <= 0:
+            return
+        self.lost += count
+        packet = self._packet()
+        packet.timestamp = int(self._last * 1e9)
+        packet.track_event.type = self._classes.TrackEvent.TYPE_INSTANT
+        packet.track_event.track_uuid = _process_track(self._pid)
+        packet.track_event.name = f"{count} events lost"
+        self._put(_framed(packet.SerializeToString()))
+
+    def name(self, names: dict[int, str | None]) -> None:
+        """Name threads by tid; names are often known only at the end."""
+        for tid, name in names.items():
+            if tid in self._threads:
+                self._describe(tid, name)
+
+    def close(self, end: float | None = None) -> None:
+        """End the states that last, and the file. Safe to call again.
+
+        Args:
+            end: CLOCK_MONOTONIC in s; None: the last moment known.
+        """
+        if self._file.closed:
+            return
+        moment = self._last if end is None else max(end, self._last)
+        self.add(StateChange(moment, tid, "ended") for tid in sorted(self._open))
+        try:
+            self._flush()
+        finally:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _introduce(self, tid: int) -> _Thread:
+        self._describe(tid, None)
+        kinds = self._classes.TrackEvent
+        begin = {
+            state: self._slice(tid, kinds.TYPE_SLICE_BEGIN, state)
+            for state in ("held", "wait", "off", "blocked")
+        }
+        self._threads[tid] = _Thread(begin, self._slice(tid, kinds.TYPE_SLICE_END, None))
+        return self._threads[tid]
+
+    def _describe(self, tid: int, name: str | None) -> None:
+        packet = self._packet()
+        packet.track_descriptor.uuid = _thread_track(tid)
+        packet.track_descriptor.parent_uuid = _process_track(self._pid)
+        packet.track_descriptor.thread.pid = self._pid
+        packet.track_descriptor.thread.tid = tid
+        if name:
+            packet.track_descriptor.thread.thread_name = name
+        self._put(_framed(packet.SerializeToString()))
+
+    def _slice(self, tid: int, kind: int, state: str | None) -> bytes:
+        packet = self._packet()
+        packet.track_event.type = kind
+        packet.track_event.track_uuid = _thread_track(tid)
+        if state is not None:
+            packet.track_event.name = state
+        written: bytes = packet.SerializeToString()
+        return written
+
+    def _packet(self) -> Any:
+        packet = self._classes.TracePacket()
+        packet.trusted_packet_sequence_id = _SEQUENCE
+        return packet
+
+    def _put(self, written: bytes) -> None:
+        self._buffer.append(written)
+
+    def _flush(self) -> None:
+        try:
+            self._file.write(b"".join(self._buffer))
+        except OSError as error:
+            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+        finally:
+            self._buffer.clear()
+
+
+def _thread_track(tid: int) -> int:
+    return 2 * tid
+
+
+def _process_track(pid: int) -> int:
+    return 2 * pid + 1
+
+
+def _framed(packet: bytes) -> bytes:
+    return _PACKET + _varint(len(packet)) + packet
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first, as protobuf writes integers."""
+    written = bytearray()
+    while number > 0x7F:  # noqa: PLR2004 - the largest that one byte holds
+        written.append(0x80 | number & 0x7F)
+        number >>= 7
+    written.append(number)
+    return bytes(written)

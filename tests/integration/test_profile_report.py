@@ -1,0 +1,143 @@
+"""``gilbench profile`` on real programs: what is predicted, verified, written as a trace, and shown live."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import GILBENCH, error_lines, gilbench
+from interpreters_fixture import absent, interpreter
+
+from gilbench.observe.bpftrace import why_not
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def program(name: str, python: str = "3.13") -> tuple[str, str]:
+    return interpreter(python).executable, str(PROGRAMS / f"{name}.py")
+
+
+def exact() -> None:
+    """Skip where no exact probe can be placed."""
+    reason = why_not()
+    if reason is not None:
+        absent(reason)
+
+
+def profiled(*arguments: str) -> dict[str, Any]:
+    done = gilbench("profile", "--format", "json", *arguments)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_two_threads_that_count_could_be_twice_as_fast() -> None:
+    exact()
+    document = profiled("--", *program("count_two"))
+    assert document["probe"]["strength"] == "exact"
+    assert 1.6 < document["what_if"]["bound"] < 2.5
+    assert document["what_if"]["one_thread_cost"] is None
+    assert any("waited" in finding for finding in document["findings"])
+
+
+def test_verify_puts_measured_beside_predicted() -> None:
+    exact()
+    interpreter("3.13t")
+    answer = profiled("--verify", "3.13t", "--", *program("hash_two"))["what_if"]
+    assert answer["measured_on"] == "3.13t"
+    assert answer["measured_lo"] <= answer["measured"] <= answer["measured_hi"]
+    assert answer["one_thread_cost"] is not None
+    assert answer["measured_lo"] <= answer["bound"]
+
+
+def test_a_program_that_fails_on_the_other_interpreter_is_said_to(tmp_path: Path) -> None:
+    exact()
+    interpreter("3.13t")
+    file = tmp_path / "app.py"
+    file.write_text(
+        "import sys\nif not getattr(sys, '_is_gil_enabled', lambda: True)(): sys.exit('no GIL')\n"
+    )
+    document = profiled("--verify", "3.13t", "--", interpreter("3.13").executable, str(file))
+    assert any("--verify: on 3.13t" in line and "no GIL" in line for line in document["unavailable"])
+
+
+def test_verify_wants_a_free_threaded_interpreter_and_a_command() -> None:
+    lines = error_lines(gilbench("profile", "--verify", "3.13", "--", *program("hash_two")))
+    assert "free-threaded" in lines[0]
+    assert "--verify" in error_lines(gilbench("profile", "--verify", "3.13t", "--pid", str(os.getpid())))[0]
+
+
+def trace_sums(path: Path) -> dict[tuple[int, str], float]:
+    """Seconds in each state, by tid, read with the classes of the perfetto package."""
+    classes = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
+    trace = classes.Trace()
+    trace.ParseFromString(path.read_bytes())
+    tids, begun = {}, {}
+    seconds: defaultdict[tuple[int, str], float] = defaultdict(float)
+    for packet in trace.packet:
+        described, event = packet.track_descriptor, packet.track_event
+        if described.HasField("thread"):
+            tids[described.uuid] = described.thread.tid
+        if event.type == classes.TrackEvent.TYPE_SLICE_BEGIN:
+            begun[event.track_uuid] = event.name, packet.timestamp
+        elif event.type == classes.TrackEvent.TYPE_SLICE_END:
+            state, since = begun.pop(event.track_uuid)
+            seconds[tids[event.track_uuid], state] += (packet.timestamp - since) / 1e9
+    return seconds
+
+
+def test_the_sums_of_a_trace_agree_with_the_summary(tmp_path: Path) -> None:
+    exact()
+    path = tmp_path / "trace.perfetto-trace"
+    document = profiled("-o", str(path), "--", *program("half_serial"))
+    sums = trace_sums(path)
+    for thread in document["threads"]:
+        for state, field in (("held", "gil_held"), ("wait", "gil_wait")):
+            there = sums[thread["tid"], state]
+            assert there == pytest.approx(
+                thread[field] * document["duration"], abs=0.01 * document["duration"]
+            )
+
+
+def test_live_redraws_a_table_and_ends_with_the_report() -> None:
+    exact()
+    target = subprocess.Popen(
+        [interpreter("3.13").executable, "-c", "import threading\nwhile True: pass"], stdin=subprocess.DEVNULL
+    )
+    terminal, side = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}
+    command = [GILBENCH, "profile", "--pid", str(target.pid), "--live"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=side, stderr=side, env=environment, start_new_session=True
+    )
+    os.close(side)
+    shown, deadline, interrupted = b"", time.monotonic() + 60, False
+    try:
+        while time.monotonic() < deadline:
+            if select.select([terminal], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(terminal, 65536)
+                except OSError:  # the other side has gone
+                    break
+            if not interrupted and shown.count(b"MainThread") >= 2:
+                process.send_signal(signal.SIGINT)
+                interrupted = True
+        assert process.wait(20) in {0, 130}
+        assert target.poll() is None, "the program that was looked at goes on"
+    finally:
+        process.kill()
+        target.kill()
+        target.wait()
+        os.close(terminal)
+    before, _, after = shown.partition(b"\x1b[?1049l")
+    assert b"\x1b[?1049h" in before
+    assert b"What was found" in after
