@@ -1,8 +1,9 @@
-"""Where the threads of a free-threaded CPython are parked: on which kind of lock, for how long, and in which function.
+"""Where the threads of a free-threaded CPython are parked: on which kind of lock, for how long, in which function.
 
-Waiting for another thread of the interpreter (a PyMutex, a critical section, the queue of reference counts, a
-stop-the-world, a readers-writer lock) is what the GIL wait is elsewhere. An event and a ``threading.Lock`` are
-waits that the program has asked for: they are listed, and count as blocked.
+Waiting for another thread of the interpreter is what the GIL wait is elsewhere: on a PyMutex, a critical section,
+the queue of reference counts, a stop-the-world, a readers-writer lock, and on the CPU too, where a thread spins
+for a lock before it parks. An event and a ``threading.Lock`` are waits that the program has asked for: they are
+listed, and count as blocked.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from gilbench.interpreters.image import Image
 from gilbench.model import Share
 from gilbench.observe.layout import published_offsets
-from gilbench.program import Bucket, Parked, Pause
+from gilbench.program import ASKED_FOR, Bucket, Parked, Pause
 
 NEEDED = (  # all of them exported, so that a stripped build has them too
     "_PyParkingLot_Park",
@@ -29,11 +30,13 @@ _SCRIPT = Path(__file__).with_suffix(".bt")
 _PROBE = re.compile(r"^uprobe:<binary>:(\w+)", re.MULTILINE)
 _FUNCTIONS = 20  # kept
 _MUTEX = 3
+SPINNING = "spinning for a lock"  # on the CPU, before it parks
 _KINDS = {
     1: "readers-writer lock",
     2: "stop-the-world",
     4: "stop-the-world",
     5: "event",
+    6: SPINNING,
 }  # as parking.bt has them
 # A PyMutex by who asked for it; of anyone else it is the lock of one object or of one table of the interpreter.
 _ASKERS = (
@@ -45,7 +48,6 @@ _ASKERS = (
     ("lock_", "thread lock"),
     ("rlock_", "thread lock"),
 )
-ASKED_FOR = frozenset({"event", "thread lock"})  # no contention inside the interpreter
 
 
 class ParkedThread(NamedTuple):
@@ -53,6 +55,7 @@ class ParkedThread(NamedTuple):
 
     parked: tuple[Parked, ...]  # the longest in all first
     wait: float  # in all, without what the program asked for
+    spun: float  # the part of it that was spent on the CPU
     longest: float
     waits: tuple[Bucket, ...]
 
@@ -154,6 +157,7 @@ def _thread(parked: Iterable[Parked], waits: Counter[tuple[float, float]]) -> Pa
     return ParkedThread(
         tuple(by_time),
         sum(one.seconds for one in contended),
+        sum(one.seconds for one in contended if one.kind == SPINNING),
         max((one.longest for one in contended), default=0.0),
         tuple(Bucket(lo=lo, hi=hi, count=count) for (lo, hi), count in sorted(waits.items())),
     )

@@ -107,17 +107,18 @@ class ParkingWatch:
 
 def _thread(pid: int, tid: int, parked: ParkedThread | None, lived: Lived, duration: float) -> ProfiledThread:
     wait = min(parked.wait if parked else 0.0, lived.alive)
-    cpu = min(lived.cpu, lived.alive)
+    # On the CPU for its own work: spinning for a lock is a wait.
+    off = min(max(0.0, lived.cpu - (parked.spun if parked else 0.0)), lived.alive)
     return ProfiledThread(
         pid=pid,
         tid=tid,
         name=None,
         alive=lived.alive / duration,
         gil_wait=wait / duration,
-        off_gil=cpu / duration,
+        off_gil=off / duration,
         # What a thread does between being woken and being on the CPU lies in both, and is little.
-        blocked=max(0.0, lived.alive - wait - cpu) / duration,
-        cpu=cpu,
+        blocked=max(0.0, lived.alive - wait - off) / duration,
+        cpu=lived.cpu,
         longest_wait=parked.longest if parked else 0.0,
         waits=parked.waits if parked else (),
         parked=parked.parked if parked else (),
