@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gilbench.model import Reading
 from gilbench.observe.cpu import CpuObserver
+from gilbench.observe.gil_reading import GilObserver
 from gilbench.observe.stacks import StacksObserver
 from gilbench.observe.syscalls import SyscallsObserver
 
@@ -29,6 +30,7 @@ class Observer(Protocol):
 SAMPLERS: dict[str, Callable[[int], Observer]] = {
     "stacks": StacksObserver,
     "syscalls": SyscallsObserver,
+    "gil": GilObserver,
 }
 ALWAYS: Callable[[int], Observer] = CpuObserver
 NAMES = ("cpu", *SAMPLERS)

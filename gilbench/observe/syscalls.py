@@ -24,9 +24,8 @@ from gilbench.program import Call
 _HERE = Path(__file__).parent
 _ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
 _STOP_LIMIT = 5.0
+_OF_PROBES = {335, 336}  # x86-64: how the kernel comes back from a function that is probed; no program's own
 _FUNCTIONS = 20  # system calls that a reading names
-# Of x86-64 since Linux 6.11: made by the kernel's own return probes and probes, not by the program.
-_OF_PROBES = frozenset({"335", "336"})
 
 
 class Counted(NamedTuple):
@@ -158,7 +157,7 @@ def read_maps(maps: Mapping[str, Any]) -> tuple[Call, ...]:
             seconds=spent[number] * 1e-9 if number in spent else None,
         )
         for number, count in maps.get("@calls", {}).items()
-        if number not in _OF_PROBES
+        if names.get(int(number)) or int(number) not in _OF_PROBES
     ]
     return tuple(sorted(calls, key=lambda call: (-call.count, call.name)))
 
