@@ -19,6 +19,7 @@ from gilbench.model import Share
 from gilbench.observe.layout import published_offsets
 from gilbench.program import ASKED_FOR, Bucket, Parked, Pause
 
+BEGIN = "begin"  # the script's line when the interpreter has started and the program begins
 NEEDED = (  # all of them exported, so that a stripped build has them too
     "_PyParkingLot_Park",
     "PyMutex_Lock",
@@ -93,10 +94,11 @@ def script(image: Image, where: str, condition: str) -> str:
     for part in template.split("\n\n"):
         probed = _PROBE.search(part)
         if probed:
-            place = image.place(probed[1])
-            if place is None:
+            symbol, place = image.symbol(probed[1]), image.place(probed[1])
+            if symbol is None or place is None:
                 continue
             values[probed[1]] = str(place.address)
+            part = part.replace(f":{probed[1]} ", f":{symbol} ")  # noqa: PLW2901 - as this file calls it
         parts.append(part)
     return re.sub(r"<(\w+)>", lambda found: values[found[1]], "\n\n".join(parts))
 

@@ -55,10 +55,11 @@ class ParkingWatch:
         self._children = python.children
         text = parking.script(self._image, bpftrace.quoted(str(python.code)), f"pid == {python.pid}")
         self._pid = python.pid
+        self._start_up: float | None = None
+        self._clocks = ThreadClocks(python.pid, python.executable if python.held else None)
         self._script = bpftrace.Script(
             text + (_LIVE if live else ""), pid=python.pid, on_line=self._hear, keys=65536
         )
-        self._clocks = ThreadClocks(python.pid)
 
     def so_far(self) -> GilFigures:
         """What was seen until now."""
@@ -70,6 +71,11 @@ class ParkingWatch:
         return self._figures(self._script.finish(), lived)
 
     def _hear(self, line: str) -> None:
+        if line.strip() == parking.BEGIN:
+            started = self._clocks.started
+            self._clocks.finish()
+            self._clocks = ThreadClocks(self._pid)
+            self._start_up = self._clocks.started - started
         found = parking.read_code(line)
         if found is not None:
             self._codes[found[0]] = found[1]
@@ -88,6 +94,7 @@ class ParkingWatch:
             threads=threads,
             pauses=seen.pauses,
             functions=seen.functions,
+            start_up=self._start_up,
             unavailable=tuple(self._unavailable()),
         )
 

@@ -24,6 +24,9 @@ class Symbols:
     def __init__(self, *missing: str) -> None:
         self.missing = missing
 
+    def symbol(self, name: str) -> str | None:
+        return None if name in self.missing else name
+
     def place(self, name: str) -> Place | None:
         return None if name in self.missing else Place(4096, 8)
 
