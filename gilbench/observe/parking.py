@@ -3,7 +3,7 @@
 Waiting for another thread of the interpreter is what the GIL wait is elsewhere: on a PyMutex, a critical section,
 the queue of reference counts, a stop-the-world, a readers-writer lock, and on the CPU too, where a thread spins
 for a lock before it parks. An event and a ``threading.Lock`` are waits that the program has asked for: they are
-listed, and count as blocked.
+listed, and count as blocked. An ``RLock`` waits on a semaphore of the C library, and is blocked without a word.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ NEEDED = (  # all of them exported, so that a stripped build has them too
 _SCRIPT = Path(__file__).with_suffix(".bt")
 _PROBE = re.compile(r"^uprobe:<binary>:(\w+)", re.MULTILINE)
 _FUNCTIONS = 20  # kept
-_MUTEX = 3
+_MUTEX, _SPINNING = 3, 6  # numbers of parking.bt, and the others by what they are:
 SPINNING = "spinning for a lock"  # on the CPU, before it parks
 _KINDS = {
     1: "readers-writer lock",
     2: "stop-the-world",
     4: "stop-the-world",
     5: "event",
-    6: SPINNING,
-}  # as parking.bt has them
+}
 # A PyMutex by who asked for it; of anyone else it is the lock of one object or of one table of the interpreter.
 _ASKERS = (
     ("_PyCriticalSection", "critical section"),
@@ -147,10 +146,11 @@ def read(maps: Mapping[str, Any], codes: Mapping[int, Code], image: Image) -> Pa
 
 
 def _kind(number: int, via: int, image: Image) -> str:
-    if number != _MUTEX:
+    if number not in {_MUTEX, _SPINNING}:
         return _KINDS.get(number, "other")
     asker = image.function_at(via) or ""
-    return next((kind for start, kind in _ASKERS if asker.startswith(start)), "object lock")
+    kind = next((kind for start, kind in _ASKERS if asker.startswith(start)), "object lock")
+    return SPINNING if number == _SPINNING and kind not in ASKED_FOR else kind
 
 
 def _thread(parked: Iterable[Parked], waits: Counter[tuple[float, float]]) -> ParkedThread:

@@ -10,6 +10,7 @@ from gilbench.observe import parking
 from gilbench.observe.parking import Code
 
 FUNCTIONS = {
+    600: "lock_PyThread_acquire_lock",
     100: "_PyCriticalSection_BeginSlow",
     200: "_Py_brc_queue_object",
     300: "stop_the_world",
@@ -85,6 +86,17 @@ def test_waiting_for_an_event_is_listed_and_is_no_wait_for_the_interpreter() -> 
     assert thread.longest == pytest.approx(0.1)
     assert [bucket.count for bucket in thread.waits] == [3, 1]
     assert math.isclose(thread.waits[0].hi, thread.waits[1].lo)
+
+
+def test_spinning_is_a_wait_on_the_cpu_unless_it_is_for_a_lock_of_the_programs_own() -> None:
+    maps = {"@parked": {"7,6,100": stats(40, 10**9), "7,3,100": stats(1, 10**9), "7,6,600": stats(40, 10**9)}}
+    thread = parking.read(maps, {}, image()).threads[7]
+    assert {one.kind: one.seconds for one in thread.parked} == {
+        "spinning for a lock": 1.0,
+        "critical section": 1.0,
+        "thread lock": 1.0,
+    }
+    assert (thread.wait, thread.spun) == (2.0, 1.0)
 
 
 def test_functions_are_named_by_python_and_by_what_they_did() -> None:
