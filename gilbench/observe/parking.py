@@ -76,13 +76,14 @@ class Code(NamedTuple):
     file: str
 
 
-def script(image: Image, where: str, condition: str) -> str:
+def script(image: Image, where: str, condition: str, *, live: bool = False) -> str:
     """Write the script for one interpreter; functions that it has no symbol for are left out.
 
     Args:
         image: The file that holds the interpreter.
         where: The same file as a probe's name has it, in quotes where it needs them.
         condition: Which processes are looked at, as a predicate of bpftrace's.
+        live: Print the maps again and again.
     """
     template = _SCRIPT.read_text("utf-8")
     offsets = published_offsets(image) or {}
@@ -91,6 +92,8 @@ def script(image: Image, where: str, condition: str) -> str:
     values |= {"layout": str(int(bool(offsets))), "binary": where, "filter": condition}
     parts = []
     for part in template.split("\n\n"):
+        if not live and "\ninterval:" in part:
+            continue
         probed = _PROBE.search(part)
         if probed:
             symbol, place = image.symbol(probed[1]), image.place(probed[1])
@@ -99,7 +102,14 @@ def script(image: Image, where: str, condition: str) -> str:
             values[probed[1]] = str(place.address)
             part = part.replace(f":{probed[1]} ", f":{symbol} ")  # noqa: PLW2901 - as this file calls it
         parts.append(part)
-    return re.sub(r"<(\w+)>", lambda found: values[found[1]], "\n\n".join(parts))
+    text = "\n\n".join(parts)
+    if not _sees_pauses(image):  # bpftrace refuses a map that nothing fills
+        text = re.sub(r" \w+\(@(?:longest_pause|pauses)\);", "", text)
+    return re.sub(r"<(\w+)>", lambda found: values[found[1]], text)
+
+
+def _sees_pauses(image: Image) -> bool:
+    return image.symbol("stop_the_world") is not None and image.symbol("start_the_world") is not None
 
 
 def read_code(line: str) -> tuple[int, Code] | None:
@@ -134,7 +144,7 @@ def read(maps: Mapping[str, Any], codes: Mapping[int, Code], image: Image) -> Pa
         if kind not in ASKED_FOR:
             counts[tid].update(_buckets(maps.get("@waits", {}).get(key, ())))
     pauses = None
-    if image.place("stop_the_world") and image.place("start_the_world"):
+    if _sees_pauses(image):
         seen = maps.get("@pauses") or {"count": 0, "total": 0}
         pauses = Pause(
             count=seen["count"],

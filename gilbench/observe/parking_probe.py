@@ -13,7 +13,6 @@ from gilbench.observe.thread_clocks import Lived, ThreadClocks
 from gilbench.program import Probe, ProfiledThread
 
 _NAME = "exact (bpftrace: _PyParkingLot_Park, PyMutex_Lock, stop_the_world)"
-_LIVE = "\n\ninterval:ms:500 { print(@parked); print(@longest); print(@waits); print(@functions); print(@pauses); }\n"
 
 
 class ParkingProbe:
@@ -53,13 +52,13 @@ class ParkingWatch:
             raise UsageError(f"no symbols can be read: {error}") from error
         self._codes: dict[int, Code] = {}
         self._children = python.children
-        text = parking.script(self._image, bpftrace.quoted(str(python.code)), f"pid == {python.pid}")
+        text = parking.script(
+            self._image, bpftrace.quoted(str(python.code)), f"pid == {python.pid}", live=live
+        )
         self._pid = python.pid
         self._start_up: float | None = None
         self._clocks = ThreadClocks(python.pid, python.executable if python.held else None)
-        self._script = bpftrace.Script(
-            text + (_LIVE if live else ""), pid=python.pid, on_line=self._hear, keys=65536
-        )
+        self._script = bpftrace.Script(text, pid=python.pid, on_line=self._hear, keys=65536)
 
     def so_far(self) -> GilFigures:
         """What was seen until now."""

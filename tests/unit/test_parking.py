@@ -146,7 +146,11 @@ def test_a_function_without_a_symbol_has_no_probe() -> None:
     whole = parking.script(image(), '"/opt/python"', "pid == 12")
     assert 'uprobe:"/opt/python":stop_the_world /pid == 12/' in whole
     assert "<" not in "".join(line for line in whole.splitlines() if "uprobe" in line)
-    part = parking.script(image("stop_the_world", "_PyMutex_LockTimed"), '"/opt/python"', "pid == 12")
-    assert ":stop_the_world" not in part
+    missing = "stop_the_world", "start_the_world", "_PyMutex_LockTimed"
+    part = parking.script(image(*missing), '"/opt/python"', "pid == 12", live=True)
+    assert "the_world" not in "".join(line for line in part.splitlines() if "uprobe" in line)
+    assert "pause" not in part  # a map that nothing fills
+    assert "interval:" in part
+    assert "interval:" not in whole
     assert "_PyMutex_LockTimed" not in part
     assert ":_PyParkingLot_Park" in part
