@@ -22,10 +22,16 @@ class Lived(NamedTuple):
 
 
 class ThreadClocks:
-    """Watches the threads of a process from its making to ``finish``."""
+    """Watches the threads of a process to ``finish``.
 
-    def __init__(self, pid: int) -> None:
-        self._tasks = Path(f"/proc/{pid}/task")
+    Args:
+        pid: The process.
+        executable: Of a process that is held before its exec: what it will run, from when on it is watched.
+    """
+
+    def __init__(self, pid: int, executable: str | None = None) -> None:
+        self._folder = Path(f"/proc/{pid}")
+        self._awaited = executable
         self._first: dict[int, tuple[float, float]] = {}  # when first seen, and CPU seconds then
         self._last: dict[int, tuple[float, float]] = {}
         self._stop = threading.Event()
@@ -60,7 +66,11 @@ class ThreadClocks:
     def _look(self) -> None:
         now = time.monotonic()
         try:
-            tasks = list(self._tasks.iterdir())
+            if self._awaited is not None:
+                if str((self._folder / "exe").readlink()) != self._awaited:
+                    return
+                self._awaited, self.started, self.ended = None, now, now
+            tasks = list((self._folder / "task").iterdir())
         except OSError:
             return
         for task in tasks:
