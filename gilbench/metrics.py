@@ -45,6 +45,8 @@ METRICS: dict[str, Metric] = {
         Metric("involuntary_switches", "1/s", "lower", "involuntary context switches"),
         Metric("read_calls", "1/s", "lower", "read system calls"),
         Metric("write_calls", "1/s", "lower", "write system calls"),
+        Metric("system_calls", "1/s", "lower", "system calls"),
+        Metric("system_calls_per_operation", "1", "lower", "system calls of an operation"),
         Metric("memory_peak", "B", "lower", "peak resident memory"),
         Metric("gil_held", "fraction", "neither", "samples in which a thread held the GIL"),
         Metric("observer_cost", "x", "lower", "slow-down caused by the observer"),

@@ -66,6 +66,9 @@ def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
             slowdown = blocks.log_ratios(case, alone, throughput)
             yield "observer_cost", ratio_interval([-value for value in slowdown]), None
         yield from _readings(list(runs.values()), case.observers)
+        if workload.driver in _ALIKE:
+            calls = _rates_per_operation(list(runs.values()), ("system_calls",))
+            yield "system_calls_per_operation", mean_interval(calls), None
         return
     if counted:
         yield from _ratios(blocks, case, workload)
@@ -122,18 +125,29 @@ def _same_but_threads(case: Case, other: Case) -> bool:
 
 def _per_operation(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:
     """CPU time and context switches of an operation, over all that was done from first start to last finish."""
-    cpu, switches = [], []
-    for run in runs:
-        done = sum(thread.total for piece in run.slices for thread in piece.threads)
-        busy = sum(piece.end - piece.start for piece in run.slices)
-        figures = {name: value for reading in run.readings for name, value in reading.figures.items()}
-        if done and all(piece.cpu is not None for piece in run.slices):
-            cpu.append(math.log(sum(piece.cpu or 0.0 for piece in run.slices) / done))
-        if done and "voluntary_switches" in figures:
-            rate = figures["voluntary_switches"] + figures["involuntary_switches"]
-            switches.append(rate * busy / done)
+    cpu = [
+        math.log(sum(piece.cpu or 0.0 for piece in run.slices) / done)
+        for run in runs
+        if (done := _operations(run)) and all(piece.cpu is not None for piece in run.slices)
+    ]
+    switches = _rates_per_operation(runs, ("voluntary_switches", "involuntary_switches"))
     yield "cpu_per_operation", ratio_interval(cpu), None
     yield "switches_per_operation", mean_interval(switches), None
+
+
+def _rates_per_operation(runs: Sequence[Run], names: Sequence[str]) -> list[float]:
+    """For each run, the sum of some figures that are rates, divided by the rate of operations."""
+    values = []
+    for run in runs:
+        busy = sum(piece.end - piece.start for piece in run.slices)
+        figures = {name: value for reading in run.readings for name, value in reading.figures.items()}
+        if _operations(run) and all(name in figures for name in names):
+            values.append(sum(figures[name] for name in names) * busy / _operations(run))
+    return values
+
+
+def _operations(run: Run) -> int:
+    return sum(thread.total for piece in run.slices for thread in piece.threads)
 
 
 def _mean(figure: Callable[[Slice], float], pieces: Sequence[Slice]) -> float:

@@ -12,6 +12,7 @@ from typing import Protocol
 from gilbench.model import Reading
 from gilbench.observe.cpu import CpuObserver
 from gilbench.observe.stacks import StacksObserver
+from gilbench.observe.syscalls import SyscallsObserver
 
 
 class Observer(Protocol):
@@ -25,6 +26,9 @@ class Observer(Protocol):
         """
 
 
-SAMPLERS: dict[str, Callable[[int], Observer]] = {"stacks": StacksObserver}
+SAMPLERS: dict[str, Callable[[int], Observer]] = {
+    "stacks": StacksObserver,
+    "syscalls": SyscallsObserver,
+}
 ALWAYS: Callable[[int], Observer] = CpuObserver
 NAMES = ("cpu", *SAMPLERS)

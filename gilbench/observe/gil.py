@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from gilbench.errors import GilbenchError, UsageError
+from gilbench.observe.gil_futex import FutexProbe
 from gilbench.observe.gil_probe import GilFigures, GilProbe, Watching
+from gilbench.observe.gil_sampled import SampledProbe
+from gilbench.observe.parking_probe import ParkingProbe
 from gilbench.observe.running import RunningPython
 
 # The strongest first. One line here is all that a new probe needs.
-PROBES: tuple[GilProbe, ...] = ()
+PROBES: tuple[GilProbe, ...] = (ParkingProbe(), FutexProbe(), SampledProbe())
 
 
 def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[GilProbe] = PROBES) -> Watching:
@@ -20,7 +23,7 @@ def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[Gil
     Raises:
         UsageError: None works; each one's reason.
     """
-    reasons = []
+    reasons: list[str] = []
     for one in probes:
         reason = one.why_not(python)
         if reason is None:
@@ -28,7 +31,8 @@ def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[Gil
                 return _Chosen(one.watch(python, live=live), reasons)
             except GilbenchError as error:
                 reason = str(error)
-        reasons.append(reason)
+        if reason:
+            reasons.append(reason)
     raise UsageError("nothing can look at the GIL of this process: " + "; ".join(dict.fromkeys(reasons)))
 
 

@@ -296,7 +296,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     many = python.version is not None and python.version >= _OWN_GILS
     ours = "@ours[pid]" if python.children else f"pid == {python.pid}"
     code = quoted(str(python.code))
-    seeds = [f"@s[{tid}] = 4;" for tid in _tids(python.pid)]
+    seeds = [f"@s[{tid}] = 8;" for tid in _tids(python.pid)]
     if python.children:
         seeds.append(f"@ours[{python.pid}] = 1;")
     lock = 0 if python.held or not old else _interpreter_lock(python)
@@ -318,6 +318,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         "LOCK_OF_THREAD": key,
         "FAST": str(FAST),
         "STREAM": "" if stream else "//",
+        "AFTER_DROP": "1" if old else "2",
         "MAIN_STATE": "1" if old else "3",
         "RESOLVED": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
         "CHILD": "",
@@ -341,6 +342,8 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         text = re.sub(r"^uprobe:MAIN .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
     else:
         text = text.replace("uprobe:MAIN", f'uprobe:{code}:"{main}"')
+    if old:
+        text = re.sub(r"^// A thread that was asked .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
     if live:
         text += (
             f"\ninterval:s:{_SNAPSHOT} {{ "

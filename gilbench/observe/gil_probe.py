@@ -42,7 +42,8 @@ class GilProbe(Protocol):
     def why_not(self, python: RunningPython) -> str | None:
         """Say in one line why this probe cannot look at a process, and what would help; None: it can.
 
-        Cheap: nothing is started. What only shows when the probe is placed is raised by ``watch``.
+        Empty: it is for another kind of build, which is no reason to name. Cheap: nothing is started. What
+        only shows when the probe is placed is raised by ``watch``.
         """
 
     def watch(self, python: RunningPython, *, live: bool = False) -> Watching:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import sysconfig
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gilbench.model import Reading, Share
 from gilbench.process import Process, ProcessError, clean_environment
@@ -17,24 +20,34 @@ RATE = 200  # samples per second
 _ATTACH_LIMIT = 5.0  # s for py-spy to find its way around the process
 _STOP_LIMIT = 5.0
 _FUNCTIONS = 20  # kept
+_THREAD = re.compile(r"thread \((\d+|0x[0-9A-Fa-f]+)\)(?:: (.*))?")
 
 
-class StacksObserver:
-    """Samples the thread that holds the GIL, with ``py-spy record --gil``.
+class Stack(NamedTuple):
+    """One stack of a thread that held the GIL, and how often it was seen."""
+
+    tid: int | None  # the kernel's number, where py-spy knows it
+    thread: str  # its name, else as py-spy calls it
+    frames: tuple[str, ...]  # outermost first, as ``name (file.py:12)``
+    samples: int
+
+
+class StackSampler:
+    """Samples the thread that holds the GIL, with ``py-spy record --gil``, until it is finished.
 
     py-spy finds the thread state that the interpreter names as the holder; where it cannot read the
-    interpreter (PyPy, Jython, free-threaded builds) the reading is unavailable, with py-spy's reason.
+    interpreter (PyPy, Jython, free-threaded builds) ``unavailable`` says so, with py-spy's reason.
     It does not stop the process for a sample (``--nonblocking``), so a torn stack is possible and rare.
     """
 
     def __init__(self, pid: int) -> None:
+        self.unavailable: str | None = None
         self._sampler: Process | None = None
-        self._unavailable: str | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
         self._output = Path(self._folder.name) / "stacks"
         program = _find_py_spy()
         if program is None:
-            self._unavailable = "py-spy is not installed; pip install py-spy"
+            self.unavailable = "py-spy is not installed; pip install py-spy"
             return
         command = [program, "record", "--pid", str(pid), "--gil", "--threads", "--nonblocking"]
         command += [
@@ -50,49 +63,70 @@ class StacksObserver:
         try:
             self._sampler = Process(command, env=clean_environment())
         except ProcessError as error:
-            self._unavailable = str(error)
+            self.unavailable = str(error)
             return
         deadline = time.monotonic() + _ATTACH_LIMIT
         while "Sampling process" not in self._sampler.output():
             if self._sampler.poll() is not None or time.monotonic() > deadline:
-                self._unavailable = _reason(self._sampler.output())
+                self.unavailable = _reason(self._sampler.output())
                 return
             time.sleep(0.005)
 
-    def finish(self, busy_seconds: float) -> Reading:
-        """Stop sampling; shares are of the samples that fit into the timed slices."""
+    def finish(self) -> tuple[Stack, ...]:
+        """Stop sampling and return what was seen: nothing, where it is unavailable."""
         try:
-            if self._sampler is not None and self._unavailable is None:
+            if self._sampler is not None and self.unavailable is None:
                 self._sampler.signal(signal.SIGINT)
                 if self._sampler.wait(_STOP_LIMIT) is None:
-                    self._unavailable = "py-spy did not stop"
-            if self._unavailable is None:
-                text = self._output.read_text("utf-8", "replace") if self._output.exists() else ""
-                return read_samples(text, round(busy_seconds * RATE))
-            return Reading(observer="stacks", unavailable=self._unavailable)
+                    self.unavailable = "py-spy did not stop"
+            if self.unavailable is None and self._output.exists():
+                return tuple(read_stacks(self._output.read_text("utf-8", "replace")))
+            return ()
         finally:
             if self._sampler is not None:
                 self._sampler.close()
             self._folder.cleanup()
 
 
-def read_samples(text: str, samples: int) -> Reading:
-    """Read py-spy's raw format: ``thread;outer;inner COUNT`` a line, only samples in which the GIL was held.
+class StacksObserver:
+    """Who holds the GIL of a worker, as figures of a run."""
 
-    Args:
-        text: What py-spy wrote.
-        samples: How many samples were due in all.
-    """
-    threads: Counter[str] = Counter()
-    functions: Counter[str] = Counter()
+    def __init__(self, pid: int) -> None:
+        self._sampler = StackSampler(pid)
+
+    def finish(self, busy_seconds: float) -> Reading:
+        """Stop sampling; shares are of the samples that fit into the timed slices."""
+        stacks = self._sampler.finish()
+        if self._sampler.unavailable is not None:
+            return Reading(observer="stacks", unavailable=self._sampler.unavailable)
+        return shares(stacks, round(busy_seconds * RATE))
+
+
+def read_stacks(text: str) -> Iterator[Stack]:
+    """Read py-spy's raw format: ``thread;outer;inner COUNT`` a line, only samples in which the GIL was held."""
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
-        if count.isdecimal() and frames[0].startswith("thread"):
-            threads[frames[0].partition("): ")[2] or frames[0]] += int(count)
-            functions[frames[-1]] += int(count)
+        thread, *frames = stack.split(";")
+        found = _THREAD.match(thread)
+        if count.isdecimal() and found and frames:
+            tid = None if found[1].startswith("0x") else int(found[1])
+            yield Stack(tid, found[2] or thread, tuple(frames), int(count))
+
+
+def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:
+    """Sum stacks up by thread and by innermost function.
+
+    Args:
+        stacks: What was seen.
+        samples: How many samples were due in all.
+    """
     if samples <= 0:
         return Reading(observer="stacks", unavailable="the slices were too short for a sample")
+    threads: Counter[str] = Counter()
+    functions: Counter[str] = Counter()
+    for stack in stacks:
+        threads[stack.thread] += stack.samples
+        functions[stack.frames[-1]] += stack.samples
     return Reading(
         observer="stacks",
         figures={"gil_held": threads.total() / samples},

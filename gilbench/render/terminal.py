@@ -51,6 +51,7 @@ def render_terminal(report: Report, console: Console) -> None:
         _sharing_table(plain),
         _system_table(plain),
         *_stacks_tables(report),
+        _calls_table(report),
         _failures_table(report.failures),
     ):
         if table is not None:
@@ -251,6 +252,23 @@ def _stacks_tables(report: Report) -> Iterator[Table]:
                 with_interval(rows[place].get("observer_cost")),
             ],
         )
+
+
+def _calls_table(report: Report) -> Table | None:
+    rows = _rows([cell for cell in report.cells if "syscalls" in cell.observers])
+    counted = [place for place, metrics in rows.items() if "system_calls" in metrics]
+    if not counted:
+        return None
+    return _fill(
+        _table("System calls", "thr", "calls", "an operation", "slow-down by counting"),
+        counted,
+        lambda place: [
+            str(place.threads),
+            with_interval(rows[place]["system_calls"]),
+            _value(rows[place].get("system_calls_per_operation")),
+            with_interval(rows[place].get("observer_cost")),
+        ],
+    )
 
 
 def _failures_table(failures: Sequence[tuple[Case, Failure]]) -> Table | None:

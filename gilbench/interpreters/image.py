@@ -1,0 +1,110 @@
+"""What the symbol tables of one executable or library say: where its functions and data are.
+
+Addresses are those of the file (0 is where its first segment would be mapped); of a position-independent file
+they are relative to the base at which a process maps it. Layouts are those of elf(5); 64-bit little-endian only.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import mmap
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+_HEADER = struct.Struct("<16xHHIQQQIHHHHHH")
+_PROGRAM = struct.Struct("<IIQQQQQQ")
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_SHARED = 3  # e_type of a file that is mapped wherever there is room
+_LOAD = 1  # p_type
+_TABLES = frozenset({2, 11})  # sh_type: symbols of all functions, or of the exported ones alone
+_FUNCTIONS = frozenset({2, 10})  # low nibble of st_info: a function, or one chosen at start-up
+
+
+class Place(NamedTuple):
+    """Where a symbol is."""
+
+    address: int
+    size: int
+
+
+class Image:
+    """The symbols of one file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not a sound 64-bit ELF file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
+            if image[:6] != b"\x7fELF\x02\x01":
+                raise ValueError(f"{path} is not a 64-bit ELF file")
+            try:
+                self._read(image)
+            except struct.error as error:
+                raise ValueError(f"{path} is cut short") from error
+        self._path = path
+
+    def _read(self, image: mmap.mmap) -> None:
+        kind, _, _, _, segments, sections, _, _, step, count, width, number, _ = _HEADER.unpack_from(image, 0)
+        self.relocated = kind == _SHARED
+        headers = [_PROGRAM.unpack_from(image, segments + index * step) for index in range(count)]
+        self._loaded = [(at, offset, size) for what, _, offset, at, _, size, _, _ in headers if what == _LOAD]
+        tables = [_SECTION.unpack_from(image, sections + index * width) for index in range(number)]
+        self._places: dict[str, Place] = {}
+        functions: dict[int, str] = {}
+        for _, what, _, _, offset, size, link, _, _, _ in tables:
+            if what in _TABLES and link < len(tables):
+                strings = image[tables[link][4] : tables[link][4] + tables[link][5]]
+                for name, place, function in _symbols(image[offset : offset + size], strings):
+                    self._places.setdefault(name, place)
+                    if function:
+                        functions.setdefault(place.address, name)
+        self._addresses = sorted(functions)
+        self._names = [functions[address] for address in self._addresses]
+
+    def place(self, name: str) -> Place | None:
+        """Where a symbol is, also where the compiler has appended to its name (``take_gil.constprop.0``)."""
+        found = self._places.get(name)
+        if found is not None:
+            return found
+        return next((self._places[copy] for copy in self._places if copy.startswith(f"{name}.")), None)
+
+    def function_at(self, address: int) -> str | None:
+        """Name of the function that holds an address, without what the compiler has appended."""
+        index = bisect.bisect_right(self._addresses, address) - 1
+        if index < 0:
+            return None
+        name, place = self._names[index], self._places[self._names[index]]
+        inside = address < self._addresses[index] + max(place.size, 1)
+        return name.partition(".")[0] if inside or not place.size else None
+
+    def data(self, address: int, size: int) -> bytes | None:
+        """Initialised data at an address, as the file has it; None where it has none there."""
+        for start, offset, length in self._loaded:
+            if start <= address and address + size <= start + length:
+                with self._path.open("rb") as file:
+                    file.seek(offset + address - start)
+                    return file.read(size)
+        return None
+
+
+@functools.cache
+def read_image(path: Path) -> Image:
+    """Read a file once; raises what ``Image`` raises."""
+    return Image(path)
+
+
+def _symbols(table: bytes, strings: bytes) -> Iterator[tuple[str, Place, bool]]:
+    whole = len(table) - len(table) % _SYMBOL.size
+    for at, info, _, section, address, size in _SYMBOL.iter_unpack(table[:whole]):
+        end = strings.find(b"\0", at)
+        if section and at and end > at:
+            yield strings[at:end].decode("utf-8", "replace"), Place(address, size), info & 0xF in _FUNCTIONS

@@ -1,0 +1,182 @@
+"""Which system calls a process makes: by bpftrace, which sums in the kernel, else by strace, which costs much more.
+
+``perf trace -p`` is passed over: threads that start after it has attached go uncounted (seen with perf 6.1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import platform
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gilbench.model import Reading, Share
+from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.process import Process, ProcessError
+from gilbench.program import Call
+
+_HERE = Path(__file__).parent
+_ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
+_STOP_LIMIT = 5.0
+_FUNCTIONS = 20  # system calls that a reading names
+
+
+class Counted(NamedTuple):
+    """The system calls of a process, and by what they were counted."""
+
+    calls: tuple[Call, ...]  # the most frequent first; seconds are wall time, blocked or not
+    by: str | None  # None: by nothing
+    reason: str | None  # why there are none, or why it was not bpftrace that counted
+
+
+class SyscallCounter:
+    """Counts the system calls of a process between its making and ``finish``, whichever threads make them.
+
+    Args:
+        pid: The process.
+        condition: Which processes are counted, as a predicate of bpftrace's; None: this one alone.
+    """
+
+    def __init__(self, pid: int, condition: str | None = None) -> None:
+        self._script: Script | None = None
+        self._tracer: _Strace | None = None
+        self._reason = why_not()
+        if self._reason is None:
+            text = (
+                (_HERE / "syscalls.bt").read_text("utf-8").replace("<filter>", condition or f"pid == {pid}")
+            )
+            try:
+                self._script = Script(text, pid=pid)
+            except BpftraceError as error:
+                self._reason = str(error)
+        if self._script is None:
+            try:
+                self._tracer = _Strace(pid)
+            except ProcessError as error:
+                self._reason = f"{self._reason}; {error}"
+
+    def finish(self) -> Counted:
+        """Stop counting, and leave the process as it was."""
+        if self._script is not None:
+            return Counted(read_maps(self._script.finish()), "bpftrace", None)
+        if self._tracer is not None:
+            return Counted(
+                read_strace(self._tracer.finish()),
+                "strace (it stops the program at each call: some 25 to 50 µs more a call)",
+                self._reason,
+            )
+        return Counted((), None, self._reason)
+
+
+class SyscallsObserver:
+    """System calls of a worker, as figures of a run."""
+
+    def __init__(self, pid: int) -> None:
+        self._counter = SyscallCounter(pid)
+
+    def finish(self, busy_seconds: float) -> Reading:
+        """Stop counting; rates are per second of the timed slices, shares are of all calls."""
+        counted = self._counter.finish()
+        total = sum(call.count for call in counted.calls)
+        if counted.by is None or busy_seconds <= 0 or not total:
+            reason = counted.reason or "no system call was seen"
+            return Reading(observer="syscalls", unavailable=reason)
+        return Reading(
+            observer="syscalls",
+            figures={"system_calls": total / busy_seconds},
+            functions=tuple(
+                Share(name=call.name, value=call.count / total) for call in counted.calls[:_FUNCTIONS]
+            ),
+            samples=total,
+        )
+
+
+class _Strace:
+    """strace on a running process, until it is finished."""
+
+    def __init__(self, pid: int) -> None:
+        program = shutil.which("strace")
+        if program is None:
+            raise ProcessError("strace is not installed either")
+        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
+        self._output = Path(self._folder.name) / "calls"
+        command = [program, "-f", "-c", "-w", "-o", str(self._output), "-p", str(pid)]
+        try:
+            self._process = Process(command)
+        except ProcessError:
+            self._folder.cleanup()
+            raise
+        deadline = time.monotonic() + _ATTACH_LIMIT
+        while not _traced(pid):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                reason = (self._process.output().strip().splitlines() or ["it did not attach in time"])[-1]
+                self._process.close()
+                self._folder.cleanup()
+                raise ProcessError(f"strace cannot attach: {reason[:200]}")
+            time.sleep(0.005)
+
+    def finish(self) -> str:
+        """Detach, and return what it wrote."""
+        try:
+            self._process.signal(signal.SIGINT)
+            self._process.wait(_STOP_LIMIT)
+            return self._output.read_text("utf-8", "replace") if self._output.exists() else ""
+        finally:
+            self._process.close()
+            self._folder.cleanup()
+
+
+def _traced(pid: int) -> bool:
+    """Whether all threads of a process have a tracer."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return False
+    for thread in threads:
+        with contextlib.suppress(OSError):
+            if "\nTracerPid:\t0\n" in (thread / "status").read_text("utf-8", "replace"):
+                return False
+    return True
+
+
+def read_maps(maps: Mapping[str, Any]) -> tuple[Call, ...]:
+    """Read the maps of syscalls.bt: counts, and ns from begin to end of those that ended."""
+    names = syscall_names(platform.machine())
+    spent = maps.get("@spent", {})
+    calls = [
+        Call(
+            name=names.get(int(number), f"system call {number}"),
+            count=count,
+            seconds=spent[number] * 1e-9 if number in spent else None,
+        )
+        for number, count in maps.get("@calls", {}).items()
+    ]
+    return tuple(sorted(calls, key=lambda call: (-call.count, call.name)))
+
+
+def read_strace(text: str) -> tuple[Call, ...]:
+    """Read the table of ``strace -c``: share, seconds, usecs/call, calls, errors (may be absent), name."""
+    calls = []
+    for line in text.splitlines():
+        cells = line.split()
+        if len(cells) in {5, 6} and cells[3].isdecimal() and cells[-1] != "total":
+            with contextlib.suppress(ValueError):
+                calls.append(Call(name=cells[-1], count=int(cells[3]), seconds=float(cells[1])))
+    return tuple(sorted(calls, key=lambda call: (-call.count, call.name)))
+
+
+@functools.cache
+def syscall_names(machine: str) -> dict[int, str]:
+    """Names of a machine's system calls by number; none for a machine whose table we do not carry."""
+    try:
+        text = (_HERE / f"syscalls_{machine}.txt").read_text("ascii")
+    except FileNotFoundError:
+        return {}
+    pairs = (line.split() for line in text.splitlines() if not line.startswith("#"))
+    return {int(number): name for number, name in pairs}

@@ -1,0 +1,75 @@
+"""When the threads of a process lived and how long they were on the CPU, by the scheduler's own count.
+
+The kernel forgets a thread with its end, so it is asked again and again: what a thread did in its last
+``STEP`` seconds can be missed, and a thread that lived for less may be missed whole.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+STEP = 0.05  # s between two looks
+
+
+class Lived(NamedTuple):
+    """One thread, seconds since the start of the watch."""
+
+    alive: float
+    cpu: float
+
+
+class ThreadClocks:
+    """Watches the threads of a process from its making to ``finish``."""
+
+    def __init__(self, pid: int) -> None:
+        self._tasks = Path(f"/proc/{pid}/task")
+        self._first: dict[int, tuple[float, float]] = {}  # when first seen, and CPU seconds then
+        self._last: dict[int, tuple[float, float]] = {}
+        self._stop = threading.Event()
+        self.started = time.monotonic()
+        self.ended = self.started  # when the process was last seen
+        self._look()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def duration(self) -> float:
+        """Seconds in which the process was seen."""
+        return max(self.ended - self.started, 1e-9)
+
+    def so_far(self) -> dict[int, Lived]:
+        """Return what is known of each thread that was ever seen."""
+        return {
+            tid: Lived(seen - self._first[tid][0], cpu - self._first[tid][1])
+            for tid, (seen, cpu) in list(self._last.items())
+        }
+
+    def finish(self) -> dict[int, Lived]:
+        """Look a last time and stop."""
+        self._stop.set()
+        self._watcher.join()
+        self._look()
+        return self.so_far()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(STEP):
+            self._look()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        try:
+            tasks = list(self._tasks.iterdir())
+        except OSError:
+            return
+        for task in tasks:
+            try:
+                cpu = int((task / "schedstat").read_text("ascii").split()[0]) * 1e-9
+            except (OSError, ValueError, IndexError):
+                continue
+            tid = int(task.name)
+            if tid not in self._first:  # a new one began after the last look, with no time on the CPU
+                self._first[tid] = (now, cpu) if self.ended == self.started else (self.ended, 0.0)
+            self._last[tid] = now, cpu
+            self.ended = max(self.ended, now)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from interpreters_fixture import interpreter
+from watched import need_bpftrace, started, stripped_python, watched
+
+from gilbench.interpreters.image import read_image
+from gilbench.observe.gil_futex import FutexProbe
+from gilbench.observe.gil_probe import GilFigures
+from gilbench.observe.gil_sampled import SampledProbe
+from gilbench.observe.gil_words import GilWords
+from gilbench.observe.running import find_python
+from gilbench.program import ProfiledThread
+
+TURNS = """
+import threading, time
+def spin():
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end: pass
+crew = [threading.Thread(target=spin, name="spin-%d" % number) for number in range(2)]
+for thread in crew: thread.start()
+said = [thread.native_id for thread in crew]
+for thread in crew: thread.join()
+"""
+ASIDE = """
+import hashlib, threading, time
+block = b"x" * (8 << 20)
+def digest():
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end: hashlib.sha256(block).digest()
+def rest(): time.sleep(1.5)
+crew = [threading.Thread(target=digest), threading.Thread(target=rest)]
+for thread in crew: thread.start()
+said = [thread.native_id for thread in crew]
+for thread in crew: thread.join()
+"""
+
+
+def crew_of(figures: GilFigures, said: list[int]) -> list[ProfiledThread]:
+    return [next(thread for thread in figures.threads if thread.tid == tid) for tid in said]
+
+
+def test_two_threads_that_take_turns_hold_while_the_other_waits_on_a_stripped_build() -> None:
+    need_bpftrace()
+    figures, said = watched(FutexProbe(), stripped_python(), TURNS)
+    assert figures.probe.strength == "futex"
+    one, other = crew_of(figures, said)
+    held = (one.gil_held or 0) / one.alive, (other.gil_held or 0) / other.alive
+    wait = (one.gil_wait or 0) / one.alive, (other.gil_wait or 0) / other.alive
+    # By construction, and whatever else the machine does: one of the two holds it, the other waits.
+    assert 0.92 < sum(held) < 1.05
+    assert abs(wait[0] - held[1]) < 0.08
+    assert abs(wait[1] - held[0]) < 0.08
+    assert one.waits
+    assert 0.004 < (one.longest_wait or 0) < 1.0
+
+
+def test_hashing_is_off_the_gil_and_sleep_is_blocked_on_a_stripped_build() -> None:
+    need_bpftrace()
+    figures, said = watched(FutexProbe(), stripped_python(), ASIDE)
+    hashing, resting = crew_of(figures, said)
+    assert (hashing.gil_held or 0) < 0.08
+    assert (hashing.gil_wait or 0) < 0.08
+    assert (hashing.off_gil or 0) > 0.5 * hashing.alive
+    assert (resting.blocked or 0) > 0.95 * resting.alive
+
+
+@pytest.mark.parametrize("spec", ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
+def test_the_gil_is_found_in_the_memory_of_each_version(spec: str) -> None:
+    program = "said = None\nimport time\ntime.sleep(60)"
+    with started(interpreter(spec).executable, program) as child:
+        python = find_python(child.pid)
+        words = GilWords(child.pid, read_image(python.code), python.code.name)
+        try:
+            assert words.holder() == 0  # it waits for its input
+        finally:
+            words.close()
+
+
+def test_samples_name_the_holders_and_their_functions_within_the_stated_error() -> None:
+    figures, said = watched(SampledProbe(), interpreter("3.11").executable, TURNS)
+    assert figures.probe.strength == "sampled"
+    one, other = crew_of(figures, said)
+    assert figures.probe.error is not None
+    assert abs(((one.gil_held or 0) + (other.gil_held or 0)) / max(one.alive, other.alive) - 1) < max(
+        2 * figures.probe.error, 0.15
+    )
+    assert one.gil_wait is None
+    assert one.name == "spin-0"
+    assert figures.functions[0].name.startswith("spin (")
+
+
+def test_a_process_that_ends_under_the_probe_keeps_its_figures() -> None:
+    need_bpftrace()
+    with started(stripped_python(), TURNS) as child:
+        watching = FutexProbe().watch(find_python(child.pid))
+        child.kill()
+        child.wait()
+        figures = watching.finish()
+    assert figures.duration < 2.0
