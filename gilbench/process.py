@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, NoReturn
 
 from gilbench.errors import GilbenchError
 
@@ -92,7 +92,104 @@ def _launch(
         raise ProcessError(f"cannot start {argv[0]}: {reason}") from error
 
 
-class Process:
+class _Child:
+    """A child process that is waited for by its number."""
+
+    pid: int
+
+    def __init__(self) -> None:
+        self.rusage: resource.struct_rusage | None = None
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Exit status if it has ended (negative: the signal), else None."""
+        if self._status is None:
+            self._reap(os.WNOHANG)
+        return self._status
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait until it ends, at most ``seconds``; its exit status or None."""
+        if self.poll() is None and seconds > 0:
+            with _ended_descriptor(self.pid) as ended:
+                select.select([ended], [], [], seconds)
+            self.poll()
+        return self._status
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process alone; one that has ended is left in peace."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def _reap(self, flags: int) -> None:
+        try:
+            pid, status, rusage = os.wait4(self.pid, flags)
+        except ChildProcessError:
+            self._status = 0
+            return
+        if pid:
+            self._status = os.waitstatus_to_exitcode(status)
+            self.rusage = rusage
+
+
+class Program(_Child):
+    """The user's own program, with our terminal, streams and environment, held until it is let go.
+
+    It stays in our process group, so that the terminal's Ctrl-C reaches it as if it had been started alone.
+    Only to be started while there is one thread.
+
+    Args:
+        argv: The program and its arguments.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        super().__init__()
+        self.argv = tuple(argv)
+        held, self._let_go = os.pipe()
+        self._failed, failing = os.pipe()  # closed by the exec
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._become(held, failing, parent)
+        os.close(held)
+        os.close(failing)
+
+    def let_go(self) -> None:
+        """Let it begin.
+
+        Raises:
+            ProcessError: It cannot be started.
+        """
+        os.write(self._let_go, b"1")
+        os.close(self._let_go)
+        with open(self._failed, "rb") as said:
+            number = said.read()
+        if number:
+            self._reap(0)
+            raise ProcessError(f"cannot start {self.argv[0]}: {os.strerror(int(number))}")
+
+    def end(self) -> None:
+        """Kill it, where it has not ended."""
+        self.signal(signal.SIGKILL)
+        if self._status is None:
+            self._reap(0)
+
+    def _become(self, held: int, failing: int, parent: int) -> NoReturn:
+        try:
+            os.close(self._let_go)
+            _before_exec(parent)()
+            if os.read(held, 1):
+                # As they were before this interpreter came up.
+                for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                    signal.signal(number, signal.SIG_DFL)
+                os.execvp(self.argv[0], self.argv)
+        except OSError as error:
+            os.write(failing, str(error.errno).encode())
+        finally:
+            os._exit(127)
+
+
+class Process(_Child):
     """A child process with its own session, its output kept in a file.
 
     Args:
@@ -117,9 +214,8 @@ class Process:
         output: int | None = None,
         discard: bool = False,
     ) -> None:
+        super().__init__()
         self.argv = tuple(argv)
-        self.rusage: resource.struct_rusage | None = None
-        self._status: int | None = None
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         taker = self._output.fileno() if output is None else output
         try:
@@ -129,26 +225,6 @@ class Process:
             self._output.close()
             raise
         self.pid = self._popen.pid
-
-    def poll(self) -> int | None:
-        """Exit status if it has ended (negative: the signal), else None."""
-        if self._status is None:
-            self._reap(os.WNOHANG)
-        return self._status
-
-    def wait(self, seconds: float) -> int | None:
-        """Wait until it ends, at most ``seconds``; its exit status or None."""
-        if self.poll() is None and seconds > 0:
-            with _ended_descriptor(self.pid) as ended:
-                select.select([ended], [], [], seconds)
-            self.poll()
-        return self._status
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the process alone; one that has ended is left in peace."""
-        if self.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
 
     def end(self, grace: float = GRACE) -> int:
         """End the process and its whole group: ask, wait, kill. Safe to call again."""
@@ -178,14 +254,8 @@ class Process:
             os.killpg(self.pid, number)
 
     def _reap(self, flags: int) -> None:
-        try:
-            pid, status, rusage = os.wait4(self.pid, flags)
-        except ChildProcessError:
-            self._status = self._popen.returncode = 0
-            return
-        if pid:
-            self._status = self._popen.returncode = os.waitstatus_to_exitcode(status)
-            self.rusage = rusage
+        super()._reap(flags)
+        self._popen.returncode = self._status
 
 
 def capture(

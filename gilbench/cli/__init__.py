@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "compare",
     "check": "check",
     "history": "history",
+    "profile": "profile",
     "workloads": "workloads",
     "selftest": "selftest",
     "pythons": "pythons",

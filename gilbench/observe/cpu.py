@@ -11,7 +11,9 @@ import psutil
 from gilbench.model import Reading, Share
 
 
-class _Counts(NamedTuple):
+class Counts(NamedTuple):
+    """What the kernel has counted until now."""
+
     voluntary: dict[int, int]  # context switches by thread
     involuntary: dict[int, int]
     on_cpu: dict[int, float]  # s by thread
@@ -28,11 +30,11 @@ class CpuObserver:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._before = _read(pid)
+        self._before = read_counts(pid)
 
     def finish(self, busy_seconds: float) -> Reading:
         """Read again; rates are per second of the timed slices."""
-        before, after = self._before, _read(self._pid)
+        before, after = self._before, read_counts(self._pid)
         if not after.voluntary or busy_seconds <= 0:
             return Reading(observer="cpu", unavailable="the process had ended before it could be read")
         figures = {
@@ -55,7 +57,8 @@ class CpuObserver:
         )
 
 
-def _read(pid: int) -> _Counts:
+def read_counts(pid: int) -> Counts:
+    """Read the counts of a process and of each of its threads; empty where it has ended."""
     voluntary: dict[int, int] = {}
     involuntary: dict[int, int] = {}
     on_cpu: dict[int, float] = {}
@@ -70,7 +73,7 @@ def _read(pid: int) -> _Counts:
         with contextlib.suppress(psutil.Error, AttributeError):  # no io_counters on macOS
             counters = process.io_counters()
             calls = (counters.read_count, counters.write_count)
-    return _Counts(voluntary, involuntary, on_cpu, calls, _peak_memory(pid))
+    return Counts(voluntary, involuntary, on_cpu, calls, _peak_memory(pid))
 
 
 def _gained(before: dict[int, int], after: dict[int, int]) -> int:

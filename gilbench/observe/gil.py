@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gilbench.errors import GilbenchError, UsageError
+from gilbench.observe.gil_exact import ExactProbe
 from gilbench.observe.gil_futex import FutexProbe
 from gilbench.observe.gil_probe import GilFigures, GilProbe, Watching
 from gilbench.observe.gil_sampled import SampledProbe
@@ -14,7 +15,7 @@ from gilbench.observe.parking_probe import ParkingProbe
 from gilbench.observe.running import RunningPython
 
 # The strongest first. One line here is all that a new probe needs.
-PROBES: tuple[GilProbe, ...] = (ParkingProbe(), FutexProbe(), SampledProbe())
+PROBES: tuple[GilProbe, ...] = (ExactProbe(), ParkingProbe(), FutexProbe(), SampledProbe())
 
 
 def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[GilProbe] = PROBES) -> Watching:

@@ -15,16 +15,21 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
+
+from gilbench.interpreters.image import read_image
 from gilbench.interpreters.symbols import read_symbols
 from gilbench.observe.bpftrace import BpftraceError, Script, call, quoted, why_not
 from gilbench.observe.gil_probe import GilFigures
 from gilbench.observe.gil_standing import Standing, standing_threads
+from gilbench.observe.gil_words import base_of
 from gilbench.observe.running import RunningPython
-from gilbench.program import Blame, Bucket, Probe, ProfiledThread
+from gilbench.observe.timeline import State, Timeline
+from gilbench.program import Blame, Bucket, Probe, ProfiledThread, StateChange
 
 FAST = 8192  # ns; a shorter take waited for nobody
 _SCRIPT = Path(__file__).with_suffix(".bt")
@@ -34,6 +39,8 @@ _MAINS = ("Py_RunMain", "PySys_SetArgvEx", "PySys_SetArgv")
 _RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely got the GIL
 _OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
+_UNSEEN = 8  # the largest state in the script that has no moment
+_STATES: tuple[State, ...] = ("blocked", "off", "wait", "held")
 _ANSWER = 5.0  # s for the script to answer
 _NUMBERS = itertools.count(1)
 _SNAPSHOT = 1  # s between two prints of the maps
@@ -44,25 +51,32 @@ class ExactProbe:
     """See the module."""
 
     def why_not(self, python: RunningPython) -> str | None:
-        """Say why it cannot be placed: bpftrace, or no symbols."""
+        """Say why it cannot be placed: bpftrace, or no symbols; empty: there is no GIL."""
         if not python.gil_enabled:
-            return "this free-threaded build runs without a GIL"
+            return ""  # nothing to look at, which is no lack
         reason = why_not()
         if reason is None and _functions(python) is None:
             return f"{python.code} has no symbols of the GIL's functions; install its debug symbols, or use an unstripped build"
         return reason
 
-    def watch(self, python: RunningPython, *, live: bool = False) -> ExactWatching:
-        """Place the probes."""
-        return ExactWatching(python, live=live)
+    def watch(
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        timeline: Callable[[Sequence[StateChange]], None] | None = None,
+    ) -> ExactWatching:
+        """Place the probes.
 
+        Args:
+            python: The process.
+            live: ``so_far`` will be called.
+            timeline: Takes every change of a thread's state, in a thread of its own; costs more.
 
-class Hold(NamedTuple):
-    """A thread held the GIL from here to there. All stamps are ns on CLOCK_MONOTONIC."""
-
-    tid: int
-    since: int
-    until: int
+        Raises:
+            BpftraceError: They could not be placed.
+        """
+        return ExactWatching(python, live=live, timeline=timeline)
 
 
 class ExactWatching:
@@ -71,23 +85,27 @@ class ExactWatching:
     Args:
         python: What is watched.
         live: Print the maps every second.
-        on_event: Called with each line of the timeline, in a thread of its own; see ``timeline``.
+        timeline: Takes every change of state.
     """
 
     def __init__(
-        self, python: RunningPython, *, live: bool = False, on_event: Callable[[str], None] | None = None
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        timeline: Callable[[Sequence[StateChange]], None] | None = None,
     ) -> None:
         self._python = python
-        self._on_event = on_event
+        self._timeline = Timeline(timeline) if timeline is not None else None
         self._lock = threading.Lock()
         self._ended: list[_Thread] = []
-        self._start = self._end = 0
+        self._start = self._end = self._snapshot = 0
         self._execs = 0
         self._start_up: float | None = None
         self._begun, self._stopped = threading.Event(), threading.Event()
         self._number = next(_NUMBERS)
         self._script = Script(
-            _script_for(python, self._number, live=live, stream=on_event is not None),
+            _script_for(python, self._number, live=live, stream=timeline is not None),
             pid=None if python.children else python.pid,
             on_line=self._heard,
         )
@@ -98,14 +116,25 @@ class ExactWatching:
             raise BpftraceError("bpftrace: its probes are placed, and see nothing")
 
     def so_far(self) -> GilFigures:
-        return self._figures(time.monotonic_ns())
+        """What the maps held when they were printed last; nothing before that."""
+        return self._figures(self._snapshot or self._start)
 
     def finish(self) -> GilFigures:
         if self._script.running():
             self._standing = standing_threads(self._python.pid)
             call(f"off{self._number}")
             self._stopped.wait(_ANSWER)
-        self._script.finish()
+        maps = self._script.finish()
+        if self._timeline is not None:
+            states: dict[str, int] = maps.get("@s", {})
+            self._timeline.close(
+                [
+                    (state >> 2, int(tid), _STATES[state & 3])
+                    for tid, state in states.items()
+                    if state > _UNSEEN
+                ]
+            )
+            self._timeline = None
         return self._figures(self._end or time.monotonic_ns())
 
     def _heard(self, line: str) -> None:
@@ -122,6 +151,8 @@ class ExactWatching:
                 now = int(rest.split()[1])
                 self._start_up = (now - self._start) * 1e-9 if self._start else None
                 self._start, self._ended = now, []
+            elif kind == "p":
+                self._snapshot = int(rest)
             elif kind == "e":
                 self._execs += 1
                 if self._python.held and self._execs == 1:
@@ -129,15 +160,15 @@ class ExactWatching:
             elif kind == "z":
                 self._end = self._end or int(rest)
                 self._stopped.set()
-        if self._on_event is not None:
-            self._on_event(line)
+        if self._timeline is not None:
+            self._timeline.hear(line)
 
     def _figures(self, end: int) -> GilFigures:
         maps = dict(self._script.maps)
         with self._lock:
             start, ended = self._start, list(self._ended)
         end = max(end, start + 1)
-        alive = [_Thread.alive(self._python.pid, int(tid), maps, end) for tid in maps.get("@s", {})]
+        alive = [_Thread.alive(self._process_of(int(tid)), int(tid), maps, end) for tid in maps.get("@s", {})]
         threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
         return GilFigures(
             probe=Probe(strength="exact", name=_name(self._python), lost=self._script.lost),
@@ -147,6 +178,13 @@ class ExactWatching:
             start_up=self._start_up,
             unavailable=self._gaps(),
         )
+
+    def _process_of(self, tid: int) -> int:
+        if self._python.children:
+            with contextlib.suppress(OSError, StopIteration, ValueError):
+                lines = Path(f"/proc/{tid}/status").read_text("utf-8", "replace").splitlines()
+                return int(next(line for line in lines if line.startswith("Tgid:")).split()[1])
+        return self._python.pid
 
     def _gaps(self) -> tuple[str, ...]:
         gaps = []
@@ -296,9 +334,10 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     many = python.version is not None and python.version >= _OWN_GILS
     ours = "@ours[pid]" if python.children else f"pid == {python.pid}"
     code = quoted(str(python.code))
-    seeds = [f"@s[{tid}] = 8;" for tid in _tids(python.pid)]
+    pids = [python.pid, *(_descendants(python.pid) if python.children else ())]
+    seeds = [f"@s[{tid}] = 8;" for pid in pids for tid in _tids(pid)]
     if python.children:
-        seeds.append(f"@ours[{python.pid}] = 1;")
+        seeds += [f"@ours[{pid}] = 1;" for pid in pids]
     lock = 0 if python.held or not old else _interpreter_lock(python)
     if old:
         seeds.append(f"@lock = (uint64){lock};")
@@ -353,6 +392,12 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     return re.sub(r"\b[A-Z_]{2,}\b", lambda found: words.get(found[0], found[0]), text)
 
 
+def _descendants(pid: int) -> list[int]:
+    with contextlib.suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    return []
+
+
 def _tids(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
         return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
@@ -361,4 +406,16 @@ def _tids(pid: int) -> list[int]:
 
 def _interpreter_lock(python: RunningPython) -> int:
     """Address of 2.7's lock as the process holds it; 0 while it has no threads."""
-    raise NotImplementedError
+    try:
+        image = read_image(python.code)
+        place = image.place("interpreter_lock")
+        if place is None:
+            return 0
+        start = base_of(python.pid, python.code.name) if image.relocated else 0
+        with open(f"/proc/{python.pid}/mem", "rb", buffering=0) as memory:
+            memory.seek(start + place.address)
+            return int.from_bytes(memory.read(8), "little")
+    except (OSError, LookupError, ValueError) as error:
+        raise BpftraceError(
+            f"the interpreter lock of process {python.pid} cannot be read: {error}"
+        ) from error

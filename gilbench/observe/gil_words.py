@@ -45,7 +45,7 @@ class GilWords:
             raise LookupError(f"{name} exports no _PyRuntime")
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            start = place.address + (_base(pid, name) if image.relocated else 0)
+            start = place.address + (base_of(pid, name) if image.relocated else 0)
             found = list(self._candidates(Place(start, place.size)))
         except (OSError, LookupError):
             self.close()
@@ -117,7 +117,12 @@ def _is_gil(content: bytes, at: int) -> bool:
     )
 
 
-def _base(pid: int, name: str) -> int:
+def base_of(pid: int, name: str) -> int:
+    """Where a process has mapped a file.
+
+    Raises:
+        LookupError: It has not.
+    """
     for line in Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines():
         cells = line.split(maxsplit=5)  # range, rights, offset, device, inode, file
         if Path(cells[-1]).name == Path(name).name and int(cells[2], 16) == 0:
