@@ -65,7 +65,19 @@ def main(names: list[str]) -> int:
 
 def _profile(python: str, program: Path) -> dict[str, Any]:
     script = str(Path(sys.executable).with_name("gilbench"))
-    command = [script, "profile", "--verify", THREADED, "--format", "json", "--", python, str(program)]
+    command = [
+        script,
+        "profile",
+        "--verify",
+        THREADED,
+        "--observe",
+        "gil",
+        "--format",
+        "json",
+        "--",
+        python,
+        str(program),
+    ]
     done = capture(command, seconds=300, env=dict(os.environ))
     if done.status:
         raise SystemExit(f"{' '.join(command)} ended with {done.status}: {done.stderr}")
