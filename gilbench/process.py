@@ -182,7 +182,7 @@ class Program(_Child):
                 # As they were before this interpreter came up.
                 for number in (signal.SIGPIPE, signal.SIGXFSZ):
                     signal.signal(number, signal.SIG_DFL)
-                os.execvp(self.argv[0], self.argv)
+                os.execvp(self.argv[0], self.argv)  # noqa: S606 - never through a shell
         except OSError as error:
             os.write(failing, str(error.errno).encode())
         finally:

@@ -41,6 +41,7 @@ _OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL eac
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
 _UNSEEN = 8  # the largest state in the script that has no moment
 _STATES: tuple[State, ...] = ("blocked", "off", "wait", "held")
+_WAITING, _HOLDING = 2, 3
 _ANSWER = 5.0  # s for the script to answer
 _NUMBERS = itertools.count(1)
 _SNAPSHOT = 1  # s between two prints of the maps
@@ -56,7 +57,7 @@ class ExactProbe:
             return ""  # nothing to look at, which is no lack
         reason = why_not()
         if reason is None and _functions(python) is None:
-            return f"{python.code} has no symbols of the GIL's functions; install its debug symbols, or use an unstripped build"
+            return f"{python.code} has no symbols of take_gil and drop_gil; install its debug symbols"
         return reason
 
     def watch(
@@ -120,6 +121,7 @@ class ExactWatching:
         return self._figures(self._snapshot or self._start)
 
     def finish(self) -> GilFigures:
+        """Remove the probes and add up what they saw."""
         if self._script.running():
             self._standing = standing_threads(self._python.pid)
             call(f"off{self._number}")
@@ -169,6 +171,9 @@ class ExactWatching:
             start, ended = self._start, list(self._ended)
         end = max(end, start + 1)
         alive = [_Thread.alive(self._process_of(int(tid)), int(tid), maps, end) for tid in maps.get("@s", {})]
+        # The maps were printed before the latest threads ended.
+        gone = {(one.tid, one.born) for one in ended}
+        alive = [one for one in alive if (one.tid, one.born) not in gone]
         threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
         return GilFigures(
             probe=Probe(strength="exact", name=_name(self._python), lost=self._script.lost),
@@ -240,13 +245,13 @@ def _profiled(
         got = max(one.freed - 1, born)
         held, wait = held + one.first - got, wait + got - born
         longest_hold, longest_wait = max(longest_hold, one.first - got), max(longest_wait, got - born)
-    untouched = not one.first and not one.takes and one.state & 3 < 2
+    untouched = not one.first and not one.takes and one.state & 3 < _WAITING
     if untouched and one.tid in standing:
-        state, since, off = {"held": 3, "wait": 2}[standing[one.tid]], born, 0
+        state, since, off = {"held": _HOLDING, "wait": _WAITING}[standing[one.tid]], born, 0
     open_for = max(one.until - since, 0)
-    if state == 3:
+    if state == _HOLDING:
         held, longest_hold = held + open_for, max(longest_hold, open_for)
-    elif state == 2:
+    elif state == _WAITING:
         wait, longest_wait = wait + open_for, max(longest_wait, open_for)
     elif state == 1:
         off += open_for
@@ -352,7 +357,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         "OURS": ours,
         "TAKE_OURS": ours,
         "DROP_OURS": ours + (" && arg0 == @lock" if old else ""),
-        "LOCK": "",
+        "LOCK": "if (@lock == 0) { @lock = arg0; }" if old else "",
         "LOCK_KEY": key,
         "LOCK_OF_THREAD": key,
         "FAST": str(FAST),
@@ -375,7 +380,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     for word, names in (("TAKE", functions.take), ("DROP", functions.drop)):
         for kind in ("uprobe", "uretprobe"):
             places = ",\n".join(f'{kind}:{code}:"{name}"' for name in names)
-            text = re.sub(rf"^{kind}:{word}\b", lambda _, places=places: places, text, flags=re.MULTILINE)
+            text = text.replace(f"\n{kind}:{word} ", f"\n{places} ")
     main = functions.main if python.held or lock == 0 else None
     if main is None or (not python.held and not old):
         text = re.sub(r"^uprobe:MAIN .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)

@@ -78,4 +78,4 @@ def _waits_for_a_moment(pid: int, tid: int) -> bool:
     else:
         clock = time.CLOCK_REALTIME if int(words[2], 16) & _REALTIME else time.CLOCK_MONOTONIC
         left = seconds + nanoseconds * 1e-9 - time.clock_gettime(clock)
-    return left < _SOON
+    return bool(left < _SOON)

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from gilbench.errors import UsageError
+from gilbench.model import Share
 from gilbench.observe.cpu import Counts, read_counts
 from gilbench.observe.gil import watch_gil
 from gilbench.observe.gil_exact import ExactProbe
@@ -96,7 +97,8 @@ class ProgramWatch:
         if status is None:
             self._next_names = 0.0
             self.tick()
-        functions, unavailable = (), []
+        functions: tuple[Share, ...] = ()
+        unavailable: list[str] = []
         figures = self._gil.finish()
         if self._stacks is not None:
             self.stacks = self._stacks.finish()

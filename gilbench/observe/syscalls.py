@@ -24,6 +24,7 @@ from gilbench.program import Call
 _HERE = Path(__file__).parent
 _ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
 _STOP_LIMIT = 5.0
+_OF_PROBES = {335, 336}  # x86-64: how the kernel comes back from a function that is probed; no program's own
 _FUNCTIONS = 20  # system calls that a reading names
 
 
@@ -156,6 +157,7 @@ def read_maps(maps: Mapping[str, Any]) -> tuple[Call, ...]:
             seconds=spent[number] * 1e-9 if number in spent else None,
         )
         for number, count in maps.get("@calls", {}).items()
+        if names.get(int(number)) or int(number) not in _OF_PROBES
     ]
     return tuple(sorted(calls, key=lambda call: (-call.count, call.name)))
 

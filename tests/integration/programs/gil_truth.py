@@ -1,0 +1,101 @@
+"""Threads that know for how long they held the GIL and waited for it: prints one JSON object, for 2.7 to today.
+
+gil_truth.py MODE THREADS HOLD SECONDS [PAUSE]
+
+Each thread repeats a hold of HOLD seconds and a pause outside the GIL. The interpreter is told to switch never
+by itself, so a thread holds from its return out of a pause to the next pause. It waits from the end of the
+pause, by the length that the pause is known to have.
+
+MODE is what stands between: sleep; c (as sleep, and the hold is a call in C that keeps the GIL asleep); hash
+(of a megabyte, on the CPU: its length is taken from the thread's clock, where there is one); io (a byte through
+a pipe: a pause of no length).
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import sys
+import threading
+import time
+
+LIBC = ctypes.PyDLL(None)  # keeps the GIL
+GETTID = 186  # x86-64
+TIMER_SLACK = 29  # prctl: a sleep that ends when it should
+START = 0.1  # s until all threads are there
+CLOCK = getattr(time, "monotonic", time.time)
+CPU = getattr(time, "thread_time", None)
+
+
+def hold(mode, seconds):
+    if mode == "c":
+        LIBC.usleep(int(seconds * 1e6))
+        return
+    until = CLOCK() + seconds
+    while CLOCK() < until:
+        pass
+
+
+def pause(mode, seconds, block, ends):
+    """Leave the GIL; the length that this has by itself, None where it is not known."""
+    if mode in ("sleep", "c"):
+        time.sleep(seconds)
+        return seconds
+    if mode == "hash":
+        before = CPU() if CPU else None
+        hashlib.sha256(block).digest()
+        return CPU() - before if CPU else None
+    os.write(ends[1], b"x")
+    os.read(ends[0], 1)
+    return 0.0
+
+
+def delayed(tid):
+    """Seconds in which a thread could have run and no CPU was free for it: no wait for the GIL."""
+    with open("/proc/self/task/%d/schedstat" % tid) as counts:
+        return int(counts.read().split()[1]) * 1e-9
+
+
+def run(mode, held_for, seconds, paused_for, start, results):
+    LIBC.prctl(TIMER_SLACK, 1, 0, 0, 0)
+    tid = LIBC.syscall(GETTID)
+    block, ends = b"x" * (1 << 20), os.pipe()
+    before = delayed(tid)
+    time.sleep(max(start - CLOCK(), 0.0))
+    came = CLOCK()
+    held, waited = 0.0, max(came - start, 0.0)
+    known = True
+    while came - start < seconds:
+        hold(mode, held_for)
+        went = CLOCK()
+        length = pause(mode, paused_for, block, ends)
+        now = CLOCK()
+        held += went - came
+        if length is None:
+            known = False
+        else:
+            waited += max(now - went - length, 0.0)
+        came = now
+    late = delayed(tid) - before  # it is read, so the GIL is left a last time
+    waited += CLOCK() - came
+    results[tid] = {"held": held, "wait": waited if known else None, "delayed": late}
+
+
+def main(mode, threads, held_for, seconds, paused_for=0.002):
+    if hasattr(sys, "setswitchinterval"):
+        sys.setswitchinterval(100.0)
+    else:
+        sys.setcheckinterval(1 << 30)
+    results = {}
+    arguments = (mode, held_for, seconds, paused_for, CLOCK() + START, results)
+    crew = [threading.Thread(target=run, args=arguments) for _ in range(threads)]
+    for thread in crew:
+        thread.daemon = True
+        thread.start()
+    while any(thread.is_alive() for thread in crew):
+        time.sleep(0.05)
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), *(float(word) for word in sys.argv[3:]))
