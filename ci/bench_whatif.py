@@ -19,7 +19,7 @@ from rich.table import Table
 from gilbench.interpreters import select
 from gilbench.process import capture
 
-PROGRAMS = Path(__file__).parent.parent / "tests" / "integration" / "programs"
+PROGRAMS = Path(__file__).parent.parent / "tests" / "integration" / "programs" / "whatif"
 GIL, THREADED = "3.13", "3.13t"
 CLOSE = 0.2
 ENOUGH = 0.8  # of the programs
