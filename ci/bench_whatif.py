@@ -53,7 +53,9 @@ def main(names: list[str]) -> int:
         faults += ["bound exceeded"] if answer["measured_lo"] > answer["bound"] else []
         figures = [f"{answer[field]:.2f}" for field in ("bound", "one_thread_cost", "predicted", "measured")]
         interval = f"{answer['measured_lo']:.2f} to {answer['measured_hi']:.2f}"
-        table.add_row(name, *figures, interval, f"{off:+.0%}", ", ".join(faults))
+        row = (name, *figures, interval, f"{off:+.0%}", ", ".join(faults))
+        print(*row, sep="  ", file=sys.stderr, flush=True)  # what is measured is not lost with the rest
+        table.add_row(*row)
     count = len(names or known)
     console = Console()
     console.print(table)
