@@ -36,8 +36,8 @@ from gilbench.run.peer import Peer
 from gilbench.run.worker import Worker
 from gilbench.workloads import read_declaration
 
-BLOCKS = 6
-SLICES = 20
+BLOCKS = 5
+SLICES = 16
 SECONDS = 0.1  # of a slice
 GILKNOCKER = "gilknocker==0.4.2"
 THREADS = {"countdown": 2, "tcp_echo": 1, "threadpool_service": 4}
@@ -164,7 +164,11 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in names or THREADS:
             for observer in OBSERVERS:
-                table.add_row(*_row(cost(observer, known[name], interpreter, Path(folder))))
+                row = _row(cost(observer, known[name], interpreter, Path(folder)))
+                print(
+                    *row, sep="  ", file=sys.stderr, flush=True
+                )  # what is measured is not lost with the rest
+                table.add_row(*row)
     console = Console()
     console.print(f"{interpreter.name} ({interpreter.build.version}), {BLOCKS} blocks of {SLICES} slices")
     console.print(table)
