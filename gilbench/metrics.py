@@ -48,7 +48,8 @@ METRICS: dict[str, Metric] = {
         Metric("system_calls", "1/s", "lower", "system calls"),
         Metric("system_calls_per_operation", "1", "lower", "system calls of an operation"),
         Metric("memory_peak", "B", "lower", "peak resident memory"),
-        Metric("gil_held", "fraction", "neither", "samples in which a thread held the GIL"),
+        Metric("gil_held", "fraction", "neither", "time in which a thread held the GIL"),
+        Metric("gil_wait", "fraction", "lower", "time waited for the GIL, all threads together"),
         Metric("observer_cost", "x", "lower", "slow-down caused by the observer"),
     )
 }

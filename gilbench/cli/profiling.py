@@ -137,7 +137,7 @@ class Profiling:
         watch = self._watch(expected, command)
         program.let_go()
         found = _python_of(program)
-        if found is not None and (found.pid, found.code) != (expected.pid, expected.code):
+        if found is not None and (found.pid, found.executable) != (expected.pid, expected.executable):
             watch.finish()
             return self._watch(found, command)
         watch.started()

@@ -53,9 +53,7 @@ def run(
     reference: Annotated[
         str | None, typer.Option(help="The interpreter that the others are divided by; the first if absent.")
     ] = None,
-    observe: Annotated[
-        str, typer.Option(help="cpu; stacks for who held the GIL and syscalls, in runs of their own.")
-    ] = "cpu",
+    observe: Annotated[str, typer.Option(help="cpu; gil, stacks and syscalls in runs of their own.")] = "cpu",
     seed: Annotated[
         int | None, typer.Option(help="Of every random order; a new one each time if absent.")
     ] = None,

@@ -141,7 +141,7 @@ class ProgramWatch:
                 gil_enabled=python.gil_enabled,
                 status=status,
                 cpu=rusage.ru_utime + rusage.ru_stime if rusage else _gained(before.on_cpu, after.on_cpu),
-                memory_peak=rusage.ru_maxrss * 1024 if rusage else after.peak,
+                memory_peak=after.peak,  # rusage would count what it was before its exec, a copy of us
                 voluntary_switches=rusage.ru_nvcsw
                 if rusage
                 else round(_gained(before.voluntary, after.voluntary)),

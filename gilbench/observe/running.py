@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -46,8 +47,9 @@ def find_python(pid: int) -> RunningPython:
         raise UsageError(f"process {pid} runs {executable}, which is no CPython")
     root = Path(f"/proc/{pid}/root")
     inside = not root.samefile("/")  # a container: its files are not ours
-    code = library or executable
     interpreter = None if inside else ask(executable)
+    # One that is only coming up has not mapped its library yet.
+    code = library or (interpreter.library if interpreter else None) or executable
     version, free_threaded = _told(interpreter, (named[1], named[2], named[3]))
     return RunningPython(
         pid=pid,
@@ -97,9 +99,8 @@ def _files_of(pid: int) -> tuple[str, list[str]]:
         executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
         maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
     except PermissionError as error:
-        raise UsageError(
-            f"process {pid} belongs to another user; run gilbench as that user or under sudo"
-        ) from error
+        remedy = "it is protected" if os.geteuid() == 0 else "run gilbench as its user, or under sudo"
+        raise UsageError(f"process {pid} may not be looked at; {remedy}") from error
     except (FileNotFoundError, ProcessLookupError) as error:
         if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
             raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
