@@ -64,7 +64,9 @@ def exact(pid: int) -> Iterator[None]:
     try:
         yield
     finally:
-        watching.finish()
+        figures = watching.finish()
+    if not any(thread.switches for thread in figures.threads):
+        raise ProcessError("the exact probe saw nobody take the GIL")
 
 
 @contextmanager
@@ -176,7 +178,7 @@ def main(names: list[str]) -> int:
 
 
 def _row(found: Cost) -> list[str]:
-    where = f"{found.workload} x {THREADS[found.workload]}"
+    where = f"{found.workload} x{THREADS[found.workload]}"
     if found.absent is not None:
         return [found.observer, where, "-", found.absent, "", ""]
     interval = ratio_interval(found.log_ratios)

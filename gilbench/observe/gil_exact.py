@@ -39,9 +39,9 @@ _MAINS = ("Py_RunMain", "PySys_SetArgvEx", "PySys_SetArgv")
 _RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely got the GIL
 _OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
-_UNSEEN = 8  # the largest state in the script that has no moment
-_STATES: tuple[State, ...] = ("blocked", "off", "wait", "held")
-_WAITING, _HOLDING = 2, 3
+_UNSEEN = 16  # the largest state in the script that has no moment
+_STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off"}
+_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5)
 _ANSWER = 5.0  # s for the script to answer
 _NUMBERS = itertools.count(1)
 _SNAPSHOT = 1  # s between two prints of the maps
@@ -131,7 +131,7 @@ class ExactWatching:
             states: dict[str, int] = maps.get("@s", {})
             self._timeline.close(
                 [
-                    (state >> 2, int(tid), _STATES[state & 3])
+                    (state >> 3, int(tid), _STATES[state & 7])
                     for tid, state in states.items()
                     if state > _UNSEEN
                 ]
@@ -240,12 +240,12 @@ def _profiled(
     lived = max(one.until - born, 0)
     held, wait, off = one.held, one.wait, one.off
     longest_hold, longest_wait = one.longest_hold, one.longest_wait
-    state, since = one.state & 3, max(one.state >> 2, start)
+    state, since = one.state & 7, max(one.state >> 3, start)
     if one.first:  # it was found waiting or holding, and that shows at its first drop
         got = max(one.freed - 1, born)
         held, wait = held + one.first - got, wait + got - born
         longest_hold, longest_wait = max(longest_hold, one.first - got), max(longest_wait, got - born)
-    untouched = not one.first and not one.takes and one.state & 3 < _WAITING
+    untouched = not one.first and not one.takes and one.state & 7 < _WAITING
     if untouched and one.tid in standing:
         state, since, off = {"held": _HOLDING, "wait": _WAITING}[standing[one.tid]], born, 0
     open_for = max(one.until - since, 0)
@@ -253,7 +253,7 @@ def _profiled(
         held, longest_hold = held + open_for, max(longest_hold, open_for)
     elif state == _WAITING:
         wait, longest_wait = wait + open_for, max(longest_wait, open_for)
-    elif state == 1:
+    elif state in _RUNNING:
         off += open_for
     wall = end - start
     buckets = _buckets(one, maps)
@@ -289,6 +289,8 @@ def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
     found = []
     for pair, total in seconds.items():
         holder, waiter = map(int, pair.split(","))
+        if holder == waiter:  # it had just let go, and the next one was not yet known
+            continue
         found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
     return tuple(sorted(found, key=lambda blame: -blame.seconds))
 
@@ -340,7 +342,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     ours = "@ours[pid]" if python.children else f"pid == {python.pid}"
     code = quoted(str(python.code))
     pids = [python.pid, *(_descendants(python.pid) if python.children else ())]
-    seeds = [f"@s[{tid}] = 8;" for pid in pids for tid in _tids(pid)]
+    seeds = [f"@s[{tid}] = 16;" for pid in pids for tid in _tids(pid)]
     if python.children:
         seeds += [f"@ours[{pid}] = 1;" for pid in pids]
     lock = 0 if python.held or not old else _interpreter_lock(python)
@@ -362,7 +364,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         "LOCK_OF_THREAD": key,
         "FAST": str(FAST),
         "STREAM": "" if stream else "//",
-        "AFTER_DROP": "1" if old else "2",
+        "AFTER_DROP": "1" if old else "5",
         "MAIN_STATE": "1" if old else "3",
         "RESOLVED": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
         "CHILD": "",
@@ -372,7 +374,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         words["LOCK_KEY"] = words["LOCK_OF_THREAD"] = "@lock_of[tid]"
     if python.children:
         words["CHILD"] = (
-            "@ours[(uint64)args->pid] = 1; @s[(uint64)args->pid] = 4; @born[(uint64)args->pid] = nsecs;"
+            "@ours[(uint64)args->pid] = 1; @s[(uint64)args->pid] = 8; @born[(uint64)args->pid] = nsecs;"
         )
     text = _SCRIPT.read_text("ascii")
     if old:
