@@ -152,7 +152,8 @@ class ExactWatching:
             elif kind == "m":
                 now = int(rest.split()[1])
                 self._start_up = (now - self._start) * 1e-9 if self._start else None
-                self._start, self._ended = now, []
+                self._start = now
+                self._ended = [one for one in self._ended if one.until >= now]  # lines come out of order
             elif kind == "p":
                 self._snapshot = int(rest)
             elif kind == "e":

@@ -126,6 +126,7 @@ def test_a_timeline_is_put_in_the_order_of_time() -> None:
 def test_a_timeline_begins_where_the_program_does() -> None:
     found = events("h 7 1000000000 1500000000", "m 7 2000000000", "h 7 2000000000 3000000000")
     assert [one.stamp for one in found] == [2.0, 2.0, 3.0]
+    assert events("h 7 2000000000 3000000000", "m 7 2000000000") == found, "lines come out of order"
 
 
 def test_a_storm_of_events_is_kept_in_bounds() -> None:
