@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from gilbench.interpreters.image import read_image
-from gilbench.interpreters.symbols import read_symbols
+from gilbench.interpreters.symbols import debug_file, read_symbols
 from gilbench.observe.bpftrace import BpftraceError, Script, call, quoted, why_not
 from gilbench.observe.gil_probe import GilFigures
 from gilbench.observe.gil_standing import Standing, standing_threads
@@ -310,7 +310,11 @@ def _functions(python: RunningPython) -> _Functions | None:
 
 @functools.cache
 def _functions_of(code: Path, old: bool) -> _Functions | None:
-    names = read_symbols(code, ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)).names
+    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)
+    symbols = read_symbols(code, wanted)
+    names = symbols.names
+    if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
+        names = read_symbols(debug, wanted).names
     if old:
         return (
             _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2])
