@@ -40,8 +40,8 @@ _RESOLVED = 5.0  # s after which a thread that waited when the probe came has su
 _OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
 _UNSEEN = 16  # the largest state in the script that has no moment
-_STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off"}
-_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5)
+_STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
+_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _ANSWER = 5.0  # s for the script to answer
 _NUMBERS = itertools.count(1)
 _SNAPSHOT = 1  # s between two prints of the maps
@@ -290,7 +290,7 @@ def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
     found = []
     for pair, total in seconds.items():
         holder, waiter = map(int, pair.split(","))
-        if holder == waiter:  # it had just let go, and the next one was not yet known
+        if holder in {0, waiter}:  # it had just let go, and the next one was not yet known
             continue
         found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
     return tuple(sorted(found, key=lambda blame: -blame.seconds))
@@ -352,7 +352,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         seeds += [f"@ours[{pid}] = 1;" for pid in pids]
     lock = 0 if python.held or not old else _interpreter_lock(python)
     if old:
-        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0;")
+        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0; @late[0] = (uint64)0;")
     key = "pid" if python.children else "0"
     ours += " && @on"
     own = f"*(uint64*)uptr(arg0 + {_INTERPRETER})"
