@@ -25,6 +25,9 @@ WANTED = (
 _SUFFIX = rb"(?:\.[a-z_]+\.\d+)*"
 _SECTIONS, _ENTRY_SIZE, _ENTRIES = 0x28, 0x3A, 0x3C  # e_shoff, e_shentsize, e_shnum
 _SYMTAB, _DYNSYM = 2, 11  # sh_type
+_DATA, _NOTE = 1, 7
+_DEBUG = Path("/usr/lib/debug")
+_LONGEST_LINK = 256  # bytes of a section .gnu_debuglink: a name and a checksum
 _FUNCTION = 2  # low nibble of st_info
 
 
@@ -89,3 +92,31 @@ def _functions(
     for name, info, _, section, _, _ in symbol.iter_unpack(content[:whole]):
         if name in wanted and section != 0 and info & 0xF == _FUNCTION:
             yield wanted[name]
+
+
+def debug_file(path: Path) -> Path | None:
+    """The file that holds the symbols that were taken out of ``path``, found as gdb finds it."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
+            if image[:5] != b"\x7fELF\x02":
+                return None
+            order = ">" if image[5:6] == b"\x02" else "<"
+            sections = list(_sections(image, order))
+            links = [
+                image[one.offset : one.offset + one.size] for one in sections if one.kind in {_NOTE, _DATA}
+            ]
+    except (OSError, ValueError, OverflowError, struct.error):
+        return None
+    real = path.resolve()
+    for content in links:
+        found = []
+        if content[12:16] == b"GNU\0" and content[8:9] == b"\3":  # a note of the build's number
+            number = content[16:].hex()
+            found = [_DEBUG / ".build-id" / number[:2] / f"{number[2:]}.debug"]
+        elif (name := content.partition(b"\0")[0]).endswith(b".debug") and len(content) <= _LONGEST_LINK:
+            link = name.decode("utf-8", "replace")
+            found = [real.parent / link, real.parent / ".debug" / link, _DEBUG / str(real.parent)[1:] / link]
+        for file in found:
+            if file.is_file():
+                return file
+    return None

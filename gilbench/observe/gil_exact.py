@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from gilbench.interpreters.image import read_image
-from gilbench.interpreters.symbols import read_symbols
+from gilbench.interpreters.symbols import debug_file, read_symbols
 from gilbench.observe.bpftrace import BpftraceError, Script, call, quoted, why_not
 from gilbench.observe.gil_probe import GilFigures
 from gilbench.observe.gil_standing import Standing, standing_threads
@@ -40,8 +40,8 @@ _RESOLVED = 5.0  # s after which a thread that waited when the probe came has su
 _OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
 _UNSEEN = 16  # the largest state in the script that has no moment
-_STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off"}
-_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5)
+_STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
+_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _ANSWER = 5.0  # s for the script to answer
 _NUMBERS = itertools.count(1)
 _SNAPSHOT = 1  # s between two prints of the maps
@@ -152,7 +152,8 @@ class ExactWatching:
             elif kind == "m":
                 now = int(rest.split()[1])
                 self._start_up = (now - self._start) * 1e-9 if self._start else None
-                self._start, self._ended = now, []
+                self._start = now
+                self._ended = [one for one in self._ended if one.until >= now]  # lines come out of order
             elif kind == "p":
                 self._snapshot = int(rest)
             elif kind == "e":
@@ -289,7 +290,7 @@ def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
     found = []
     for pair, total in seconds.items():
         holder, waiter = map(int, pair.split(","))
-        if holder == waiter:  # it had just let go, and the next one was not yet known
+        if holder in {0, waiter}:  # it had just let go, and the next one was not yet known
             continue
         found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
     return tuple(sorted(found, key=lambda blame: -blame.seconds))
@@ -309,7 +310,11 @@ def _functions(python: RunningPython) -> _Functions | None:
 
 @functools.cache
 def _functions_of(code: Path, old: bool) -> _Functions | None:
-    names = read_symbols(code, ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)).names
+    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)
+    symbols = read_symbols(code, wanted)
+    names = symbols.names
+    if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
+        names = read_symbols(debug, wanted).names
     if old:
         return (
             _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2])
@@ -347,7 +352,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         seeds += [f"@ours[{pid}] = 1;" for pid in pids]
     lock = 0 if python.held or not old else _interpreter_lock(python)
     if old:
-        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0;")
+        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0; @late[0] = (uint64)0;")
     key = "pid" if python.children else "0"
     ours += " && @on"
     own = f"*(uint64*)uptr(arg0 + {_INTERPRETER})"

@@ -46,8 +46,9 @@ class Timeline:
                 self._put(stamps[0], tid, "blocked")
             elif kind == "i":
                 self._put(stamps[0], tid, "off")
-            else:  # the program begins
-                self._kept.clear()
+            else:  # the program begins; lines of later events may have come before
+                self._kept = [event for event in self._kept if event[0] >= stamps[0]]
+                heapq.heapify(self._kept)
                 self._put(stamps[0], tid, "held")
         elif kind == "x":
             self._put(int(words[2]), int(words[1]), "ended")

@@ -7,7 +7,7 @@ by itself, so a thread holds from its return out of a pause to the next pause. I
 pause, by the length that the pause is known to have.
 
 MODE is what stands between: sleep; c (as sleep, and the hold is a call in C that keeps the GIL asleep); hash
-(of a megabyte, on the CPU: its length is taken from the thread's clock, where there is one); io (a byte through
+(of a megabyte, on the CPU, not on 2.7 without OpenSSL: its length is by the thread's clock); io (a byte through
 a pipe: a pause of no length).
 """
 

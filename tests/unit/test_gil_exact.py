@@ -1,0 +1,161 @@
+"""What the kernel's sums of the exact probe are read as, on canned maps and lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gilbench.interpreters.symbols import Symbols
+from gilbench.observe import bpftrace
+from gilbench.observe.gil_exact import _profiled, _script_for, _Thread
+from gilbench.observe.running import RunningPython
+from gilbench.observe.timeline import Timeline
+from gilbench.program import ProfiledThread, StateChange
+
+START, END = 1_000_000_000, 2_000_000_000
+WAITING, HOLDING, OUTSIDE = 2, 3, 8
+
+
+def thread(maps: dict[str, int], standing: Any = None) -> ProfiledThread:
+    """Thread 7 of process 5, by what each map holds of it."""
+    full = {name: {"7": value} for name, value in maps.items()}
+    return _profiled(_Thread.alive(5, 7, full, END), START, END, {}, standing or {})
+
+
+def test_what_is_neither_held_nor_waited_nor_run_is_blocked() -> None:
+    one = thread({"@s": OUTSIDE, "@held": 200_000_000, "@wait": 300_000_000, "@off": 100_000_000, "@n": 5})
+    assert (one.gil_held, one.gil_wait, one.off_gil, one.blocked) == pytest.approx((0.2, 0.3, 0.1, 0.4))
+
+
+def test_a_hold_that_lasts_at_the_end_counts_to_the_end() -> None:
+    one = thread({"@s": 1_900_000_000 * 8 + HOLDING, "@held": 100_000_000, "@n": 2, "@longhold": 50_000_000})
+    assert one.gil_held == pytest.approx(0.2)
+    assert one.longest_hold == pytest.approx(0.1)
+
+
+def test_a_wait_that_never_ends_counts_too() -> None:
+    one = thread({"@s": 1_400_000_000 * 8 + WAITING, "@n": 1})
+    assert (one.gil_wait, one.longest_wait) == pytest.approx((0.6, 0.6))
+
+
+def test_one_found_waiting_is_split_where_the_gil_came_free() -> None:
+    one = thread({"@s": OUTSIDE, "@freed": 1_200_000_001, "@first": 1_500_000_000})
+    assert (one.gil_wait, one.gil_held) == pytest.approx((0.2, 0.3))
+
+
+def test_one_found_holding_held_from_the_start() -> None:
+    one = thread({"@s": OUTSIDE, "@freed": 1, "@first": 1_500_000_000})
+    assert (one.gil_wait, one.gil_held) == pytest.approx((0.0, 0.5))
+
+
+@pytest.mark.parametrize(("state", "field"), [("held", "gil_held"), ("wait", "gil_wait")])
+def test_one_without_any_event_is_what_it_was_seen_to_be(state: str, field: str) -> None:
+    assert getattr(thread({"@s": 16}, {7: state}), field) == pytest.approx(1.0)
+    assert getattr(thread({"@s": OUTSIDE, "@n": 3}, {7: state}), field) == 0.0
+
+
+def test_a_line_of_an_ended_thread_is_read_with_the_spaces_in_its_name() -> None:
+    one = _Thread.ended("5 7 1500000000 1100000000 8 1 2 3 4 5 6 0 0 my thread")
+    assert (one.born, one.held, one.takes, one.name) == (1_100_000_000, 1, 4, "my thread")
+
+
+def python(code: str, **facts: Any) -> RunningPython:
+    return RunningPython(pid=5, executable=code, code=Path(code), held=True)._replace(**facts)
+
+
+@pytest.fixture
+def functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("drop_gil", "take_gil", "take_gil.constprop.0", "Py_RunMain")
+    monkeypatch.setattr("gilbench.observe.gil_exact.read_symbols", lambda *_: Symbols(names, False))
+
+
+@pytest.mark.usefixtures("functions")
+def test_every_copy_that_the_compiler_made_is_probed() -> None:
+    text = _script_for(python("/copies", version=(3, 11)), 1, live=False, stream=False)
+    assert text.count('uprobe:"/copies":"take_gil.constprop.0"') == 1
+    assert text.count('uretprobe:"/copies":"take_gil"') == 1
+    assert "Py_RunMain" in text
+
+
+@pytest.mark.usefixtures("functions")
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("children", [False, True])
+def test_no_word_of_the_script_stays_unreplaced(live: bool, stream: bool, children: bool) -> None:
+    one = python(f"/{live}{stream}{children}", children=children, version=(3, 12))
+    text = _script_for(one, 1, live=live, stream=stream)
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
+    for word in (
+        "OURS",
+        "SEED",
+        "FAST",
+        "STREAM",
+        "LOCK",
+        "MAIN_STATE",
+        "AFTER_DROP",
+        "GILBENCH",
+        "RESOLVED",
+    ):
+        assert f" {word}" not in code.replace("// ", "")
+
+
+def events(*lines: str) -> list[StateChange]:
+    found: list[StateChange] = []
+    timeline = Timeline(found.extend)
+    for line in lines:
+        timeline.hear(line)
+    timeline.close([])
+    return found
+
+
+def test_a_timeline_is_put_in_the_order_of_time() -> None:
+    found = events(
+        "h 7 2000000000 3000000000", "w 7 1000000000 2000000000", "o 7 4000000000", "i 7 5000000000"
+    )
+    assert [(one.stamp, one.state) for one in found] == [
+        (1.0, "wait"),
+        (2.0, "held"),
+        (3.0, "off"),
+        (4.0, "blocked"),
+        (5.0, "off"),
+    ]
+
+
+def test_a_timeline_begins_where_the_program_does() -> None:
+    found = events("h 7 1000000000 1500000000", "m 7 2000000000", "h 7 2000000000 3000000000")
+    assert [one.stamp for one in found] == [2.0, 2.0, 3.0]
+    assert events("h 7 2000000000 3000000000", "m 7 2000000000") == found, "lines come out of order"
+
+
+def test_a_storm_of_events_is_kept_in_bounds() -> None:
+    found: list[StateChange] = []
+    timeline = Timeline(found.extend)
+    for number in range(50_000):
+        timeline.hear(f"h 7 {number * 10} {number * 10 + 5}")
+    assert len(timeline._kept) <= 20_001
+    assert len(found) > 60_000
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("", "tell its version"), ("bpftrace v0.9.4", "too old"), ("bpftrace v0.17.0", "root")],
+)
+def test_what_keeps_bpftrace_from_running_is_one_line(
+    said: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bpftrace"
+    program.write_text(f"#!/bin/sh\necho {said}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    told = bpftrace.why_not()
+    assert told is not None
+    assert reason in told
+    assert "\n" not in told
+
+
+def test_a_path_that_cannot_be_written_in_a_script_is_refused() -> None:
+    with pytest.raises(bpftrace.BpftraceError, match="path"):
+        bpftrace.quoted('/opt/a"b')
