@@ -116,7 +116,7 @@ def debug_file(path: Path) -> Path | None:
         elif (name := content.partition(b"\0")[0]).endswith(b".debug") and len(content) <= _LONGEST_LINK:
             link = name.decode("utf-8", "replace")
             found = [real.parent / link, real.parent / ".debug" / link, _DEBUG / str(real.parent)[1:] / link]
-        for file in found:
-            if file.is_file():
-                return file
+        for place in found:
+            if place.is_file():
+                return place
     return None
