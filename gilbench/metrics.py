@@ -49,7 +49,7 @@ METRICS: dict[str, Metric] = {
         Metric("system_calls_per_operation", "1", "lower", "system calls of an operation"),
         Metric("memory_peak", "B", "lower", "peak resident memory"),
         Metric("gil_held", "fraction", "neither", "time in which a thread held the GIL"),
-        Metric("gil_wait", "fraction", "lower", "time waited for the GIL, all threads together"),
+        Metric("gil_wait", "1", "lower", "threads that waited for the GIL, on average"),
         Metric("observer_cost", "x", "lower", "slow-down caused by the observer"),
     )
 }

@@ -31,6 +31,11 @@ class Bucket(Struct, frozen=True):
     count: int
 
 
+ASKED_FOR = frozenset(
+    {"event", "thread lock"}
+)  # kinds of ``Parked`` that the program waits for by its own wish
+
+
 class Parked(Struct, frozen=True):
     """Time parked on one kind of lock, on a free-threaded build."""
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from gilbench.metrics import significant, write
-from gilbench.program import Blame, Parked, ProfiledThread, ProgramProfile, WhatIf
+from gilbench.program import ASKED_FOR, Blame, Parked, ProfiledThread, ProgramProfile, WhatIf
 
 HARDLY = 0.01  # of the runnable time; less waiting than this is none
 WORTH = 1.05  # a speed-up that stays below is none
@@ -159,6 +159,7 @@ def _locks(profile: ProgramProfile) -> Iterator[str]:
     else:
         waited = sum(thread.gil_wait or 0.0 for thread in known)
         runnable = waited + sum(thread.off_gil or 0.0 for thread in known)
+        contended = [one for one in parked_by_kind(known) if one.kind not in ASKED_FOR]
         if not runnable:
             yield "No thread wanted to run."
         elif waited / runnable < HARDLY:
@@ -166,7 +167,7 @@ def _locks(profile: ProgramProfile) -> Iterator[str]:
         else:
             yield (
                 f"Threads were parked or stopped {_share(waited / runnable)} of the time in which they wanted "
-                f"to run{_kind(parked_by_kind(known))}."
+                f"to run{_kind(contended)}."
             )
     if profile.functions:
         top = max(profile.functions, key=lambda share: share.value)

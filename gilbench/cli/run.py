@@ -53,7 +53,12 @@ def run(
     reference: Annotated[
         str | None, typer.Option(help="The interpreter that the others are divided by; the first if absent.")
     ] = None,
-    observe: Annotated[str, typer.Option(help="cpu; gil, stacks and syscalls in runs of their own.")] = "cpu",
+    observe: Annotated[
+        str,
+        typer.Option(
+            help="cpu; gil for who held it and who waited, stacks and syscalls, each in runs of their own."
+        ),
+    ] = "cpu",
     seed: Annotated[
         int | None, typer.Option(help="Of every random order; a new one each time if absent.")
     ] = None,

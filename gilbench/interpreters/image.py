@@ -70,12 +70,17 @@ class Image:
         self._addresses = sorted(functions)
         self._names = [functions[address] for address in self._addresses]
 
+    def symbol(self, name: str) -> str | None:
+        """Name of a symbol as the file has it: a compiler may append to it (``take_gil.constprop.0``)."""
+        if name in self._places:
+            return name
+        copies = (copy for copy in self._places if copy.startswith(f"{name}."))
+        return next((copy for copy in copies if not copy.endswith(".cold")), None)
+
     def place(self, name: str) -> Place | None:
-        """Where a symbol is, also where the compiler has appended to its name (``take_gil.constprop.0``)."""
-        found = self._places.get(name)
-        if found is not None:
-            return found
-        return next((self._places[copy] for copy in self._places if copy.startswith(f"{name}.")), None)
+        """Where a symbol is, also where the compiler has appended to its name."""
+        found = self.symbol(name)
+        return self._places[found] if found is not None else None
 
     def function_at(self, address: int) -> str | None:
         """Name of the function that holds an address, without what the compiler has appended."""

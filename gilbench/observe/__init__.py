@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gilbench.model import Reading
 from gilbench.observe.cpu import CpuObserver
-from gilbench.observe.gil_observer import GilObserver
+from gilbench.observe.gil_reading import GilObserver
 from gilbench.observe.stacks import StacksObserver
 from gilbench.observe.syscalls import SyscallsObserver
 
@@ -28,9 +28,9 @@ class Observer(Protocol):
 
 
 SAMPLERS: dict[str, Callable[[int], Observer]] = {
-    "gil": GilObserver,
     "stacks": StacksObserver,
     "syscalls": SyscallsObserver,
+    "gil": GilObserver,
 }
 ALWAYS: Callable[[int], Observer] = CpuObserver
 NAMES = ("cpu", *SAMPLERS)

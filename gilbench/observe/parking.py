@@ -1,8 +1,9 @@
-"""Where the threads of a free-threaded CPython are parked: on which kind of lock, for how long, and in which function.
+"""Where the threads of a free-threaded CPython are parked: on which kind of lock, for how long, in which function.
 
-Waiting for another thread of the interpreter (a PyMutex, a critical section, the queue of reference counts, a
-stop-the-world, a readers-writer lock) is what the GIL wait is elsewhere. An event and a ``threading.Lock`` are
-waits that the program has asked for: they are listed, and count as blocked.
+Waiting for another thread of the interpreter is what the GIL wait is elsewhere: on a PyMutex, a critical section,
+the queue of reference counts, a stop-the-world, a readers-writer lock, and on the CPU too, where a thread spins
+for a lock before it parks. An event and a ``threading.Lock`` are waits that the program has asked for: they are
+listed, and count as blocked. An ``RLock`` waits on a semaphore of the C library, and is blocked without a word.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any, NamedTuple
 from gilbench.interpreters.image import Image
 from gilbench.model import Share
 from gilbench.observe.layout import published_offsets
-from gilbench.program import Bucket, Parked, Pause
+from gilbench.program import ASKED_FOR, Bucket, Parked, Pause
 
+BEGIN = "begin"  # the script's line when the interpreter has started and the program begins
 NEEDED = (  # all of them exported, so that a stripped build has them too
     "_PyParkingLot_Park",
     "PyMutex_Lock",
@@ -28,13 +30,14 @@ NEEDED = (  # all of them exported, so that a stripped build has them too
 _SCRIPT = Path(__file__).with_suffix(".bt")
 _PROBE = re.compile(r"^uprobe:<binary>:(\w+)", re.MULTILINE)
 _FUNCTIONS = 20  # kept
-_MUTEX = 3
+_MUTEX, _SPINNING = 3, 6  # numbers of parking.bt, and the others by what they are:
+SPINNING = "spinning for a lock"  # on the CPU, before it parks
 _KINDS = {
     1: "readers-writer lock",
     2: "stop-the-world",
     4: "stop-the-world",
     5: "event",
-}  # as parking.bt has them
+}
 # A PyMutex by who asked for it; of anyone else it is the lock of one object or of one table of the interpreter.
 _ASKERS = (
     ("_PyCriticalSection", "critical section"),
@@ -45,7 +48,6 @@ _ASKERS = (
     ("lock_", "thread lock"),
     ("rlock_", "thread lock"),
 )
-ASKED_FOR = frozenset({"event", "thread lock"})  # no contention inside the interpreter
 
 
 class ParkedThread(NamedTuple):
@@ -53,6 +55,7 @@ class ParkedThread(NamedTuple):
 
     parked: tuple[Parked, ...]  # the longest in all first
     wait: float  # in all, without what the program asked for
+    spun: float  # the part of it that was spent on the CPU
     longest: float
     waits: tuple[Bucket, ...]
 
@@ -73,13 +76,14 @@ class Code(NamedTuple):
     file: str
 
 
-def script(image: Image, where: str, condition: str) -> str:
+def script(image: Image, where: str, condition: str, *, live: bool = False) -> str:
     """Write the script for one interpreter; functions that it has no symbol for are left out.
 
     Args:
         image: The file that holds the interpreter.
         where: The same file as a probe's name has it, in quotes where it needs them.
         condition: Which processes are looked at, as a predicate of bpftrace's.
+        live: Print the maps again and again.
     """
     template = _SCRIPT.read_text("utf-8")
     offsets = published_offsets(image) or {}
@@ -88,14 +92,24 @@ def script(image: Image, where: str, condition: str) -> str:
     values |= {"layout": str(int(bool(offsets))), "binary": where, "filter": condition}
     parts = []
     for part in template.split("\n\n"):
+        if not live and "\ninterval:" in part:
+            continue
         probed = _PROBE.search(part)
         if probed:
-            place = image.place(probed[1])
-            if place is None:
+            symbol, place = image.symbol(probed[1]), image.place(probed[1])
+            if symbol is None or place is None:
                 continue
             values[probed[1]] = str(place.address)
+            part = part.replace(f":{probed[1]} ", f":{symbol} ")  # noqa: PLW2901 - as this file calls it
         parts.append(part)
-    return re.sub(r"<(\w+)>", lambda found: values[found[1]], "\n\n".join(parts))
+    text = "\n\n".join(parts)
+    if not _sees_pauses(image):  # bpftrace refuses a map that nothing fills
+        text = re.sub(r" \w+\(@(?:longest_pause|pauses)\);", "", text)
+    return re.sub(r"<(\w+)>", lambda found: values[found[1]], text)
+
+
+def _sees_pauses(image: Image) -> bool:
+    return image.symbol("stop_the_world") is not None and image.symbol("start_the_world") is not None
 
 
 def read_code(line: str) -> tuple[int, Code] | None:
@@ -130,7 +144,7 @@ def read(maps: Mapping[str, Any], codes: Mapping[int, Code], image: Image) -> Pa
         if kind not in ASKED_FOR:
             counts[tid].update(_buckets(maps.get("@waits", {}).get(key, ())))
     pauses = None
-    if image.place("stop_the_world") and image.place("start_the_world"):
+    if _sees_pauses(image):
         seen = maps.get("@pauses") or {"count": 0, "total": 0}
         pauses = Pause(
             count=seen["count"],
@@ -142,10 +156,11 @@ def read(maps: Mapping[str, Any], codes: Mapping[int, Code], image: Image) -> Pa
 
 
 def _kind(number: int, via: int, image: Image) -> str:
-    if number != _MUTEX:
+    if number not in {_MUTEX, _SPINNING}:
         return _KINDS.get(number, "other")
     asker = image.function_at(via) or ""
-    return next((kind for start, kind in _ASKERS if asker.startswith(start)), "object lock")
+    kind = next((kind for start, kind in _ASKERS if asker.startswith(start)), "object lock")
+    return SPINNING if number == _SPINNING and kind not in ASKED_FOR else kind
 
 
 def _thread(parked: Iterable[Parked], waits: Counter[tuple[float, float]]) -> ParkedThread:
@@ -154,6 +169,7 @@ def _thread(parked: Iterable[Parked], waits: Counter[tuple[float, float]]) -> Pa
     return ParkedThread(
         tuple(by_time),
         sum(one.seconds for one in contended),
+        sum(one.seconds for one in contended if one.kind == SPINNING),
         max((one.longest for one in contended), default=0.0),
         tuple(Bucket(lo=lo, hi=hi, count=count) for (lo, hi), count in sorted(waits.items())),
     )

@@ -13,7 +13,6 @@ from gilbench.observe.thread_clocks import Lived, ThreadClocks
 from gilbench.program import Probe, ProfiledThread
 
 _NAME = "exact (bpftrace: _PyParkingLot_Park, PyMutex_Lock, stop_the_world)"
-_LIVE = "\n\ninterval:ms:500 { print(@parked); print(@longest); print(@waits); print(@functions); print(@pauses); }\n"
 
 
 class ParkingProbe:
@@ -53,12 +52,13 @@ class ParkingWatch:
             raise UsageError(f"no symbols can be read: {error}") from error
         self._codes: dict[int, Code] = {}
         self._children = python.children
-        text = parking.script(self._image, bpftrace.quoted(str(python.code)), f"pid == {python.pid}")
-        self._pid = python.pid
-        self._script = bpftrace.Script(
-            text + (_LIVE if live else ""), pid=python.pid, on_line=self._hear, keys=65536
+        text = parking.script(
+            self._image, bpftrace.quoted(str(python.code)), f"pid == {python.pid}", live=live
         )
-        self._clocks = ThreadClocks(python.pid)
+        self._pid = python.pid
+        self._start_up: float | None = None
+        self._clocks = ThreadClocks(python.pid, python.executable if python.held else None)
+        self._script = bpftrace.Script(text, pid=python.pid, on_line=self._hear, keys=65536)
 
     def so_far(self) -> GilFigures:
         """What was seen until now."""
@@ -70,6 +70,11 @@ class ParkingWatch:
         return self._figures(self._script.finish(), lived)
 
     def _hear(self, line: str) -> None:
+        if line.strip() == parking.BEGIN:
+            started = self._clocks.started
+            self._clocks.finish()
+            self._clocks = ThreadClocks(self._pid)
+            self._start_up = self._clocks.started - started
         found = parking.read_code(line)
         if found is not None:
             self._codes[found[0]] = found[1]
@@ -88,6 +93,7 @@ class ParkingWatch:
             threads=threads,
             pauses=seen.pauses,
             functions=seen.functions,
+            start_up=self._start_up,
             unavailable=tuple(self._unavailable()),
         )
 
@@ -107,17 +113,18 @@ class ParkingWatch:
 
 def _thread(pid: int, tid: int, parked: ParkedThread | None, lived: Lived, duration: float) -> ProfiledThread:
     wait = min(parked.wait if parked else 0.0, lived.alive)
-    cpu = min(lived.cpu, lived.alive)
+    # On the CPU for its own work: spinning for a lock is a wait.
+    off = min(max(0.0, lived.cpu - (parked.spun if parked else 0.0)), lived.alive)
     return ProfiledThread(
         pid=pid,
         tid=tid,
         name=None,
         alive=lived.alive / duration,
         gil_wait=wait / duration,
-        off_gil=cpu / duration,
+        off_gil=off / duration,
         # What a thread does between being woken and being on the CPU lies in both, and is little.
-        blocked=max(0.0, lived.alive - wait - cpu) / duration,
-        cpu=cpu,
+        blocked=max(0.0, lived.alive - wait - off) / duration,
+        cpu=lived.cpu,
         longest_wait=parked.longest if parked else 0.0,
         waits=parked.waits if parked else (),
         parked=parked.parked if parked else (),

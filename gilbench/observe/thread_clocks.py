@@ -22,12 +22,19 @@ class Lived(NamedTuple):
 
 
 class ThreadClocks:
-    """Watches the threads of a process from its making to ``finish``."""
+    """Watches the threads of a process to ``finish``.
 
-    def __init__(self, pid: int) -> None:
-        self._tasks = Path(f"/proc/{pid}/task")
+    Args:
+        pid: The process.
+        executable: Of a process that is held before its exec: what it will run, from when on it is watched.
+    """
+
+    def __init__(self, pid: int, executable: str | None = None) -> None:
+        self._folder = Path(f"/proc/{pid}")
+        self._awaited = executable
         self._first: dict[int, tuple[float, float]] = {}  # when first seen, and CPU seconds then
         self._last: dict[int, tuple[float, float]] = {}
+        self._living: set[int] = set()  # at the last look
         self._stop = threading.Event()
         self.started = time.monotonic()
         self.ended = self.started  # when the process was last seen
@@ -60,16 +67,26 @@ class ThreadClocks:
     def _look(self) -> None:
         now = time.monotonic()
         try:
-            tasks = list(self._tasks.iterdir())
+            if self._awaited is not None:
+                if str((self._folder / "exe").readlink()) != self._awaited:
+                    return
+                self._awaited, self.started, self.ended = None, now, now
+            tasks = list((self._folder / "task").iterdir())
         except OSError:
             return
+        living: set[int] = set()
         for task in tasks:
             try:
                 cpu = int((task / "schedstat").read_text("ascii").split()[0]) * 1e-9
             except (OSError, ValueError, IndexError):
                 continue
             tid = int(task.name)
+            living.add(tid)
             if tid not in self._first:  # a new one began after the last look, with no time on the CPU
                 self._first[tid] = (now, cpu) if self.ended == self.started else (self.ended, 0.0)
             self._last[tid] = now, cpu
             self.ended = max(self.ended, now)
+        for tid in self._living - living:  # it ended somewhere between the two looks
+            seen, cpu = self._last[tid]
+            self._last[tid] = (seen + now) / 2, cpu
+        self._living = living

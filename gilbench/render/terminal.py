@@ -51,6 +51,7 @@ def render_terminal(report: Report, console: Console) -> None:
         _sharing_table(plain),
         _system_table(plain),
         *_stacks_tables(report),
+        _gil_table(report),
         _calls_table(report),
         _failures_table(report.failures),
     ):
@@ -252,6 +253,23 @@ def _stacks_tables(report: Report) -> Iterator[Table]:
                 with_interval(rows[place].get("observer_cost")),
             ],
         )
+
+
+def _gil_table(report: Report) -> Table | None:
+    rows = _rows([cell for cell in report.cells if "gil" in cell.observers])
+    seen = [place for place, metrics in rows.items() if {"gil_held", "gil_wait"} & metrics.keys()]
+    if not seen:
+        return None
+    return _fill(
+        _table("The GIL, by the strongest probe that works", "thr", "held", "threads waiting", "slow-down"),
+        seen,
+        lambda place: [
+            str(place.threads),
+            with_interval(rows[place].get("gil_held")),
+            with_interval(rows[place].get("gil_wait")),
+            with_interval(rows[place].get("observer_cost")),
+        ],
+    )
 
 
 def _calls_table(report: Report) -> Table | None:

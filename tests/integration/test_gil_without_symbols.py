@@ -48,7 +48,7 @@ def test_two_threads_that_take_turns_hold_while_the_other_waits_on_a_stripped_bu
     held = (one.gil_held or 0) / one.alive, (other.gil_held or 0) / other.alive
     wait = (one.gil_wait or 0) / one.alive, (other.gil_wait or 0) / other.alive
     # By construction, and whatever else the machine does: one of the two holds it, the other waits.
-    assert 0.92 < sum(held) < 1.05
+    assert 0.92 < sum(held) < 1.1  # when they ended is known to 25 ms
     assert abs(wait[0] - held[1]) < 0.08
     assert abs(wait[1] - held[0]) < 0.08
     assert one.waits

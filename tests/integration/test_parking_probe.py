@@ -53,7 +53,7 @@ def test_one_shared_dict_and_dicts_of_their_own_are_told_apart() -> None:
     by_thread = {thread.tid: thread for thread in shared.threads}
     parks = {tid: {one.kind: one.count for one in by_thread[tid].parked} for tid in crew}
     assert all(kinds.get("critical section", 0) > 50 for kinds in parks.values())
-    assert shared.functions[0].name == "fill (<string>:7) in PyDict_SetItem"
+    assert shared.functions[0].name == "fill (<string>:8) in PyDict_SetItem"
     assert shared.functions[0].value > 0.8
     apart = sum(
         one.count for thread in own.threads for one in thread.parked if one.kind == "critical section"

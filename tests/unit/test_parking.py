@@ -10,6 +10,7 @@ from gilbench.observe import parking
 from gilbench.observe.parking import Code
 
 FUNCTIONS = {
+    600: "lock_PyThread_acquire_lock",
     100: "_PyCriticalSection_BeginSlow",
     200: "_Py_brc_queue_object",
     300: "stop_the_world",
@@ -23,6 +24,9 @@ class Symbols:
 
     def __init__(self, *missing: str) -> None:
         self.missing = missing
+
+    def symbol(self, name: str) -> str | None:
+        return None if name in self.missing else name
 
     def place(self, name: str) -> Place | None:
         return None if name in self.missing else Place(4096, 8)
@@ -84,6 +88,17 @@ def test_waiting_for_an_event_is_listed_and_is_no_wait_for_the_interpreter() -> 
     assert math.isclose(thread.waits[0].hi, thread.waits[1].lo)
 
 
+def test_spinning_is_a_wait_on_the_cpu_unless_it_is_for_a_lock_of_the_programs_own() -> None:
+    maps = {"@parked": {"7,6,100": stats(40, 10**9), "7,3,100": stats(1, 10**9), "7,6,600": stats(40, 10**9)}}
+    thread = parking.read(maps, {}, image()).threads[7]
+    assert {one.kind: one.seconds for one in thread.parked} == {
+        "spinning for a lock": 1.0,
+        "critical section": 1.0,
+        "thread lock": 1.0,
+    }
+    assert (thread.wait, thread.spun) == (2.0, 1.0)
+
+
 def test_functions_are_named_by_python_and_by_what_they_did() -> None:
     maps = {
         "@functions": {
@@ -131,7 +146,11 @@ def test_a_function_without_a_symbol_has_no_probe() -> None:
     whole = parking.script(image(), '"/opt/python"', "pid == 12")
     assert 'uprobe:"/opt/python":stop_the_world /pid == 12/' in whole
     assert "<" not in "".join(line for line in whole.splitlines() if "uprobe" in line)
-    part = parking.script(image("stop_the_world", "_PyMutex_LockTimed"), '"/opt/python"', "pid == 12")
-    assert ":stop_the_world" not in part
+    missing = "stop_the_world", "start_the_world", "_PyMutex_LockTimed"
+    part = parking.script(image(*missing), '"/opt/python"', "pid == 12", live=True)
+    assert "the_world" not in "".join(line for line in part.splitlines() if "uprobe" in line)
+    assert "pause" not in part  # a map that nothing fills
+    assert "interval:" in part
+    assert "interval:" not in whole
     assert "_PyMutex_LockTimed" not in part
     assert ":_PyParkingLot_Park" in part

@@ -32,10 +32,12 @@ def test_the_table_of_strace_is_read_with_and_without_errors() -> None:
 
 def test_calls_that_never_returned_have_a_count_and_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    calls = syscalls.read_maps({"@calls": {"231": 1, "0": 5, "9999": 2}, "@spent": {"0": 10_000, "9999": 7}})
+    calls = syscalls.read_maps(
+        {"@calls": {"231": 1, "0": 5, "9999": 2, "335": 483}, "@spent": {"0": 10_000, "9999": 1_000_000_000}}
+    )
     assert calls == (
         Call(name="read", count=5, seconds=1e-5),
-        Call(name="system call 9999", count=2, seconds=7e-9),
+        Call(name="system call 9999", count=2, seconds=1.0),
         Call(name="exit_group", count=1, seconds=None),
     )
 
