@@ -36,8 +36,8 @@ from gilbench.run.peer import Peer
 from gilbench.run.worker import Worker
 from gilbench.workloads import read_declaration
 
-BLOCKS = 6
-SLICES = 20
+BLOCKS = 5
+SLICES = 16
 SECONDS = 0.1  # of a slice
 GILKNOCKER = "gilknocker==0.4.2"
 THREADS = {"countdown": 2, "tcp_echo": 1, "threadpool_service": 4}
@@ -64,7 +64,9 @@ def exact(pid: int) -> Iterator[None]:
     try:
         yield
     finally:
-        watching.finish()
+        figures = watching.finish()
+    if not any(thread.switches for thread in figures.threads):
+        raise ProcessError("the exact probe saw nobody take the GIL")
 
 
 @contextmanager
@@ -164,7 +166,11 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in names or THREADS:
             for observer in OBSERVERS:
-                table.add_row(*_row(cost(observer, known[name], interpreter, Path(folder))))
+                row = _row(cost(observer, known[name], interpreter, Path(folder)))
+                print(
+                    *row, sep="  ", file=sys.stderr, flush=True
+                )  # what is measured is not lost with the rest
+                table.add_row(*row)
     console = Console()
     console.print(f"{interpreter.name} ({interpreter.build.version}), {BLOCKS} blocks of {SLICES} slices")
     console.print(table)
@@ -172,7 +178,7 @@ def main(names: list[str]) -> int:
 
 
 def _row(found: Cost) -> list[str]:
-    where = f"{found.workload} x {THREADS[found.workload]}"
+    where = f"{found.workload} x{THREADS[found.workload]}"
     if found.absent is not None:
         return [found.observer, where, "-", found.absent, "", ""]
     interval = ratio_interval(found.log_ratios)

@@ -19,7 +19,7 @@ from rich.table import Table
 from gilbench.interpreters import select
 from gilbench.process import capture
 
-PROGRAMS = Path(__file__).parent.parent / "tests" / "integration" / "programs"
+PROGRAMS = Path(__file__).parent.parent / "tests" / "integration" / "programs" / "whatif"
 GIL, THREADED = "3.13", "3.13t"
 CLOSE = 0.2
 ENOUGH = 0.8  # of the programs
@@ -53,7 +53,9 @@ def main(names: list[str]) -> int:
         faults += ["bound exceeded"] if answer["measured_lo"] > answer["bound"] else []
         figures = [f"{answer[field]:.2f}" for field in ("bound", "one_thread_cost", "predicted", "measured")]
         interval = f"{answer['measured_lo']:.2f} to {answer['measured_hi']:.2f}"
-        table.add_row(name, *figures, interval, f"{off:+.0%}", ", ".join(faults))
+        row = (name, *figures, interval, f"{off:+.0%}", ", ".join(faults))
+        print(*row, sep="  ", file=sys.stderr, flush=True)  # what is measured is not lost with the rest
+        table.add_row(*row)
     count = len(names or known)
     console = Console()
     console.print(table)
@@ -65,7 +67,19 @@ def main(names: list[str]) -> int:
 
 def _profile(python: str, program: Path) -> dict[str, Any]:
     script = str(Path(sys.executable).with_name("gilbench"))
-    command = [script, "profile", "--verify", THREADED, "--format", "json", "--", python, str(program)]
+    command = [
+        script,
+        "profile",
+        "--verify",
+        THREADED,
+        "--observe",
+        "gil",
+        "--format",
+        "json",
+        "--",
+        python,
+        str(program),
+    ]
     done = capture(command, seconds=300, env=dict(os.environ))
     if done.status:
         raise SystemExit(f"{' '.join(command)} ended with {done.status}: {done.stderr}")

@@ -171,7 +171,7 @@ def _locks(profile: ProgramProfile) -> Iterator[str]:
             )
     if profile.functions:
         top = max(profile.functions, key=lambda share: share.value)
-        yield f"By samples, threads parked most in {top.name}: {_share(top.value)} of them."
+        yield f"Threads parked most in {top.name}: {_share(top.value)} of the parked time."
     if profile.pauses is not None and profile.pauses.count:
         pauses = profile.pauses
         times = "once" if pauses.count == 1 else f"{pauses.count} times"

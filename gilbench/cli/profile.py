@@ -82,7 +82,7 @@ def profile(
         )
         if output is not None:
             seen.save(judged, output)
-        _show(judged, form, notes if pid is None else Console(highlight=False))
+        _show(judged, form, Console(stderr=pid is None, highlight=False))
         if output is not None:
             notes.print(f"saved {output}", markup=False)
 

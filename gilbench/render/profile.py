@@ -83,8 +83,8 @@ def _tables(profile: ProgramProfile, width: int) -> Iterator[tuple[str, Table]]:
             _blame_table(profile.blames, names, most),
         )
     if profile.functions:
-        what = "parked" if locks else "held the GIL"
-        yield f"Functions that {what}: share of samples", _functions_table(profile.functions)
+        what = "parked: share of the parked time" if locks else "held the GIL: share of samples"
+        yield f"Functions that {what}", _functions_table(profile.functions)
     if profile.syscalls:
         yield "System calls", _calls_table(profile.syscalls, profile.duration)
     if profile.what_if is not None:

@@ -54,7 +54,7 @@ class TimelineWriter:
         self._classes: Any = perfetto_trace_pb2
         self._path, self._pid = path, pid
         self._threads: dict[int, _Thread] = {}
-        self._open: set[int] = set()  # threads that are in a state
+        self._open: dict[int, str] = {}  # by tid, the state that lasts
         self._last = 0.0
         self._buffer: list[bytes] = []
         self.lost = 0
@@ -78,6 +78,8 @@ class TimelineWriter:
         upper, ending, last = -1, b"", self._last
         for stamp, tid, state in changes:
             last = max(last, stamp)
+            if opened.get(tid) == state:
+                continue
             moment = int(stamp * 1e9)
             if moment >> 28 != upper:
                 upper = moment >> 28
@@ -91,9 +93,9 @@ class TimelineWriter:
                     % (_PACKET, 5 + len(ending) + len(rest), _MOMENT, low, middle, ending, rest)
                 )
             if state == "ended":
-                opened.discard(tid)
+                opened.pop(tid, None)
             else:
-                opened.add(tid)
+                opened[tid] = state
                 rest = thread.begin[state]
                 buffer.append(
                     b"%b%c%b%b%b%b%b"

@@ -19,7 +19,7 @@ from interpreters_fixture import absent, interpreter
 
 from gilbench.observe.bpftrace import why_not
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parent / "programs" / "whatif"
 
 
 def program(name: str, python: str = "3.13") -> tuple[str, str]:

@@ -120,6 +120,15 @@ def test_a_million_events_take_no_memory_that_stays(tmp_path: Path) -> None:
     assert (tmp_path / "trace").stat().st_size > 20_000_000
 
 
+def test_a_state_that_is_told_twice_is_one_slice(tmp_path: Path) -> None:
+    with TimelineWriter(tmp_path / "trace", 100, ["x"]) as writer:
+        writer.add(StateChange(moment, 7, "off") for moment in (1.0, 2.0, 3.0))
+        writer.close(4.0)
+    assert sums(tmp_path / "trace") == {(7, "off"): 3.0}
+    kinds = [packet.track_event.type for packet in read(tmp_path / "trace").packet]
+    assert kinds.count(trace_classes.TrackEvent.TYPE_SLICE_BEGIN) == 1
+
+
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot write .*: No such file or directory"):
         TimelineWriter(tmp_path / "absent" / "trace", 1, ["x"])

@@ -107,7 +107,7 @@ def test_contention_without_a_gil_names_the_lock_the_function_and_the_pauses() -
     text = "\n".join(free_threaded().findings)
     assert "parked or stopped 21 %" in text
     assert "object lock (4.20 s in 16326 parks, up to 4.20 ms)" in text
-    assert "_PyMutex_LockSlow <- dict_subscript: 91 % of them." in text
+    assert "_PyMutex_LockSlow <- dict_subscript: 91 % of the parked time." in text
     assert "The world was stopped 37 times, 118 ms in all, for up to 14.1 ms." in text
     assert "GIL" not in text
 
