@@ -116,7 +116,7 @@ def debug_file(path: Path) -> Path | None:
         elif (name := content.partition(b"\0")[0]).endswith(b".debug") and len(content) <= _LONGEST_LINK:
             link = name.decode("utf-8", "replace")
             found = [real.parent / link, real.parent / ".debug" / link, _DEBUG / str(real.parent)[1:] / link]
-        for candidate in found:
-            if candidate.is_file():
-                return candidate
+        for place in found:
+            if place.is_file():
+                return place
     return None

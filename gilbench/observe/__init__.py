@@ -28,7 +28,6 @@ class Observer(Protocol):
 
 
 SAMPLERS: dict[str, Callable[[int], Observer]] = {
-    "gil": GilObserver,
     "stacks": StacksObserver,
     "syscalls": SyscallsObserver,
 }

@@ -34,8 +34,9 @@ from gilbench.program import Blame, Bucket, Probe, ProfiledThread, StateChange
 FAST = 8192  # ns; a shorter take waited for nobody
 _SCRIPT = Path(__file__).with_suffix(".bt")
 _OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
-# Where the interpreter has started and the program begins: the first of these that a build has.
-_MAINS = ("Py_RunMain", "PySys_SetArgvEx", "PySys_SetArgv")
+# Where the interpreter has started and the program begins. A compiler may have built one of the first two into
+# the other or into its caller, so whichever is called first counts; older versions have neither.
+_MAINS, _OLD_MAINS = ("Py_RunMain", "pymain_run_python"), ("PySys_SetArgvEx",)
 _RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely got the GIL
 _OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
@@ -301,7 +302,7 @@ class _Functions(NamedTuple):
 
     take: tuple[str, ...]
     drop: tuple[str, ...]
-    main: str | None
+    main: tuple[str, ...]
 
 
 def _functions(python: RunningPython) -> _Functions | None:
@@ -310,22 +311,24 @@ def _functions(python: RunningPython) -> _Functions | None:
 
 @functools.cache
 def _functions_of(code: Path, old: bool) -> _Functions | None:
-    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS)
+    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
     symbols = read_symbols(code, wanted)
     names = symbols.names
     if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
         names = read_symbols(debug, wanted).names
     if old:
         return (
-            _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2])
+            _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2:3])
             if set(_OLD_LOCK[:3]) <= set(names)
             else None
         )
-    take = tuple(name for name in names if name.partition(".")[0] == "take_gil" and ".cold" not in name)
-    drop = tuple(name for name in names if name.partition(".")[0] == "drop_gil" and ".cold" not in name)
-    if not take or not drop:
-        return None
-    return _Functions(take, drop, next((name for name in _MAINS if name in names), None))
+    take, drop, main = (_copies(names, wanted) for wanted in (("take_gil",), ("drop_gil",), _MAINS))
+    return _Functions(take, drop, main or _copies(names, _OLD_MAINS)) if take and drop else None
+
+
+def _copies(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The functions of these names, and what the compiler has made of them; not the parts it split off as cold."""
+    return tuple(name for name in names if name.partition(".")[0] in wanted and ".cold" not in name)
 
 
 def _is_old(python: RunningPython) -> bool:
@@ -388,11 +391,11 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         for kind in ("uprobe", "uretprobe"):
             places = ",\n".join(f'{kind}:{code}:"{name}"' for name in names)
             text = text.replace(f"\n{kind}:{word} ", f"\n{places} ")
-    main = functions.main if python.held or lock == 0 else None
-    if main is None or (not python.held and not old):
+    main = functions.main if python.held or lock == 0 else ()
+    if not main or (not python.held and not old):
         text = re.sub(r"^uprobe:MAIN .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
     else:
-        text = text.replace("uprobe:MAIN", f'uprobe:{code}:"{main}"')
+        text = text.replace("uprobe:MAIN", ",\n".join(f'uprobe:{code}:"{name}"' for name in main))
     if old:
         text = re.sub(r"^// A thread that was asked .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
     if live:
