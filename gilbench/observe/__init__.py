@@ -28,6 +28,7 @@ class Observer(Protocol):
 
 
 SAMPLERS: dict[str, Callable[[int], Observer]] = {
+    "gil": GilObserver,
     "stacks": StacksObserver,
     "syscalls": SyscallsObserver,
 }

@@ -64,7 +64,7 @@ def refused(capsys: pytest.CaptureFixture[str], machine: Path) -> Refused:
         (["--workload", "[red]x"], "no workload matches '[red]x'"),
         (["--family", "gpu"], "unknown family 'gpu'; there are cpu, "),
         (["--profile", "lazy"], "unknown profile 'lazy'; there are quick, standard, rigorous"),
-        (["--observe", "cpu,tea"], "unknown observer 'tea'; there are cpu, stacks, syscalls, gil"),
+        (["--observe", "cpu,tea"], "unknown observer 'tea'; there are cpu, gil, stacks, syscalls"),
         (["--threads", "0"], "--threads: '0' is not a thread count; write e.g. 1,2,4"),
         (["--threads", "x"], "--threads: 'x' is not a thread count"),
         (["--threads", "1,,2"], "--threads: '' is not a thread count"),
