@@ -134,7 +134,7 @@ class ProgramProfile(Struct, frozen=True):
     what_if: WhatIf | None = None
     findings: tuple[str, ...] = ()
     unavailable: tuple[str, ...] = ()  # what could not be looked at, each with its reason
-    costs: tuple[Share, ...] = ()  # slow-down by each observer: time observed / unobserved
+    costs: tuple[Share, ...] = ()  # slow-down by observers: time observed / unobserved, where both are known
 
 
 class StateChange(NamedTuple):

@@ -10,6 +10,7 @@ import msgspec
 
 from gilbench.analyse.program_findings import program_findings
 from gilbench.analyse.whatif import program_cost, what_if, with_measured
+from gilbench.model import Share
 from gilbench.program import ProgramProfile
 from gilbench.run.verify import Verified
 
@@ -32,7 +33,11 @@ def judge(
         verified_on: Name of the first.
     """
     cost = None
+    costs = profile.costs
     if verified is not None and verified.original:
+        observed = profile.duration + (profile.process.start_up or 0.0)
+        name = f"all of it, this run against the mean of {len(verified.original)}"
+        costs = (Share(name=name, value=observed / statistics.fmean(verified.original)),)
         slow_downs = zip(verified.gil_on, verified.original, strict=True)
         slow_down = math.exp(statistics.fmean(math.log(after / before) for after, before in slow_downs))
         cost = program_cost(profile, slow_down)
@@ -42,5 +47,7 @@ def judge(
         complaints = tuple(f"--verify: {complaint}" for complaint in verified.complaints)
         if answer is not None and verified.original:
             answer = with_measured(answer, verified.original, verified.threaded, verified_on)
-    told = msgspec.structs.replace(profile, what_if=answer, unavailable=(*profile.unavailable, *complaints))
+    told = msgspec.structs.replace(
+        profile, what_if=answer, costs=costs, unavailable=(*profile.unavailable, *complaints)
+    )
     return msgspec.structs.replace(told, findings=program_findings(told))

@@ -102,8 +102,14 @@ class ProgramWatch:
         figures = self._gil.finish()
         if self._stacks is not None:
             self.stacks = self._stacks.finish()
-            reading = shares(self.stacks, round(figures.duration * RATE))
-            functions = reading.functions
+            # py-spy looks a little before and after the probe does.
+            samples = max(round(figures.duration * RATE), sum(stack.samples for stack in self.stacks))
+            functions = shares(self.stacks, samples).functions
+            self._names |= {
+                stack.tid: stack.thread
+                for stack in self.stacks
+                if stack.tid is not None and stack.named and stack.tid not in self._names
+            }
             if self._stacks.unavailable:
                 unavailable.append(f"functions: {self._stacks.unavailable}")
         profile = self._profile(figures, status, rusage)

@@ -30,6 +30,7 @@ class Stack(NamedTuple):
     thread: str  # its name, else as py-spy calls it
     frames: tuple[str, ...]  # outermost first, as ``name (file.py:12)``
     samples: int
+    named: bool = True  # whether the thread has a name of Python's
 
 
 class StackSampler:
@@ -110,7 +111,7 @@ def read_stacks(text: str) -> Iterator[Stack]:
         found = _THREAD.match(thread)
         if count.isdecimal() and found and frames:
             tid = None if found[1].startswith("0x") else int(found[1])
-            yield Stack(tid, found[2] or thread, tuple(frames), int(count))
+            yield Stack(tid, found[2] or thread, tuple(frames), int(count), bool(found[2]))
 
 
 def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:

@@ -9,6 +9,7 @@ from gilbench.render.figures import figure_within
 from gilbench.scores import Score
 
 WHOLE = "as a whole"
+_AS_IT_SHOULD_BE = frozenset({"holds", "yes"})
 
 
 class Entry(NamedTuple):
@@ -95,4 +96,6 @@ def _entry(score: Score, notes: _Notes | None) -> Entry:
     figure = None
     if score.figure is not None:
         figure = figure_within(score.figure, score.lo, score.hi, score.unit or "1")
-    return Entry(score.verdict, figure, None if notes is None else notes.number(score.reason))
+    # As it should be needs no footnote; JSON has the reasons of all.
+    reason = None if score.verdict in _AS_IT_SHOULD_BE else score.reason
+    return Entry(score.verdict, figure, None if notes is None else notes.number(reason))
