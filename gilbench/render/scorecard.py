@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gilbench.render.figures import figure_within
@@ -68,18 +68,27 @@ def make_sheet(title: str, scores: Sequence[Score]) -> Sheet:
         by_name.setdefault(score.id.partition(".")[0], {}).setdefault(score.id, []).append(score)
     notes = _Notes()
     groups = tuple(_group(name, list(by_id.items()), notes) for name, by_id in by_name.items())
-    bases = {
-        score.id: Basis(score.id, score.measured, score.workload)
-        for score in scores
-        if score.measured is not None and (score.part is not None or len(by_name[score.id]) == 1)
-    }
     return Sheet(
         title=title,
         columns=tuple(dict.fromkeys(score.interpreter for score in scores)),
         groups=groups,
         notes=tuple(notes),
-        bases=tuple(bases.values()),
+        bases=tuple(_bases(by_name)),
     )
+
+
+def _bases(by_name: Mapping[str, Mapping[str, Sequence[Score]]]) -> Iterator[Basis]:
+    """What the figures are; parts of one group whose figures are of one kind share a line."""
+    for name, by_id in by_name.items():
+        parts = {key: scores for key, scores in by_id.items() if key != name or len(by_id) == 1}
+        shared: dict[tuple[str, str | None], list[str]] = {}
+        for key, scores in parts.items():
+            measured = dict.fromkeys(score.measured for score in scores if score.measured is not None)
+            if measured:
+                shared.setdefault((", or ".join(measured), scores[0].workload), []).append(key)
+        for (measured, workload), keys in shared.items():
+            several = [keys[0], *(key.partition(".")[2] for key in keys[1:])]
+            yield Basis(name if len(keys) == len(parts) else ", ".join(several), measured, workload)
 
 
 def _group(name: str, rows: Sequence[tuple[str, list[Score]]], notes: _Notes) -> Group:

@@ -62,7 +62,7 @@ def one_thread(study: Study | None, column: Column, reference: Column | None) ->
 def _one_thread(study: Study | None, column: Column, reference: Column | None) -> Judged:
     if reference is None:
         return Judged("not here", reason=without_reference(column))
-    measured = f"speed of one thread in times of {reference.name}"
+    measured = "speed of one thread in times of the GIL build of its version"
     if reference is column:
         return Judged("yes", measured, 1.0, "x", reason="it is the reference itself")
     if study is None:
