@@ -42,6 +42,7 @@ _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to
 _ATTACH_LIMIT = 30.0  # s, for a busy machine; 0.3 s is usual
 _STOP_LIMIT = 10.0
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
 _KEYS = 16384  # of a map
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
 
@@ -66,6 +67,11 @@ def why_not() -> str | None:
         return f"bpftrace {version[1]}.{version[2]} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed"
     if os.geteuid() != 0:
         return "bpftrace needs root; run gilbench under sudo for exact figures"
+    if _pid_namespace() not in {None, _FIRST_PID_NAMESPACE}:
+        return (
+            "in a container the kernel's probes know processes by other numbers; run gilbench on the host for "
+            "exact figures"
+        )
     if not _may_load_programs():
         return (
             "no capability to load BPF programs; give the container CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN"
@@ -194,6 +200,13 @@ class Script:
             self.lost += int(data["events"])
         elif kind in {"map", "hist", "lhist", "stats"}:
             self.maps.update(data)
+
+
+def _pid_namespace() -> int | None:
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return None
 
 
 def _may_load_programs() -> bool:

@@ -306,3 +306,23 @@ def test_a_process_of_another_user_is_refused_without_permission() -> None:
         finally:
             target.kill()
     assert os.waitstatus_to_exitcode(status) == 5
+
+
+def test_in_a_pid_namespace_of_its_own_a_weaker_probe_says_why(tmp_path: Path) -> None:
+    own = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no pid namespace can be made here")
+    python = interpreter("3.11").executable
+    script = tmp_path / "spin.py"
+    script.write_text("import time\nend = time.time() + 2\nwhile time.time() < end: pass\n", "utf-8")
+    done = subprocess.run(
+        [*own, GILBENCH, "profile", "--format", "json", "--", python, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    seen = json.loads(done.stdout)
+    assert seen["probe"]["strength"] == "sampled"
+    assert "container" in seen["probe"]["reason"]
+    assert sum(thread["gil_held"] for thread in seen["threads"]) > 0.5
