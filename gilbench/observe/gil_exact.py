@@ -400,7 +400,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         text = re.sub(r"^// A thread that was asked .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
     if live:
         text += (
-            f"\ninterval:s:{_SNAPSHOT} {{ "
+            f'\ninterval:s:{_SNAPSHOT} {{ printf("p %llu\\n", nsecs); '
             + " ".join(f"print({name});" for name in (*_SUMS, "@waits", "@blame", "@blames"))
             + " }\n"
         )

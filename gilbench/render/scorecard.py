@@ -83,9 +83,9 @@ def _bases(by_name: Mapping[str, Mapping[str, Sequence[Score]]]) -> Iterator[Bas
         parts = {key: scores for key, scores in by_id.items() if key != name or len(by_id) == 1}
         shared: dict[tuple[str, str | None], list[str]] = {}
         for key, scores in parts.items():
-            measured = dict.fromkeys(score.measured for score in scores if score.measured is not None)
-            if measured:
-                shared.setdefault((", or ".join(measured), scores[0].workload), []).append(key)
+            kinds = dict.fromkeys(score.measured for score in scores if score.measured is not None)
+            if kinds:
+                shared.setdefault((", or ".join(kinds), scores[0].workload), []).append(key)
         for (measured, workload), keys in shared.items():
             several = [keys[0], *(key.partition(".")[2] for key in keys[1:])]
             yield Basis(name if len(keys) == len(parts) else ", ".join(several), measured, workload)

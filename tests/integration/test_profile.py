@@ -19,6 +19,7 @@ from interpreters_fixture import absent, interpreter
 
 from gilbench.errors import UsageError
 from gilbench.observe.bpftrace import why_not
+from gilbench.observe.gil_exact import ExactProbe
 from gilbench.observe.running import find_python
 
 TRUTH = str(Path(__file__).parent / "programs" / "gil_truth.py")
@@ -105,6 +106,22 @@ def test_a_process_that_runs_is_attached_to_and_goes_on(spec: str) -> None:
     assert len(held) == 2
     assert 0.75 < sum(held) <= 1.01
     assert profile["duration"] == pytest.approx(0.8, abs=0.3)
+
+
+def test_what_is_seen_while_a_program_runs_is_of_the_time_since_it_began() -> None:
+    two = f"import threading; threading.Thread(target=lambda: exec({BUSY!r})).start()\n{BUSY}"
+    program = subprocess.Popen([interpreter("3.11").executable, "-c", two])
+    try:
+        time.sleep(0.3)
+        watching = ExactProbe().watch(find_python(program.pid), live=True)
+        time.sleep(2.5)
+        figures = watching.so_far()
+        watching.finish()
+    finally:
+        program.kill()
+        program.wait()
+    assert 0.9 < figures.duration < 2.6
+    assert 0.9 < sum(thread.gil_held or 0.0 for thread in figures.threads) < 1.01
 
 
 def test_threads_without_any_event_are_told_apart() -> None:
@@ -325,4 +342,3 @@ def test_in_a_pid_namespace_of_its_own_a_weaker_probe_says_why(tmp_path: Path) -
     seen = json.loads(done.stdout)
     assert seen["probe"]["strength"] == "sampled"
     assert "container" in seen["probe"]["reason"]
-    assert sum(thread["gil_held"] for thread in seen["threads"]) > 0.5
