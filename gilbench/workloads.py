@@ -11,6 +11,7 @@ import ast
 import fnmatch
 import hashlib
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -108,7 +109,9 @@ def choose(
     patterns = [name for name in names if Path(name) not in paths]
     for pattern in patterns:
         if not fnmatch.filter(all_workloads, pattern):
-            raise UsageError(f"no workload matches {pattern!r}; there are {', '.join(sorted(all_workloads))}")
+            near = get_close_matches(pattern, all_workloads)
+            meant = f"did you mean {' or '.join(near)}? " if near else ""
+            raise UsageError(f"no workload matches {pattern!r}; {meant}see gilbench workloads list")
     own = [read_declaration(path) for path in paths]
     for workload in own:
         if workload.name in all_workloads:

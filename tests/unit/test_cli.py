@@ -60,7 +60,7 @@ def refused(capsys: pytest.CaptureFixture[str], machine: Path) -> Refused:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["--workload", "quicksort"], "no workload matches 'quicksort'; there are "),
+        (["--workload", "quicksort"], "no workload matches 'quicksort'; see gilbench workloads list"),
         (["--workload", "[red]x"], "no workload matches '[red]x'"),
         (["--family", "gpu"], "unknown family 'gpu'; there are cpu, "),
         (["--profile", "lazy"], "unknown profile 'lazy'; there are quick, standard, rigorous"),

@@ -149,7 +149,8 @@ def test_workloads_are_chosen_by_pattern_and_family(
 @pytest.mark.parametrize(
     ("names", "families", "said"),
     [
-        (["nothing"], [], "no workload matches 'nothing'; there are count, pi, tcp_a, tcp_b"),
+        (["cuont"], [], "no workload matches 'cuont'; did you mean count? see"),
+        (["nothing"], [], "no workload matches 'nothing'; see gilbench workloads list"),
         (["pi", "x*"], [], "no workload matches 'x"),
         ([], ["gpu"], "unknown family 'gpu'; there are cpu, offgil"),
         (["pi"], ["io"], "no workload is of the asked family"),
