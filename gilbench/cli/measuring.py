@@ -13,7 +13,7 @@ from gilbench import workloads as catalogue
 from gilbench.analyse.effort import FIRST_BLOCKS, undecided
 from gilbench.cli.interrupt import Interrupt
 from gilbench.cli.progress import SessionProgress
-from gilbench.model import Header, Run, Study
+from gilbench.model import Case, Header, Run, Study
 from gilbench.plan import Group
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
@@ -31,7 +31,7 @@ class Effort(NamedTuple):
     """How the time of a budget is given out."""
 
     first_blocks: int  # that everything gets
-    undecided: Callable[[Study], frozenset[str]]  # workloads that another block could decide
+    undecided: Callable[[Study], frozenset[Case]]  # what another block could decide
 
 
 COMPARING = Effort(FIRST_BLOCKS, undecided)
@@ -74,7 +74,7 @@ def measure_study(
             save=save,
             stop=lambda: interrupt.asked,
             progress=lambda text, share: progress.update(text, budget.share(share)),
-            wanted=budget.wants,
+            choose=budget.choose,
         )
         workloads = {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
         try:
@@ -92,31 +92,36 @@ class _Budget:
         self._seconds = header.plan.budget
         self._runs = list(earlier)
         self._started = time.monotonic()
-        self._begun: tuple[str, float] | None = None
-        self._lengths: dict[str, float] = {}  # of the last block of each workload, in s
-        self._open: tuple[int, frozenset[str]] = (-1, frozenset())  # after this block, these were undecided
+        self._begun: tuple[Group, float] | None = None
+        self._lengths: dict[str, float] = {}  # s for one case of each workload, in its last block
+        self._open: tuple[int, frozenset[Case]] = (-1, frozenset())  # before this block, these were undecided
 
     def add(self, run: Run) -> None:
         """Take note of a finished run."""
         self._runs.append(run)
 
-    def wants(self, group: Group) -> bool:
-        """Whether a group should be run now."""
+    def choose(self, group: Group) -> Group:
+        """The cases of a group that should be run now; none, where the time is up or they are all decided."""
         if self._seconds is None:
-            return True
+            return group
         now = time.monotonic()
         if self._begun is not None:
-            workload, begun = self._begun
-            self._lengths[workload] = now - begun
+            last, begun = self._begun
+            self._lengths[last.workload] = (now - begun) / len(last.cases)
             self._begun = None
-        if now - self._started + self._lengths.get(group.workload, 0.0) > self._seconds:
-            return False
-        if group.block >= self._effort.first_blocks and self._open[0] != group.block:
-            self._open = group.block, self._effort.undecided(self._study())
-        wanted = group.block < self._effort.first_blocks or group.workload in self._open[1]
-        if wanted:
-            self._begun = group.workload, time.monotonic()
-        return wanted
+        if group.block >= self._effort.first_blocks:
+            if self._open[0] != group.block:
+                self._open = group.block, self._effort.undecided(self._study())
+            cases = self._header.plan.cases
+            group = group._replace(
+                cases=tuple(index for index in group.cases if cases[index] in self._open[1])
+            )
+        length = len(group.cases) * self._lengths.get(group.workload, 0.0)
+        if now - self._started + length > self._seconds:
+            return group._replace(cases=())
+        if group.cases:
+            self._begun = group, time.monotonic()
+        return group
 
     def _study(self) -> Study:
         return Study(header=self._header, runs=tuple(self._runs))

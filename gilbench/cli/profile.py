@@ -82,7 +82,13 @@ def profile(
         )
         if output is not None:
             seen.save(judged, output)
-        _show(judged, form, Console(stderr=pid is None, highlight=False))
+        try:
+            _show(judged, form, Console(stderr=pid is None, highlight=False))
+        except (BrokenPipeError, SystemExit):  # rich turns the one into the other
+            if pid is not None:
+                raise
+            # Nobody reads the report any more; what counts is how the program ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
         if output is not None:
             notes.print(f"saved {output}", markup=False)
 

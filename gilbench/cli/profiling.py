@@ -22,6 +22,7 @@ from gilbench.errors import UsageError
 from gilbench.observe.program_watch import ProgramWatch
 from gilbench.observe.running import RunningPython, about_to_run, find_python
 from gilbench.observe.stacks import Stack
+from gilbench.observe.timeline import Recording
 from gilbench.process import Program
 from gilbench.program import ProgramProfile
 from gilbench.render.live import show_live
@@ -144,18 +145,18 @@ class Profiling:
         return watch
 
     def _watch(self, python: RunningPython, command: Sequence[str]) -> ProgramWatch:
-        timeline = None
+        recording = None
         if self._trace_path is not None:
             if self._trace is not None:  # of a launcher
                 self._trace.close()
             self._trace = TimelineWriter(self._trace_path, python.pid, command)
-            timeline = self._trace.add
+            recording = Recording(self._trace.add, self._trace_path.parent)
         return ProgramWatch(
             python._replace(children=self._children),
             command,
             observers=self._observers,
             live=True,
-            timeline=timeline,
+            recording=recording,
         )
 
     def _follow(self, watch: ProgramWatch, running: Callable[[], bool], duration: float | None) -> None:

@@ -12,13 +12,13 @@ from rich.console import Console
 from gilbench import __version__
 from gilbench import plan as planning
 from gilbench import workloads as catalogue
-from gilbench.analyse.claims import claim_cases, claim_scores, undecided_workloads
+from gilbench.analyse.claims import claim_cases, claim_scores, undecided_cases
 from gilbench.analyse.properties import property_scores
 from gilbench.analyse.properties.threads import property_cases
 from gilbench.cli.measuring import Effort, measure_study
 from gilbench.host import describe_host
 from gilbench.interpreters import select
-from gilbench.model import Header, Profile, Study
+from gilbench.model import Case, Header, Profile, Study
 from gilbench.render.figures import plain
 from gilbench.run.properties import try_properties
 from gilbench.scores import Scorecard
@@ -32,12 +32,12 @@ PROFILE = Profile(
     slices=6,
     slice_seconds=0.05,
     latency_seconds=0.3,
-    warmup_seconds=0.5,
+    warmup_seconds=1.5,
     few_choices=True,
 )
 FIRST_BLOCKS = 2
 BLOCKS_OF_PROPERTIES = 3  # that give an interval over blocks which can be trusted
-BUDGET = 450.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
+BUDGET = 480.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
 
 
 def plan_claims(specs: Sequence[str], tell: Callable[[str], None]) -> Header:
@@ -104,15 +104,15 @@ def measure_card(
     return Scorecard(header=study.header, claims=claim_scores(study), properties=properties), path
 
 
-def _undecided(study: Study) -> frozenset[str]:
-    """The workloads that another block should go to: those of claims first, then those of the speed of one thread."""
+def _undecided(study: Study) -> frozenset[Case]:
+    """What another block should go to: the cases of claims first, then those of the speed of one thread."""
     plan = study.header.plan
     blocks: dict[str, set[int]] = {case.workload: set() for case in plan.cases}
     for run in study.runs:
         blocks[plan.cases[run.case].workload].add(run.block)
     cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
     few = {name for name in cpu if len(blocks[name]) < BLOCKS_OF_PROPERTIES}
-    return undecided_workloads(study) or frozenset(few)
+    return undecided_cases(study) or frozenset(case for case in plan.cases if case.workload in few)
 
 
 def read_card(path: Path, notes: Console) -> Scorecard:

@@ -12,8 +12,9 @@ from gilbench.cli.options import Format
 from gilbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from gilbench.analyse.trial import Trial
     from gilbench.axes import Axes
     from gilbench.model import Interpreter, Plan, Run, Workload
 
@@ -128,12 +129,11 @@ def try_out(
     gil = (False, True) if any(one.build.free_threaded for one in interpreters) else (None,)
     axes = Axes(threads=parse_threads(threads, 1), gil=gil)
     notes = Console(stderr=True, highlight=False)
+    tried: list[Trial] = []
     with notes.status("testing", refresh_per_second=1) as status:
-        tried = [
-            trial
-            for workload in chosen
-            for trial in trials(workload, *_try(workload, known, interpreters, axes, status.update))
-        ]
+        for number, workload in enumerate(chosen, 1):
+            status.update(f"testing {workload.name}, {number} of {len(chosen)}")
+            tried += trials(workload, *_try(workload, known, interpreters, axes))
     if form is Format.json:
         import msgspec  # noqa: PLC0415
 
@@ -152,7 +152,6 @@ def _try(
     known: Mapping[str, Workload],
     interpreters: Sequence[Interpreter],
     axes: Axes,
-    tell: Callable[[str], None],
 ) -> tuple[Plan, list[Run]]:
     """Run one workload briefly, its cases side by side."""
     from gilbench.axes import cases  # noqa: PLC0415
@@ -179,6 +178,6 @@ def _try(
         seed=0,
     )
     runs: list[Run] = []
-    hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda text, _share: tell(text))
+    hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
     run_plan(plan, interpreters, {**known, workload.name: workload}, hooks)
     return plan, runs

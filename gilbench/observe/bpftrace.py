@@ -7,7 +7,8 @@
     script.lost                       # events that did not reach us
 
 The kernel keeps a script's maps, so that memory is bounded there; here only the last value of each map is
-kept, and a line lives until ``on_line`` returns. Who is slower than the events loses some, which is counted.
+kept, and a line lives until ``on_line`` returns. Who is slower than the events loses some, which is counted; a
+script that tells of each event therefore writes to a file, where lines wait until there is time for them.
 
 Probes belong to the perf descriptors of bpftrace: they go when it goes, and it goes with gilbench
 (``process.Process``), with ``finish``, and, given ``pid``, when that process ends.
@@ -27,15 +28,16 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from gilbench.errors import GilbenchError
-from gilbench.process import Process, ProcessError, capture, clean_environment
+from gilbench.process import Process, ProcessError, capture, clean_environment, forget
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
@@ -44,6 +46,8 @@ _STOP_LIMIT = 10.0
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
 _KEYS = 16384  # of a map
+_PIECE = 1 << 20  # bytes of a spooled file that are read at once
+_PATIENCE = 0.01  # s between two looks at such a file
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
 
 
@@ -117,6 +121,7 @@ class Script:
         on_line: Called with each printf, in a thread of its own, one after the other.
         keys: How many keys a map may have.
         pages: Size of the ring for lines, for each CPU, a power of two.
+        spool: A folder for a file without a name, in which lines wait; None: they wait in a pipe, which is small.
 
     Raises:
         BpftraceError: It could not be started, with bpftrace's own reason.
@@ -130,6 +135,7 @@ class Script:
         on_line: Callable[[str], None] | None = None,
         keys: int = _KEYS,
         pages: int = _PAGES,
+        spool: Path | None = None,
     ) -> None:
         self.lost = 0
         self.maps: dict[str, Any] = {}  # the latest that was printed, also by print() in the script
@@ -147,7 +153,7 @@ class Script:
         }
         environment = clean_environment({name: str(value) for name, value in sizes.items()})
         environment[_ATTACHED.decode()] = "1"
-        reader, writer = os.pipe()
+        reader, writer = os.pipe() if spool is None else _spooled(spool)
         try:
             self._process = Process(command, env=environment, output=writer)
         except ProcessError as error:
@@ -155,7 +161,8 @@ class Script:
             raise BpftraceError(str(error)) from error
         finally:
             os.close(writer)
-        self._reader = threading.Thread(target=self._read, args=(reader,), daemon=True)
+        lines = _piped(reader) if spool is None else _followed(reader, self.running)
+        self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()
         if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
             self.close()
@@ -173,22 +180,21 @@ class Script:
         return self.maps
 
     def close(self) -> None:
-        """Remove the probes at once, whatever they still had to say."""
+        """Remove the probes at once, whatever they still had to say, and take in what waits."""
         self._process.end(grace=0)
-        self._reader.join(_STOP_LIMIT)
+        self._reader.join()
         self._process.close()
 
-    def _read(self, descriptor: int) -> None:
-        with open(descriptor, "rb") as lines:
-            for line in lines:
-                if line.startswith(_ATTACHED):
-                    self.attached = time.monotonic()
-                    self._ready.set()
-                elif line.startswith(b"{"):
-                    with contextlib.suppress(ValueError, KeyError, TypeError):  # a line torn by its end
-                        self._take(json.loads(line))
-                else:
-                    self._said.append(line.decode("utf-8", "replace"))
+    def _read(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            if line.startswith(_ATTACHED):
+                self.attached = time.monotonic()
+                self._ready.set()
+            elif line.startswith(b"{"):
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # a line torn by its end
+                    self._take(json.loads(line))
+            else:
+                self._said.append(line.decode("utf-8", "replace"))
         self._ready.set()
 
     def _take(self, message: dict[str, Any]) -> None:
@@ -200,6 +206,34 @@ class Script:
             self.lost += int(data["events"])
         elif kind in {"map", "hist", "lhist", "stats"}:
             self.maps.update(data)
+
+
+def _spooled(folder: Path) -> tuple[int, int]:
+    """A file without a name, to be read and to be appended to."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        return os.open(file.name, os.O_RDWR), os.open(file.name, os.O_WRONLY | os.O_APPEND)
+
+
+def _piped(descriptor: int) -> Iterator[bytes]:
+    """The lines that come through a pipe."""
+    with open(descriptor, "rb") as lines:
+        yield from lines
+
+
+def _followed(descriptor: int, grows: Callable[[], bool]) -> Iterator[bytes]:
+    """The lines of a file while it grows; the disk space of what was read is given back."""
+    with open(descriptor, "r+b", buffering=0) as file:
+        torn = b""
+        while True:
+            last = not grows()  # what was written before is there now
+            if piece := file.read(_PIECE):
+                *whole, torn = (torn + piece).split(b"\n")
+                yield from whole
+                forget(file.fileno(), file.tell())
+            elif last:
+                return
+            else:
+                time.sleep(_PATIENCE)
 
 
 def _pid_namespace() -> int | None:

@@ -20,6 +20,16 @@ class Counts(NamedTuple):
     calls: tuple[int, int] | None  # read and write system calls
     peak: int | None  # B
 
+    def followed_by(self, later: Counts) -> Counts:
+        """The later counts; what has ended meanwhile keeps the last that is known of it."""
+        return Counts(
+            {**self.voluntary, **later.voluntary},
+            {**self.involuntary, **later.involuntary},
+            {**self.on_cpu, **later.on_cpu},
+            later.calls or self.calls,
+            later.peak or self.peak,
+        )
+
 
 class CpuObserver:
     """Context switches, read and write calls, CPU time by thread and peak memory of a process.

@@ -15,7 +15,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ from gilbench.observe.gil_probe import GilFigures
 from gilbench.observe.gil_standing import Standing, standing_threads
 from gilbench.observe.gil_words import base_of
 from gilbench.observe.running import RunningPython
-from gilbench.observe.timeline import State, Timeline
-from gilbench.program import Blame, Bucket, Probe, ProfiledThread, StateChange
+from gilbench.observe.timeline import Recording, State, Timeline
+from gilbench.program import Blame, Bucket, Probe, ProfiledThread
 
 FAST = 8192  # ns; a shorter take waited for nobody
 _SCRIPT = Path(__file__).with_suffix(".bt")
@@ -66,19 +66,19 @@ class ExactProbe:
         python: RunningPython,
         *,
         live: bool = False,
-        timeline: Callable[[Sequence[StateChange]], None] | None = None,
+        recording: Recording | None = None,
     ) -> ExactWatching:
         """Place the probes.
 
         Args:
             python: The process.
             live: ``so_far`` will be called.
-            timeline: Takes every change of a thread's state, in a thread of its own; costs more.
+            recording: Of every change of a thread's state, which costs more.
 
         Raises:
             BpftraceError: They could not be placed.
         """
-        return ExactWatching(python, live=live, timeline=timeline)
+        return ExactWatching(python, live=live, recording=recording)
 
 
 class ExactWatching:
@@ -87,7 +87,7 @@ class ExactWatching:
     Args:
         python: What is watched.
         live: Print the maps every second.
-        timeline: Takes every change of state.
+        recording: Of every change of state.
     """
 
     def __init__(
@@ -95,21 +95,22 @@ class ExactWatching:
         python: RunningPython,
         *,
         live: bool = False,
-        timeline: Callable[[Sequence[StateChange]], None] | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._python = python
-        self._timeline = Timeline(timeline) if timeline is not None else None
+        self._timeline = Timeline(recording.add) if recording is not None else None
         self._lock = threading.Lock()
         self._ended: list[_Thread] = []
-        self._start = self._end = self._snapshot = 0
+        self._start = self._end = self._snapshot = self._called_off = 0
         self._execs = 0
         self._start_up: float | None = None
         self._begun, self._stopped = threading.Event(), threading.Event()
         self._number = next(_NUMBERS)
         self._script = Script(
-            _script_for(python, self._number, live=live, stream=timeline is not None),
+            _script_for(python, self._number, live=live, stream=recording is not None),
             pid=None if python.children else python.pid,
             on_line=self._heard,
+            spool=recording.folder if recording is not None else None,
         )
         self._standing: Standing = {}
         call(f"on{self._number}")
@@ -129,16 +130,19 @@ class ExactWatching:
             self._stopped.wait(_ANSWER)
         maps = self._script.finish()
         if self._timeline is not None:
-            states: dict[str, int] = maps.get("@s", {})
+            states, ends = maps.get("@s", {}), maps.get("@until", {})
             self._timeline.close(
                 [
-                    (state >> 3, int(tid), _STATES[state & 7])
+                    (ends[tid], int(tid), "ended")
+                    if tid in ends
+                    else (state >> 3, int(tid), _STATES[state & 7])
                     for tid, state in states.items()
-                    if state > _UNSEEN
+                    if state > _UNSEEN or tid in ends
                 ]
             )
             self._timeline = None
-        return self._figures(self._end or time.monotonic_ns())
+        ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
+        return self._figures(self._end or ended or self._called_off or time.monotonic_ns())
 
     def _heard(self, line: str) -> None:
         kind, _, rest = line.partition(" ")
@@ -162,7 +166,7 @@ class ExactWatching:
                 if self._python.held and self._execs == 1:
                     self._start = int(rest.split()[1])
             elif kind == "z":
-                self._end = self._end or int(rest)
+                self._called_off = int(rest)
                 self._stopped.set()
         if self._timeline is not None:
             self._timeline.hear(line)
@@ -172,8 +176,13 @@ class ExactWatching:
         with self._lock:
             start, ended = self._start, list(self._ended)
         end = max(end, start + 1)
-        alive = [_Thread.alive(self._process_of(int(tid)), int(tid), maps, end) for tid in maps.get("@s", {})]
-        # The maps were printed before the latest threads ended.
+        ends = maps.get("@until", {})
+        alive = [
+            _Thread.alive(self._process_of(int(tid)), int(tid), maps, int(ends.get(tid, end)))
+            for tid in maps.get("@s", {})
+            if int(ends.get(tid, end)) >= start
+        ]
+        # The maps were printed before the latest threads ended, or hold those that ended, too.
         gone = {(one.tid, one.born) for one in ended}
         alive = [one for one in alive if (one.tid, one.born) not in gone]
         threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
@@ -230,7 +239,7 @@ class _Thread(NamedTuple):
     @classmethod
     def alive(cls, pid: int, tid: int, maps: Mapping[str, Any], now: int) -> _Thread:
         state, born, held, wait, off, takes, hold, longest, freed, first = (
-            int(maps.get(name, {}).get(str(tid), 0)) for name in ("@s", "@born", *_SUMS[2:])
+            int(maps.get(name, {}).get(str(tid), 0)) for name in ("@s", *_SUMS[1:])
         )
         return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, None)
 
@@ -372,6 +381,7 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
         "LOCK_OF_THREAD": key,
         "FAST": str(FAST),
         "STREAM": "" if stream else "//",
+        "SUM": "//" if stream else "",
         "AFTER_DROP": "1" if old else "5",
         "MAIN_STATE": "1" if old else "3",
         "RESOLVED": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
@@ -401,7 +411,10 @@ def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool)
     if live:
         text += (
             f'\ninterval:s:{_SNAPSHOT} {{ printf("p %llu\\n", nsecs); '
-            + " ".join(f"print({name});" for name in (*_SUMS, "@waits", "@blame", "@blames"))
+            + " ".join(
+                f"print({name});"
+                for name in (*_SUMS, "@waits", "@blame", "@blames", *(["@until"] if stream else []))
+            )
             + " }\n"
         )
     return re.sub(r"\b[A-Z_]{2,}\b", lambda found: words.get(found[0], found[0]), text)

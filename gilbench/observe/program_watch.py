@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,10 +17,11 @@ from gilbench.observe.gil import watch_gil
 from gilbench.observe.gil_exact import ExactProbe
 from gilbench.observe.gil_probe import GilFigures, Watching
 from gilbench.observe.gil_standing import python_threads
-from gilbench.observe.running import RunningPython
+from gilbench.observe.running import RunningPython, other_pythons
 from gilbench.observe.stacks import RATE, Stack, StackSampler, shares
 from gilbench.observe.syscalls import SyscallCounter
-from gilbench.program import ProfiledThread, ProgramProcess, ProgramProfile, StateChange
+from gilbench.observe.timeline import Recording
+from gilbench.program import ProfiledThread, ProgramProcess, ProgramProfile
 
 OBSERVERS = ("stacks", "syscalls")  # beside the GIL
 _NAMES_FIRST = 0.3  # s until threads are asked for their names, then after twice as long each time
@@ -35,7 +36,7 @@ class ProgramWatch:
         command: How the user called it; empty: as the system knows it.
         observers: Of ``OBSERVERS``, what is watched beside the GIL.
         live: ``look`` will be called.
-        timeline: Takes every change of a thread's state, which the exact probe alone can tell.
+        recording: Of every change of a thread's state, which the exact probe alone can tell.
 
     Raises:
         UsageError: Nothing can look at it.
@@ -48,15 +49,16 @@ class ProgramWatch:
         *,
         observers: Collection[str] = OBSERVERS,
         live: bool = False,
-        timeline: Callable[[Sequence[StateChange]], None] | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._python = python
         self._command = tuple(command) or _command_of(python.pid)
         self._names: dict[int, str] = {}
+        self._unseen: set[str] = set()
         self._observers = observers
         self._stacks: StackSampler | None = None
         self._calls: SyscallCounter | None = None
-        self._gil = _watch(python, live, timeline)
+        self._gil = _watch(python, live, recording)
         self._began = time.monotonic()
         self._before = self._counts = read_counts(python.pid)
         self._next_names = self._began + _NAMES_FIRST
@@ -74,12 +76,12 @@ class ProgramWatch:
     def tick(self) -> None:
         """Keep what would be gone with the process; to be called some times a second."""
         now = time.monotonic()
-        counts = read_counts(self._python.pid)
-        if counts.on_cpu:
-            self._counts = counts
+        self._counts = self._counts.followed_by(read_counts(self._python.pid))
         if now >= self._next_names:
             self._next_names = now + min(2 * (now - self._began), _NAMES_LAST)
             self._ask_names()
+            if self._python.children:
+                self._unseen |= other_pythons(self._python)
 
     def look(self) -> ProgramProfile:
         """What was seen until now."""
@@ -113,6 +115,8 @@ class ProgramWatch:
             if self._stacks.unavailable:
                 unavailable.append(f"functions: {self._stacks.unavailable}")
         profile = self._profile(figures, status, rusage)
+        if self._unseen:
+            unavailable.append(f"children that run another interpreter: {', '.join(sorted(self._unseen))}")
         if self._calls is not None:
             counted = self._calls.finish()
             profile = msgspec.structs.replace(profile, syscalls=counted.calls)
@@ -189,16 +193,14 @@ class ProgramWatch:
         )
 
 
-def _watch(
-    python: RunningPython, live: bool, timeline: Callable[[Sequence[StateChange]], None] | None
-) -> Watching:
-    if timeline is None:
+def _watch(python: RunningPython, live: bool, recording: Recording | None) -> Watching:
+    if recording is None:
         return watch_gil(python, live=live)
     probe = ExactProbe()
     reason = probe.why_not(python)
     if reason is not None:
         raise UsageError(f"no timeline: {reason or 'a free-threaded build has no GIL to show'}")
-    return probe.watch(python, live=live, timeline=timeline)
+    return probe.watch(python, live=live, recording=recording)
 
 
 def _activity(thread: ProfiledThread) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -9,6 +10,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from gilbench.errors import UsageError
 from gilbench.interpreters.probe import probe
@@ -83,6 +86,25 @@ def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str
         interpreter=interpreter,
         held=True,
     )
+
+
+def other_pythons(python: RunningPython) -> set[str]:
+    """Executables of the processes below one that run another interpreter than it does."""
+    with contextlib.suppress(psutil.Error):
+        below = psutil.Process(python.pid).children(recursive=True)
+        found = {
+            os.path.realpath(path)
+            for path in map(_executable, below)
+            if path and _PROGRAM.match(Path(path).name)
+        }
+        return found - {os.path.realpath(python.executable)}
+    return set()
+
+
+def _executable(process: psutil.Process) -> str | None:
+    with contextlib.suppress(psutil.Error):
+        return str(process.exe())
+    return None
 
 
 @functools.cache

@@ -5,13 +5,21 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from gilbench.program import StateChange
 
 State = Literal["held", "wait", "off", "blocked", "ended"]
 # Lines come by CPU, and a hold's line with its end: this many events are kept back to be put in order.
 _KEPT = 20_000
+
+
+class Recording(NamedTuple):
+    """Where a timeline goes."""
+
+    add: Callable[[Sequence[StateChange]], None]  # takes some events, each thread's in the order of time
+    folder: Path  # in which there is room for events that wait to be taken
 
 
 class Timeline:
@@ -29,7 +37,7 @@ class Timeline:
     def hear(self, line: str) -> None:
         """Take one line; those that tell of no state are passed over."""
         kind, *words = line.split()
-        if kind in {"w", "d", "h", "u", "o", "i", "m"}:
+        if kind in {"w", "d", "h", "l", "u", "o", "i", "m"}:
             tid, *stamps = map(int, words)
             if kind == "h":
                 self._put(stamps[0], tid, "held")
@@ -38,6 +46,9 @@ class Timeline:
                 self._put(stamps[0], tid, "wait")
             elif kind == "d":  # inside drop_gil
                 self._put(stamps[0], tid, "wait")
+                self._put(stamps[1], tid, "off")
+            elif kind == "l":  # kept from the CPU after a drop
+                self._put(stamps[0], tid, "blocked")
                 self._put(stamps[1], tid, "off")
             elif kind == "u":
                 self._put(stamps[0], tid, "held")

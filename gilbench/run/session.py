@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -17,7 +17,7 @@ from gilbench.host import NoiseMeter
 from gilbench.model import Case, Environment, Failure, Parameters, Plan, Reading, Run, Slice, Workload
 from gilbench.run.affinity import Placement, place
 
-STEADY = 0.05  # a build that compiles as it runs is warm when two slices differ by less
+STEADY = 0.05  # by which a build that compiles as it runs may still get faster when it is taken to be warm
 WARMUP_LATENCY = 0.05  # s of scheduled requests in a warm-up slice
 FAILURES_UNTIL_GIVEN_UP = 2
 _HOPELESS = frozenset({"timeout", "unsupported"})  # trying again would cost minutes, or change nothing
@@ -52,7 +52,8 @@ class Hooks(NamedTuple):
     save: Callable[[Run], None]
     stop: Callable[[], bool]  # asked after each slice
     progress: Callable[[str, float], None]  # what is done now, and which share of the plan is behind us
-    wanted: Callable[[planning.Group], bool] = lambda _group: True  # asked before each block of a workload
+    choose: Callable[[planning.Group], planning.Group] = lambda group: group
+    """Asked before each block of a workload: which of its cases are to be run."""
 
 
 class _Seat:
@@ -125,8 +126,17 @@ class Session:
         for number, group in enumerate(everything):
             if self._hooks.stop():
                 return
-            if not self._done.finished(group) and self._hooks.wanted(group):
-                _Block(self, group, number / len(everything), 1 / len(everything)).run()
+            if self._done.finished(group):
+                continue
+            chosen = self._hooks.choose(group)
+            if chosen.cases:
+                _Block(self, chosen, number / len(everything), 1 / len(everything)).run()
+
+
+def is_steady(rates: Sequence[float]) -> bool:
+    """Whether a warm-up has got no faster from its second third to its last."""
+    third = len(rates) // 3
+    return third > 0 and sum(rates[-third:]) < (1 + STEADY) * sum(rates[-2 * third : -third])
 
 
 class _Block:
@@ -242,13 +252,13 @@ class _Block:
     def _run_until_steady(self, seat: _Seat) -> None:
         profile = self._plan.profile
         seconds = planning.slice_seconds(seat.case, profile)
-        spent, before = 0.0, 0.0
-        while spent < profile.warmup_seconds:
+        rates: list[float] = []
+        spent = 0.0
+        # Half of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
+        while spent < profile.warmup_seconds / 2 or (spent < profile.warmup_seconds and not is_steady(rates)):
             piece = seat.running.measure(-1, self._place(seat, 0), seconds, WARMUP_LATENCY, 0)
-            rate = piece.operations / piece.window if piece.window > 0 else 0.0
-            if before and abs(rate / before - 1) < STEADY and spent >= profile.warmup_seconds / 2:
-                return
-            spent, before = spent + piece.end - piece.start, rate
+            rates.append(piece.operations / piece.window if piece.window > 0 else 0.0)
+            spent += piece.end - piece.start
             seat.running.calibrate()
 
     def _measure(self, seat: _Seat, turn: int) -> None:

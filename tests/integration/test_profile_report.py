@@ -20,6 +20,16 @@ from interpreters_fixture import absent, interpreter
 from gilbench.observe.bpftrace import why_not
 
 PROGRAMS = Path(__file__).parent / "programs" / "whatif"
+# Four threads that let go of the GIL and take it without pause.
+STORM = """
+import threading, time
+end = time.monotonic() + 2
+def storm():
+    while time.monotonic() < end: time.sleep(0)
+crew = [threading.Thread(target=storm) for _ in range(4)]
+for thread in crew: thread.start()
+for thread in crew: thread.join()
+"""
 
 
 def program(name: str, python: str = "3.13") -> tuple[str, str]:
@@ -106,6 +116,44 @@ def test_the_sums_of_a_trace_agree_with_the_summary(tmp_path: Path) -> None:
             assert there == pytest.approx(
                 thread[field] * document["duration"], abs=0.01 * document["duration"]
             )
+
+
+def test_a_storm_of_hand_overs_is_told_whole_or_what_is_missing_is_counted(tmp_path: Path) -> None:
+    exact()
+    path, script = tmp_path / "trace.perfetto-trace", tmp_path / "storm.py"
+    script.write_text(STORM, "utf-8")
+    document = profiled("-o", str(path), "--", interpreter("3.11").executable, str(script))
+    crew = [thread for thread in document["threads"] if thread["tid"] != document["process"]["pid"]]
+    assert len(crew) == 4
+    assert document["duration"] == pytest.approx(2.0, abs=0.5), (
+        "the ends of threads are not lost, whatever else is"
+    )
+    assert sum(thread["switches"] for thread in crew) > 4000
+    if document["probe"]["lost"]:
+        assert b"events lost" in path.read_bytes()
+        return
+    sums = trace_sums(path)
+    for thread in crew:
+        for state, field in (("held", "gil_held"), ("wait", "gil_wait"), ("off", "off_gil")):
+            there = sums[thread["tid"], state] / document["duration"]
+            assert there == pytest.approx(thread[field], abs=0.01)
+    assert set(tmp_path.iterdir()) == {path, script}
+
+
+def test_the_exit_code_is_the_programs_when_nobody_reads_the_report() -> None:
+    exact()
+    reader, writer = os.pipe()
+    os.close(reader)
+    program = "import time, sys; time.sleep(0.3); sys.exit(7)"
+    done = subprocess.run(
+        [GILBENCH, "profile", "--", interpreter("3.11").executable, "-c", program],
+        stdin=subprocess.DEVNULL,
+        stderr=writer,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 7
 
 
 def test_live_redraws_a_table_and_ends_with_the_report() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from scored import JYTHON, NEW, PY27, PY311, PY313, PY313T, PYPY39, Truth, claims_study, truth_of
 
-from gilbench.analyse.claims import all_claims, claim_cases, claim_scores, undecided_workloads
+from gilbench.analyse.claims import all_claims, claim_cases, claim_scores, undecided_cases
 from gilbench.model import Case, Failure, Study
 from gilbench.scores import COLUMNS, Score, flat
 from gilbench.workloads import catalogue
@@ -159,18 +159,21 @@ def test_a_figure_too_near_to_its_limit_is_inconclusive_and_gets_more_blocks() -
     seen = by_place(study)["1.pidigits", "3.11"]
     assert seen.verdict == "inconclusive"
     assert seen.reason == "the interval does not tell on which side of 1.30x it is"
-    assert undecided_workloads(study) == {"pidigits"}
+    open_ = undecided_cases(study)
+    assert {(case.workload, case.interpreter) for case in open_} == {("pidigits", "3.11")}
+    assert {case.threads for case in open_} == {1, 2}
 
 
 def test_too_few_blocks_for_an_interval_are_no_verdict() -> None:
     study = claims_study((PY311,), blocks=1)
     seen = by_place(study)["1", "3.11"]
     assert (seen.verdict, seen.lo) == ("inconclusive", None)
-    assert "countdown" in undecided_workloads(study)
+    assert "countdown" in {case.workload for case in undecided_cases(study)}
 
 
 def test_what_was_not_begun_yet_is_undecided() -> None:
-    assert undecided_workloads(claims_study((PY311,), without=("sleep",))) == {"sleep"}
+    open_ = undecided_cases(claims_study((PY311,), without=("sleep",)))
+    assert {case.workload for case in open_} == {"sleep"}
 
 
 def test_the_cases_hold_all_that_a_claim_is_read_from_and_nothing_twice() -> None:

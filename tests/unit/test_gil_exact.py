@@ -61,6 +61,12 @@ def test_a_line_of_an_ended_thread_is_read_with_the_spaces_in_its_name() -> None
     assert (one.born, one.held, one.takes, one.name) == (1_100_000_000, 1, 4, "my thread")
 
 
+def test_a_thread_whose_end_was_lost_among_many_events_lived_until_its_end() -> None:
+    maps = {"@s": {"7": OUTSIDE}, "@held": {"7": 200_000_000}, "@n": {"7": 3}}
+    one = _profiled(_Thread.alive(5, 7, maps, 1_500_000_000), START, END, maps, {})
+    assert (one.alive, one.gil_held, one.blocked) == pytest.approx((0.5, 0.2, 0.3))
+
+
 def python(code: str, **facts: Any) -> RunningPython:
     return RunningPython(pid=5, executable=code, code=Path(code), held=True)._replace(**facts)
 

@@ -75,9 +75,14 @@ def claim_scores(study: Study) -> tuple[Score, ...]:
     )
 
 
-def undecided_workloads(study: Study) -> frozenset[str]:
-    """The workloads of which another block could decide a claim, and those that have not been measured yet."""
-    scores, tried = claim_scores(study), {study.header.plan.cases[run.case].workload for run in study.runs}
-    open_ = {score.workload for score in scores if score.verdict == "inconclusive" and score.workload}
-    waiting = {case.workload for case in study.header.plan.cases} - tried
-    return frozenset(open_ | waiting)
+def undecided_cases(study: Study) -> frozenset[Case]:
+    """The cases of which another block could decide a claim, and those that have not been measured yet."""
+    evidence, plan = Evidence(study), study.header.plan
+    tried = {plan.cases[run.case] for run in study.runs}
+    open_ = {
+        case
+        for claim in all_claims(evidence.cpus)
+        for column in evidence.columns
+        for case in claim.undecided(evidence, column)
+    }
+    return frozenset(case for case in plan.cases if case in open_ or case not in tried)

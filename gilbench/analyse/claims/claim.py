@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Reader, Spot
 from gilbench.metrics import write
+from gilbench.model import Case
 from gilbench.run.properties import Column
 from gilbench.scores import Score, Verdict
 
@@ -43,6 +44,7 @@ class Experiment(NamedTuple):
     """Why there is nothing to try on a column with so many processors, if so; it need not run it then."""
     remark: Callable[[Evidence, Column], str | None] = lambda _evidence, _column: None
     """What else should be known of a figure that speaks against the claim."""
+    against: Callable[[Evidence], Column] | None = None  # the column that the others are held against
     aside: bool = False  # shown, and not asked when the claim as a whole is judged
 
 
@@ -63,6 +65,13 @@ class Claim(NamedTuple):
             [part for part, experiment in zip(parts, self.experiments, strict=True) if not experiment.aside]
         )
         return [whole, *parts]
+
+    def undecided(self, evidence: Evidence, column: Column) -> Iterator[Case]:
+        """The cases behind each experiment that is inconclusive."""
+        for experiment in self.experiments:
+            if self._score(experiment, evidence, column).verdict == "inconclusive":
+                columns = [column, *([experiment.against(evidence)] if experiment.against else [])]
+                yield from (spot.case(one) for one in columns for spot in experiment.spots)
 
     def _score(self, experiment: Experiment, evidence: Evidence, column: Column) -> Score:
         def score(verdict: Verdict, reason: str | None, figure: Figure | None = None) -> Score:

@@ -35,6 +35,7 @@ def generations(cores: int) -> Claim:
             read=lambda evidence, column: read(evidence, column, _old(evidence)),
             limit=limit,
             lacks=_new_alone,
+            against=_old,
         )
 
     threads = Spot("countdown", 2), Spot("countdown", 1)

@@ -7,8 +7,8 @@ by itself, so a thread holds from its return out of a pause to the next pause. I
 pause, by the length that the pause is known to have.
 
 MODE is what stands between: sleep; c (as sleep, and the hold is a call in C that keeps the GIL asleep); hash
-(of a megabyte, on the CPU, not on 2.7 without OpenSSL: its length is by the thread's clock); io (a byte through
-a pipe: a pause of no length).
+(of a megabyte, on the CPU: its length is by the thread's clock; on 2.7, whose hashes may keep the GIL, a checksum
+that does not); io (a byte through a pipe: a pause of no length).
 """
 
 import ctypes
@@ -18,13 +18,25 @@ import os
 import sys
 import threading
 import time
+import zlib
 
 LIBC = ctypes.PyDLL(None)  # keeps the GIL
 GETTID = 186  # x86-64
 TIMER_SLACK = 29  # prctl: a sleep that ends when it should
 START = 0.1  # s until all threads are there
 CLOCK = getattr(time, "monotonic", time.time)
-CPU = getattr(time, "thread_time", None)
+THREAD_CPUTIME = 3  # clock_gettime
+
+
+class Timespec(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+
+def cpu():
+    """Seconds that this thread was on a CPU."""
+    now = Timespec()
+    LIBC.clock_gettime(THREAD_CPUTIME, ctypes.byref(now))
+    return now.seconds + now.nanoseconds * 1e-9
 
 
 def hold(mode, seconds):
@@ -37,14 +49,17 @@ def hold(mode, seconds):
 
 
 def pause(mode, seconds, block, ends):
-    """Leave the GIL; the length that this has by itself, None where it is not known."""
+    """Leave the GIL; the length that this has by itself."""
     if mode in ("sleep", "c"):
         time.sleep(seconds)
         return seconds
     if mode == "hash":
-        before = CPU() if CPU else None
-        hashlib.sha256().update(block)  # not in the constructor, where 2.7 keeps the GIL
-        return CPU() - before if CPU else None
+        before = cpu()
+        if sys.version_info[0] == 2:
+            zlib.compress(block)
+        else:
+            hashlib.sha256(block)
+        return cpu() - before
     os.write(ends[1], b"x")
     os.read(ends[0], 1)
     return 0.0
@@ -64,21 +79,17 @@ def run(mode, held_for, seconds, paused_for, start, results):
     time.sleep(max(start - CLOCK(), 0.0))
     came = CLOCK()
     held, waited = 0.0, max(came - start, 0.0)
-    known = True
     while came - start < seconds:
         hold(mode, held_for)
         went = CLOCK()
         length = pause(mode, paused_for, block, ends)
         now = CLOCK()
         held += went - came
-        if length is None:
-            known = False
-        else:
-            waited += max(now - went - length, 0.0)
+        waited += max(now - went - length, 0.0)
         came = now
     late = delayed(tid) - before  # it is read, so the GIL is left a last time
     waited += CLOCK() - came
-    results[tid] = {"held": held, "wait": waited if known else None, "delayed": late}
+    results[tid] = {"held": held, "wait": waited, "delayed": late}
 
 
 def main(mode, threads, held_for, seconds, paused_for=0.002):
