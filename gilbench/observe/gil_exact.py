@@ -9,44 +9,26 @@ children, in all processes of that interpreter), and cost nothing elsewhere.
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
-import os
-import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
-from gilbench.interpreters.image import read_image
-from gilbench.interpreters.symbols import debug_file, read_symbols
-from gilbench.observe.bpftrace import BpftraceError, Script, call, quoted, why_not
+from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
+from gilbench.observe.gil_exact_script import FAST, SUMS, probe_name, probed, script_for
 from gilbench.observe.gil_probe import GilFigures
 from gilbench.observe.gil_standing import Standing, standing_threads
-from gilbench.observe.gil_words import base_of
 from gilbench.observe.running import RunningPython
 from gilbench.observe.timeline import Recording, State, Timeline
 from gilbench.program import Blame, Bucket, Probe, ProfiledThread
 
-FAST = 8192  # ns; a shorter take waited for nobody
-_SCRIPT = Path(__file__).with_suffix(".bt")
-_OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
-# Where the interpreter has started and the program begins. A compiler may have built one of the first two into
-# the other or into its caller, so whichever is called first counts; older versions have neither.
-_MAINS, _OLD_MAINS = ("Py_RunMain", "pymain_run_python"), ("PySys_SetArgvEx",)
-_RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely got the GIL
-_OWN_GILS = (3, 12)  # since then interpreters of one process can have a GIL each
-_INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
 _UNSEEN = 16  # the largest state in the script that has no moment
 _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _ANSWER = 5.0  # s for the script to answer
 _NUMBERS = itertools.count(1)
-_SNAPSHOT = 1  # s between two prints of the maps
-_SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 
 
 class ExactProbe:
@@ -57,7 +39,7 @@ class ExactProbe:
         if not python.gil_enabled:
             return ""  # nothing to look at, which is no lack
         reason = why_not()
-        if reason is None and _functions(python) is None:
+        if reason is None and probed(python) is None:
             return f"{python.code} has no symbols of take_gil and drop_gil; install its debug symbols"
         return reason
 
@@ -107,7 +89,7 @@ class ExactWatching:
         self._begun, self._stopped = threading.Event(), threading.Event()
         self._number = next(_NUMBERS)
         self._script = Script(
-            _script_for(python, self._number, live=live, stream=recording is not None),
+            script_for(python, self._number, live=live, stream=recording is not None),
             pid=None if python.children else python.pid,
             on_line=self._heard,
             spool=recording.folder if recording is not None else None,
@@ -187,7 +169,7 @@ class ExactWatching:
         alive = [one for one in alive if (one.tid, one.born) not in gone]
         threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
         return GilFigures(
-            probe=Probe(strength="exact", name=_name(self._python), lost=self._script.lost),
+            probe=Probe(strength="exact", name=probe_name(self._python), lost=self._script.lost),
             duration=(end - start) * 1e-9,
             threads=tuple(threads),
             blames=_blames(maps),
@@ -239,7 +221,7 @@ class _Thread(NamedTuple):
     @classmethod
     def alive(cls, pid: int, tid: int, maps: Mapping[str, Any], now: int) -> _Thread:
         state, born, held, wait, off, takes, hold, longest, freed, first = (
-            int(maps.get(name, {}).get(str(tid), 0)) for name in ("@s", *_SUMS[1:])
+            int(maps.get(name, {}).get(str(tid), 0)) for name in ("@s", *SUMS[1:])
         )
         return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, None)
 
@@ -304,146 +286,3 @@ def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
             continue
         found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
     return tuple(sorted(found, key=lambda blame: -blame.seconds))
-
-
-class _Functions(NamedTuple):
-    """What is probed in one file."""
-
-    take: tuple[str, ...]
-    drop: tuple[str, ...]
-    main: tuple[str, ...]
-
-
-def _functions(python: RunningPython) -> _Functions | None:
-    return _functions_of(python.code, _is_old(python))
-
-
-@functools.cache
-def _functions_of(code: Path, old: bool) -> _Functions | None:
-    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
-    symbols = read_symbols(code, wanted)
-    names = symbols.names
-    if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
-        names = read_symbols(debug, wanted).names
-    if old:
-        return (
-            _Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2:3])
-            if set(_OLD_LOCK[:3]) <= set(names)
-            else None
-        )
-    take, drop, main = (_copies(names, wanted) for wanted in (("take_gil",), ("drop_gil",), _MAINS))
-    return _Functions(take, drop, main or _copies(names, _OLD_MAINS)) if take and drop else None
-
-
-def _copies(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """The functions of these names, and what the compiler has made of them; not the parts it split off as cold."""
-    return tuple(name for name in names if name.partition(".")[0] in wanted and ".cold" not in name)
-
-
-def _is_old(python: RunningPython) -> bool:
-    return python.version is not None and python.version < (3, 2)
-
-
-def _name(python: RunningPython) -> str:
-    functions = _functions(python)
-    assert functions is not None  # noqa: S101 - why_not has looked
-    return f"exact (bpftrace: {', '.join((*functions.take, *functions.drop))})"
-
-
-def _script_for(python: RunningPython, number: int, *, live: bool, stream: bool) -> str:
-    """Fill in the script; see its first lines."""
-    functions = _functions(python)
-    assert functions is not None  # noqa: S101 - why_not has looked
-    old = _is_old(python)
-    many = python.version is not None and python.version >= _OWN_GILS
-    ours = "@ours[pid]" if python.children else f"pid == {python.pid}"
-    code = quoted(str(python.code))
-    pids = [python.pid, *(_descendants(python.pid) if python.children else ())]
-    seeds = [f"@s[{tid}] = 16;" for pid in pids for tid in _tids(pid)]
-    if python.children:
-        seeds += [f"@ours[{pid}] = 1;" for pid in pids]
-    lock = 0 if python.held or not old else _interpreter_lock(python)
-    if old:
-        seeds.append(f"@lock = (uint64){lock}; @main = (uint64)0; @late[0] = (uint64)0;")
-    key = "pid" if python.children else "0"
-    ours += " && @on"
-    own = f"*(uint64*)uptr(arg0 + {_INTERPRETER})"
-    words = {
-        "GILBENCH": str(os.getpid()),
-        "ON": f"on{number}",
-        "OFF": f"off{number}",
-        "SEED": " ".join(seeds),
-        "OURS": ours,
-        "TAKE_OURS": ours,
-        "DROP_OURS": ours + (" && arg0 == @lock" if old else ""),
-        "LOCK": "if (@lock == 0) { @lock = arg0; }" if old else "",
-        "LOCK_KEY": key,
-        "LOCK_OF_THREAD": key,
-        "FAST": str(FAST),
-        "STREAM": "" if stream else "//",
-        "SUM": "//" if stream else "",
-        "AFTER_DROP": "1" if old else "5",
-        "MAIN_STATE": "1" if old else "3",
-        "RESOLVED": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
-        "CHILD": "",
-    }
-    if many:
-        words["LOCK"] = f"if (@lock_of[tid] != {own}) {{ @lock_of[tid] = {own}; }}"
-        words["LOCK_KEY"] = words["LOCK_OF_THREAD"] = "@lock_of[tid]"
-    if python.children:
-        words["CHILD"] = (
-            "@ours[(uint64)args->pid] = 1; @s[(uint64)args->pid] = 8; @born[(uint64)args->pid] = nsecs;"
-        )
-    text = _SCRIPT.read_text("ascii")
-    if old:
-        words["TAKE_OURS"] += " && (arg0 == @lock || (@lock == 0 && @main == tid))"
-    for word, names in (("TAKE", functions.take), ("DROP", functions.drop)):
-        for kind in ("uprobe", "uretprobe"):
-            places = ",\n".join(f'{kind}:{code}:"{name}"' for name in names)
-            text = text.replace(f"\n{kind}:{word} ", f"\n{places} ")
-    main = functions.main if python.held or lock == 0 else ()
-    if not main or (not python.held and not old):
-        text = re.sub(r"^uprobe:MAIN .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
-    else:
-        text = text.replace("uprobe:MAIN", ",\n".join(f'uprobe:{code}:"{name}"' for name in main))
-    if old:
-        text = re.sub(r"^// A thread that was asked .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
-    if live:
-        text += (
-            f'\ninterval:s:{_SNAPSHOT} {{ printf("p %llu\\n", nsecs); '
-            + " ".join(
-                f"print({name});"
-                for name in (*_SUMS, "@waits", "@blame", "@blames", *(["@until"] if stream else []))
-            )
-            + " }\n"
-        )
-    return re.sub(r"\b[A-Z_]{2,}\b", lambda found: words.get(found[0], found[0]), text)
-
-
-def _descendants(pid: int) -> list[int]:
-    with contextlib.suppress(psutil.Error):
-        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    return []
-
-
-def _tids(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
-    return []
-
-
-def _interpreter_lock(python: RunningPython) -> int:
-    """Address of 2.7's lock as the process holds it; 0 while it has no threads."""
-    try:
-        image = read_image(python.code)
-        place = image.place("interpreter_lock")
-        if place is None:
-            return 0
-        start = base_of(python.pid, python.code.name) if image.relocated else 0
-        with open(f"/proc/{python.pid}/mem", "rb", buffering=0) as memory:
-            memory.seek(start + place.address)
-            return int.from_bytes(memory.read(8), "little")
-    except (OSError, LookupError, ValueError) as error:
-        raise BpftraceError(
-            f"the interpreter lock of process {python.pid} cannot be read: {error}"
-        ) from error

@@ -9,7 +9,8 @@ import pytest
 
 from gilbench.interpreters.symbols import Symbols
 from gilbench.observe import bpftrace
-from gilbench.observe.gil_exact import _profiled, _script_for, _Thread
+from gilbench.observe.gil_exact import _profiled, _Thread
+from gilbench.observe.gil_exact_script import script_for
 from gilbench.observe.running import RunningPython
 from gilbench.observe.timeline import Timeline
 from gilbench.program import ProfiledThread, StateChange
@@ -74,12 +75,12 @@ def python(code: str, **facts: Any) -> RunningPython:
 @pytest.fixture
 def functions(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("drop_gil", "take_gil", "take_gil.constprop.0", "Py_RunMain")
-    monkeypatch.setattr("gilbench.observe.gil_exact.read_symbols", lambda *_: Symbols(names, False))
+    monkeypatch.setattr("gilbench.observe.gil_exact_script.read_symbols", lambda *_: Symbols(names, False))
 
 
 @pytest.mark.usefixtures("functions")
 def test_every_copy_that_the_compiler_made_is_probed() -> None:
-    text = _script_for(python("/copies", version=(3, 11)), 1, live=False, stream=False)
+    text = script_for(python("/copies", version=(3, 11)), 1, live=False, stream=False)
     assert text.count('uprobe:"/copies":"take_gil.constprop.0"') == 1
     assert text.count('uretprobe:"/copies":"take_gil"') == 1
     assert "Py_RunMain" in text
@@ -91,7 +92,7 @@ def test_every_copy_that_the_compiler_made_is_probed() -> None:
 @pytest.mark.parametrize("children", [False, True])
 def test_no_word_of_the_script_stays_unreplaced(live: bool, stream: bool, children: bool) -> None:
     one = python(f"/{live}{stream}{children}", children=children, version=(3, 12))
-    text = _script_for(one, 1, live=live, stream=stream)
+    text = script_for(one, 1, live=live, stream=stream)
     code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
     for word in (
         "OURS",
