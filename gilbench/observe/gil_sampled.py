@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from gilbench.observe.gil_probe import GilFigures
@@ -16,6 +17,7 @@ from gilbench.program import Probe, ProfiledThread
 
 _PATIENCE = 0.02  # s between two attempts to attach to a process that has just begun
 _ATTEMPTS = 5
+_READ = 0.15e-3  # s that py-spy was seen to take for a sample
 _NAME = f"samples (py-spy, {RATE} a second): held alone, no waits"
 
 
@@ -100,7 +102,7 @@ class SampledWatch:
             probe=Probe(
                 strength="sampled" if seen else None,
                 name=_NAME,
-                error=1.96 * math.sqrt(0.25 / samples) if seen else None,
+                error=_error(samples, lived.values(), duration) if seen else None,
             ),
             duration=duration,
             threads=tuple(
@@ -118,6 +120,16 @@ class SampledWatch:
             start_up=clocks.started - self._began if clocks and self._python.held else None,
             unavailable=(f"held: {reason}",) if reason else (),
         )
+
+
+def _error(samples: int, lived: Iterable[Lived], duration: float) -> float:
+    """Half width of the 95 % interval of any thread's share.
+
+    Chance makes a part of it. The rest has a direction: the process is not stopped for a sample, and one in which the
+    GIL changes hands is lost; a thread gives it away at most as often as it is put on a CPU.
+    """
+    changes = max((one.runs for one in lived), default=0)
+    return 1.96 * math.sqrt(0.25 / samples) + min(changes * _READ / duration, 0.5)
 
 
 def _runs(executable: Path, wanted: str) -> bool:

@@ -15,10 +15,19 @@ STEP = 0.05  # s between two looks
 
 
 class Lived(NamedTuple):
-    """One thread, seconds since the start of the watch."""
+    """One thread since the start of the watch."""
 
-    alive: float
+    alive: float  # s
     cpu: float
+    runs: int = 0  # times it was put on a CPU
+
+
+class _Look(NamedTuple):
+    """What the scheduler has counted for a thread."""
+
+    moment: float
+    cpu: float = 0.0
+    runs: int = 0
 
 
 class ThreadClocks:
@@ -32,8 +41,8 @@ class ThreadClocks:
     def __init__(self, pid: int, executable: str | None = None) -> None:
         self._folder = Path(f"/proc/{pid}")
         self._awaited = executable
-        self._first: dict[int, tuple[float, float]] = {}  # when first seen, and CPU seconds then
-        self._last: dict[int, tuple[float, float]] = {}
+        self._first: dict[int, _Look] = {}
+        self._last: dict[int, _Look] = {}
         self._living: set[int] = set()  # at the last look
         self._stop = threading.Event()
         self.started = time.monotonic()
@@ -49,8 +58,9 @@ class ThreadClocks:
     def so_far(self) -> dict[int, Lived]:
         """Return what is known of each thread that was ever seen."""
         return {
-            tid: Lived(seen - self._first[tid][0], cpu - self._first[tid][1])
-            for tid, (seen, cpu) in list(self._last.items())
+            tid: Lived(last.moment - first.moment, last.cpu - first.cpu, last.runs - first.runs)
+            for tid, last in list(self._last.items())
+            for first in [self._first[tid]]
         }
 
     def finish(self) -> dict[int, Lived]:
@@ -77,16 +87,17 @@ class ThreadClocks:
         living: set[int] = set()
         for task in tasks:
             try:
-                cpu = int((task / "schedstat").read_text("ascii").split()[0]) * 1e-9
+                counted = (task / "schedstat").read_text("ascii").split()
+                look = _Look(now, int(counted[0]) * 1e-9, int(counted[2]))
             except (OSError, ValueError, IndexError):
                 continue
             tid = int(task.name)
             living.add(tid)
             if tid not in self._first:  # a new one began after the last look, with no time on the CPU
-                self._first[tid] = (now, cpu) if self.ended == self.started else (self.ended, 0.0)
-            self._last[tid] = now, cpu
+                self._first[tid] = look if self.ended == self.started else _Look(self.ended)
+            self._last[tid] = look
             self.ended = max(self.ended, now)
         for tid in self._living - living:  # it ended somewhere between the two looks
-            seen, cpu = self._last[tid]
-            self._last[tid] = (seen + now) / 2, cpu
+            last = self._last[tid]
+            self._last[tid] = last._replace(moment=(last.moment + now) / 2)
         self._living = living

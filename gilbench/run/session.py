@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -16,7 +16,9 @@ from gilbench.errors import RunFailure
 from gilbench.host import NoiseMeter
 from gilbench.model import Case, Environment, Failure, Parameters, Plan, Reading, Run, Slice, Workload
 from gilbench.run.affinity import Placement, place
+from gilbench.run.settling import settle
 
+SLOW = 0.7  # of what it came to in an earlier block: it is not warm yet
 STEADY = 0.05  # by which a build that compiles as it runs may still get faster when it is taken to be warm
 WARMUP_LATENCY = 0.05  # s of scheduled requests in a warm-up slice
 FAILURES_UNTIL_GIVEN_UP = 2
@@ -116,6 +118,9 @@ class Session:
         self._launch = launch
         self._hooks = hooks
         self._done = _Done(plan, earlier)
+        self._warm: defaultdict[int, float] = defaultdict(
+            float
+        )  # by case, operations per second at the end of the best warm-up
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
         }
@@ -250,16 +255,22 @@ class _Block:
         seat.environment = msgspec.structs.replace(environment, loops=worker.calibrate())
 
     def _run_until_steady(self, seat: _Seat) -> None:
-        profile = self._plan.profile
+        profile, cpus = self._plan.profile, self._plan.cpus
         seconds = planning.slice_seconds(seat.case, profile)
+        everywhere = Placement(cpus, cpus[0], cpus[-1])  # room for threads that compile
         rates: list[float] = []
-        spent = 0.0
+        spent = settle(seat.running.pid, profile.warmup_seconds)
         # Half of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
-        while spent < profile.warmup_seconds / 2 or (spent < profile.warmup_seconds and not is_steady(rates)):
-            piece = seat.running.measure(-1, self._place(seat, 0), seconds, WARMUP_LATENCY, 0)
+        while spent < profile.warmup_seconds / 2 or (
+            spent < profile.warmup_seconds
+            and not (is_steady(rates) and rates[-1] > SLOW * self._session._warm[seat.index])
+        ):
+            piece = seat.running.measure(-1, everywhere, seconds, WARMUP_LATENCY, 0)
             rates.append(piece.operations / piece.window if piece.window > 0 else 0.0)
             spent += piece.end - piece.start
+            spent += settle(seat.running.pid, profile.warmup_seconds - spent)
             seat.running.calibrate()
+        self._session._warm[seat.index] = max(self._session._warm[seat.index], rates[-1])
 
     def _measure(self, seat: _Seat, turn: int) -> None:
         case, profile, block = seat.case, self._plan.profile, self._group.block

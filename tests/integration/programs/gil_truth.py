@@ -4,7 +4,7 @@ gil_truth.py MODE THREADS HOLD SECONDS [PAUSE]
 
 Each thread repeats a hold of HOLD seconds and a pause outside the GIL. The interpreter is told to switch never
 by itself, so a thread holds from its return out of a pause to the next pause. It waits from the end of the
-pause, by the length that the pause is known to have.
+pause, by the length that the pause has when nobody else wants the GIL.
 
 MODE is what stands between: sleep; c (as sleep, and the hold is a call in C that keeps the GIL asleep); hash
 (of a megabyte, on the CPU: its length is by the thread's clock; on 2.7, whose hashes may keep the GIL, a checksum
@@ -23,6 +23,7 @@ import zlib
 LIBC = ctypes.PyDLL(None)  # keeps the GIL
 GETTID = 186  # x86-64
 TIMER_SLACK = 29  # prctl: a sleep that ends when it should
+TRIED = 51
 START = 0.1  # s until all threads are there
 CLOCK = getattr(time, "monotonic", time.time)
 THREAD_CPUTIME = 3  # clock_gettime
@@ -49,7 +50,7 @@ def hold(mode, seconds):
 
 
 def pause(mode, seconds, block, ends):
-    """Leave the GIL; the length that this has by itself."""
+    """Leave the GIL; the length that this should have."""
     if mode in ("sleep", "c"):
         time.sleep(seconds)
         return seconds
@@ -71,7 +72,19 @@ def delayed(tid):
         return int(counts.read().split()[1]) * 1e-9
 
 
-def run(mode, held_for, seconds, paused_for, start, results):
+def overhead(mode, seconds):
+    """Seconds that a pause takes longer than it should when nobody else wants the GIL: the median of some."""
+    LIBC.prctl(TIMER_SLACK, 1, 0, 0, 0)
+    block, ends = b"x" * (1 << 20), os.pipe()
+    longer = []
+    for _ in range(TRIED):
+        went = CLOCK()
+        length = pause(mode, seconds, block, ends)
+        longer.append(CLOCK() - went - length)
+    return sorted(longer)[TRIED // 2]
+
+
+def run(mode, held_for, seconds, paused_for, longer, start, results):
     LIBC.prctl(TIMER_SLACK, 1, 0, 0, 0)
     tid = LIBC.syscall(GETTID)
     block, ends = b"x" * (1 << 20), os.pipe()
@@ -85,7 +98,7 @@ def run(mode, held_for, seconds, paused_for, start, results):
         length = pause(mode, paused_for, block, ends)
         now = CLOCK()
         held += went - came
-        waited += max(now - went - length, 0.0)
+        waited += max(now - went - length - longer, 0.0)
         came = now
     late = delayed(tid) - before  # it is read, so the GIL is left a last time
     waited += CLOCK() - came
@@ -98,7 +111,8 @@ def main(mode, threads, held_for, seconds, paused_for=0.002):
     else:
         sys.setcheckinterval(1 << 30)
     results = {}
-    arguments = (mode, held_for, seconds, paused_for, CLOCK() + START, results)
+    longer = overhead(mode, paused_for)
+    arguments = (mode, held_for, seconds, paused_for, longer, CLOCK() + START, results)
     crew = [threading.Thread(target=run, args=arguments) for _ in range(threads)]
     for thread in crew:
         thread.daemon = True
