@@ -41,21 +41,35 @@ def trials_table(trials: Sequence[Trial]) -> Group:
     table.add_column("not on", overflow="fold")
     for workload in dict.fromkeys(trial.workload for trial in trials):
         mine = [trial for trial in trials if trial.workload == workload]
-        good = [trial.interpreter for trial in mine if trial.outcome == "ok"]
-        bad = [(trial.interpreter, trial.outcome) for trial in mine if trial.outcome != "ok"]
+        everywhere = [trial.interpreter for trial in mine]
+        by_outcome = {
+            outcome: [trial.interpreter for trial in mine if trial.outcome == outcome]
+            for outcome in dict.fromkeys(trial.outcome for trial in mine)
+        }
+        good = by_outcome.pop("ok", [])
+        bad = [f"{outcome}: {_among(names, everywhere)}" for outcome, names in by_outcome.items()]
         table.add_row(
-            Text(workload),
-            Text(f"all {len(good)}" if not bad else ", ".join(good), "green" if good else ""),
-            Text(", ".join(f"{name} ({outcome})" for name, outcome in bad)),
+            Text(workload), Text(_among(good, everywhere), "" if bad else "green"), Text("; ".join(bad))
         )
     reasons: dict[tuple[str, str], list[str]] = {}
     for trial in trials:
         if trial.outcome != "ok":
             reasons.setdefault((trial.workload, _reason(trial)), []).append(trial.interpreter)
-    lines = [Text(f"{workload} on {', '.join(names)}: {why}") for (workload, why), names in reasons.items()]
+    everyone = list(dict.fromkeys(trial.interpreter for trial in trials))
+    lines = [
+        Text(f"{workload} on {_among(names, everyone)}: {why}") for (workload, why), names in reasons.items()
+    ]
     count = sum(trial.outcome == FAILED for trial in trials)
     summary = Text(f"{len(trials)} trials, {count} failed", "bold red" if count else "bold green")
     return Group(table, *lines, summary)
+
+
+def _among(names: Sequence[str], everyone: Sequence[str]) -> str:
+    """Name some of all, in the shorter way."""
+    others = [name for name in everyone if name not in names]
+    if not others:
+        return f"all {len(names)}"
+    return f"all but {', '.join(others)}" if len(others) < len(names) else ", ".join(names)
 
 
 def _reason(trial: Trial) -> str:

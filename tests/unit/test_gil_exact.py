@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,20 @@ def test_a_storm_of_events_is_kept_in_bounds() -> None:
         timeline.hear(f"h 7 {number * 10} {number * 10 + 5}")
     assert len(timeline._kept) <= 20_001
     assert len(found) > 60_000
+
+
+def test_lines_that_wait_in_a_file_come_whole_and_to_the_last(tmp_path: Path) -> None:
+    reader, writer = bpftrace._spooled(tmp_path)
+    assert not list(tmp_path.iterdir()), "it has no name, so nothing can be left behind"
+    pieces = [b"one\ntw", b"one\ntw", b"o\n"]
+
+    def grows() -> bool:
+        if pieces:
+            os.write(writer, pieces.pop(0))
+        return bool(pieces)
+
+    assert list(bpftrace._followed(reader, grows)) == [b"one", b"twone", b"two"]
+    os.close(writer)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import io
+
 import msgspec
+from rich.console import Console
 from studies import StudyBuilder, make_slice, make_workload, named
 
 from gilbench.analyse.trial import Trial, trials
+from gilbench.render.workloads import trials_table
 
 
 def tried(builder: StudyBuilder) -> list[Trial]:
@@ -51,3 +55,20 @@ def test_the_length_is_that_of_one_thread_where_threads_take_turns() -> None:
     (trial,) = tried(builder)
     assert trial.operation is not None
     assert abs(trial.operation - 2e-4) < 1e-6
+
+
+def test_where_a_workload_works_is_said_the_shorter_way() -> None:
+    names = ["3.11", "3.12", "3.13", "pypy3.9"]
+    made = [
+        Trial(
+            workload="mine", interpreter=name, outcome="too short" if name == "pypy3.9" else "ok", detail="7"
+        )
+        for name in names
+    ]
+    console = Console(width=80, file=io.StringIO())
+    console.print(trials_table(made))
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert "all but pypy3.9" in said
+    assert "too short: pypy3.9" in said
+    assert "mine on pypy3.9: 7" in said
