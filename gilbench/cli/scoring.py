@@ -15,7 +15,7 @@ from gilbench import plan as planning
 from gilbench import workloads as catalogue
 from gilbench.analyse.claims import claim_cases, claim_scores, undecided_cases
 from gilbench.analyse.properties import property_scores
-from gilbench.analyse.properties.threads import property_cases
+from gilbench.analyse.properties.threads import SCALING, property_cases
 from gilbench.cli.measuring import Effort, measure_study
 from gilbench.host import describe_host
 from gilbench.interpreters import select
@@ -29,14 +29,14 @@ from gilbench.store.study import read_study
 
 PROFILE = Profile(
     name="scorecard",
-    blocks=8,  # at most; after the first two, only of what is undecided
+    blocks=8,  # at most; after the first, only of what is undecided
     slices=6,
     slice_seconds=0.05,
     latency_seconds=0.3,
-    warmup_seconds=1.5,
+    warmup_seconds=2.5,
     few_choices=True,
 )
-FIRST_BLOCKS = 2
+FIRST_BLOCKS = 1
 BLOCKS_OF_PROPERTIES = 3  # that give an interval over blocks which can be trusted
 BUDGET = 480.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
 
@@ -106,12 +106,14 @@ def measure_card(
 
 
 def _undecided(study: Study) -> frozenset[Case]:
-    """What another block should go to: the cases of claims first, then those of properties with too few blocks."""
+    """What another block should go to: the cases of undecided claims, and of properties with too few blocks."""
     plan, workloads = study.header.plan, {workload.name: workload for workload in study.header.workloads}
     blocks = Counter(plan.cases[run.case] for run in study.runs)
     properties = property_cases(study.header.interpreters, workloads, len(plan.cpus))
     few = frozenset(case for case in properties if blocks[case] < BLOCKS_OF_PROPERTIES)
-    return undecided_cases(study) or few
+    # The laws of scaling are fitted to each block; of the speeds of one thread there are many.
+    pressing = {case for case in few if case.workload in SCALING or blocks[case] < BLOCKS_OF_PROPERTIES - 1}
+    return undecided_cases(study) | pressing or few
 
 
 def read_card(path: Path, notes: Console) -> Scorecard:

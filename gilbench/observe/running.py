@@ -49,7 +49,7 @@ def find_python(pid: int) -> RunningPython:
     if named is None:
         raise UsageError(f"process {pid} runs {executable}, which is no CPython")
     root = Path(f"/proc/{pid}/root")
-    inside = not root.samefile("/")  # a container: its files are not ours
+    inside = not root.samefile("/")  # a container or a chroot: its files are not ours
     interpreter = None if inside else ask(executable)
     # One that is only coming up has not mapped its library yet.
     code = library or (interpreter.library if interpreter else None) or executable
@@ -57,12 +57,18 @@ def find_python(pid: int) -> RunningPython:
     return RunningPython(
         pid=pid,
         executable=executable,
-        code=root / code.lstrip("/") if inside else Path(code),
+        code=_reached(root, code) if inside else Path(code),
         version=version,
         free_threaded=free_threaded,
         gil_enabled=not free_threaded or _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ")),
         interpreter=interpreter,
     )
+
+
+def _reached(root: Path, name: str) -> Path:
+    """A file of a process with another root; the kernel names what we can reach ourselves by our own root."""
+    path = root / name.lstrip("/")
+    return Path(name) if not path.exists() and Path(name).exists() else path
 
 
 def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str]) -> RunningPython | None:

@@ -19,6 +19,7 @@ from gilbench.run.affinity import Placement, place
 from gilbench.run.settling import settle
 
 SLOW = 0.7  # of what it came to in an earlier block: it is not warm yet
+LEAST_WARMUP = 0.3  # of the time that a warm-up may take
 STEADY = 0.05  # by which a build that compiles as it runs may still get faster when it is taken to be warm
 WARMUP_LATENCY = 0.05  # s of scheduled requests in a warm-up slice
 FAILURES_UNTIL_GIVEN_UP = 2
@@ -260,8 +261,8 @@ class _Block:
         everywhere = Placement(cpus, cpus[0], cpus[-1])  # room for threads that compile
         rates: list[float] = []
         spent = settle(seat.running.pid, profile.warmup_seconds)
-        # Half of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
-        while spent < profile.warmup_seconds / 2 or (
+        # Some of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
+        while spent < LEAST_WARMUP * profile.warmup_seconds or (
             spent < profile.warmup_seconds
             and not (is_steady(rates) and rates[-1] > SLOW * self._session._warm[seat.index])
         ):

@@ -1,0 +1,85 @@
+"""Measures what was published about the GIL, in one study: ``python ci/published_study.py STUDY.jsonl``.
+
+The rows are those that the report compares with a study by itself: the collapse of an echo and how it depends on the
+switch interval; counting beside hashing; an interrupt in a long C call; a polite thread beside two that count; the
+old GIL on two processors and on one; what threads share, and what each has of its own. ``gilbench run`` takes the same
+axes for all its workloads, which would be ten times as many cases.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from gilbench import __version__
+from gilbench import plan as planning
+from gilbench import workloads as catalogue
+from gilbench.analyse.report import build_report
+from gilbench.axes import Axes, cases
+from gilbench.cli.measuring import measure_study
+from gilbench.errors import GilbenchError
+from gilbench.host import describe_host
+from gilbench.interpreters import select
+from gilbench.model import Case, Header, Interpreter
+from gilbench.render.terminal import render_terminal
+
+SPECS = ("2.7", "3.11", "3.13t")
+INTERVALS = (0.01, 0.005, 0.001, 0.0005, 0.0001)  # s
+SHARED = ("dict_write", "list_append", "counter_with_lock", "attribute_write")
+
+
+def published_cases(interpreters: Sequence[Interpreter]) -> Iterator[Case]:
+    """Each published row with the axes that it is about."""
+    known = catalogue.catalogue()
+
+    def row(names: Sequence[str], axes: Axes) -> Iterator[Case]:
+        return cases([known[name] for name in names], interpreters, axes)
+
+    yield from row(["tcp_echo_cpu"], Axes(threads=(1,), switch_intervals=INTERVALS))
+    yield from row(["countdown"], Axes(threads=(1, 2), cpus=(1, None)))
+    yield from row(["sha256", *SHARED, *(f"{name}_own" for name in SHARED)], Axes(threads=(1, 2)))
+    yield from row(["cpued"], Axes(threads=(2,)))
+    yield from row(["ctrl_c"], Axes(threads=(1,), parameters={"main": ("c_call",)}))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, save, and show the report."""
+    if len(arguments) != 1:
+        print("usage: python ci/published_study.py STUDY.jsonl", file=sys.stderr)
+        return 2
+    try:
+        interpreters = select(SPECS).interpreters
+        chosen = list(dict.fromkeys(published_cases(interpreters)))
+        known = catalogue.catalogue()
+        workloads = tuple(known[name] for name in dict.fromkeys(case.workload for case in chosen))
+        plan = planning.make_plan(
+            chosen,
+            profile=planning.PROFILES["quick"],
+            interpreters=interpreters,
+            workloads=workloads,
+            reference=interpreters[0].name,
+            seed=int.from_bytes(os.urandom(4), "big"),
+        )
+        header = Header(
+            gilbench=__version__,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            host=describe_host(),
+            plan=plan,
+            interpreters=interpreters,
+            workloads=workloads,
+        )
+        study, interrupted = measure_study(header, Path(arguments[0]), Console(stderr=True), quiet=False)
+    except GilbenchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    render_terminal(build_report(study), Console(highlight=False))
+    return 130 if interrupted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
