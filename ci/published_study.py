@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from gilbench import __version__
@@ -30,6 +31,7 @@ from gilbench.render.terminal import render_terminal
 
 SPECS = ("2.7", "3.11", "3.13t")
 INTERVALS = (0.01, 0.005, 0.001, 0.0005, 0.0001)  # s
+BLOCKS = 10  # the old GIL on two processors needs them: each process has its own luck
 SHARED = ("dict_write", "list_append", "counter_with_lock", "attribute_write")
 
 
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         workloads = tuple(known[name] for name in dict.fromkeys(case.workload for case in chosen))
         plan = planning.make_plan(
             chosen,
-            profile=planning.PROFILES["quick"],
+            profile=msgspec.structs.replace(planning.PROFILES["quick"], blocks=BLOCKS),
             interpreters=interpreters,
             workloads=workloads,
             reference=interpreters[0].name,

@@ -75,7 +75,9 @@ def _convoy_by_switch_interval(
                     yield finding("published", f"{text}: the interval does not matter there.", cells)
             elif _falling(points):
                 yield finding(
-                    "published", f"{text}, fewer at each of {len(points)} steps between, {_CONVOY}.", cells
+                    "published",
+                    f"{text}; of {len(points)} intervals each longer one gives fewer, {_CONVOY}.",
+                    cells,
                 )
             elif least[1].hi is not None and most[1].lo is not None and least[1].hi < most[1].lo:
                 yield finding(
