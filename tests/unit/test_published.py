@@ -75,7 +75,10 @@ def test_a_collapse_that_follows_the_switch_interval_is_as_published() -> None:
     assert text.startswith(
         "tcp_echo_cpu beside one CPU-bound thread on 3.11 serves 9.00 k/s at a switch interval"
     )
-    assert "180 /s at a switch interval of 5.00 ms; of 4 intervals each longer one gives fewer, as published" in text
+    assert (
+        "180 /s at a switch interval of 5.00 ms; of 4 intervals each longer one gives fewer, as published"
+        in text
+    )
 
 
 def test_a_collapse_that_goes_the_other_way_is_unlike_what_was_published() -> None:

@@ -25,9 +25,9 @@ SCALES = 1.3
 nearly 2; a host that gives one of them to somebody else still shows more than this."""
 SLOWER = 0.9
 """Speed of one thread in times of the reference's: a tenth less is felt. Builds with the same flags differ by less."""
-CONTENTION = 0.5
+CONTENTION = 0.3
 """Sigma, the share of the work that threads do one after the other: a GIL has 1 or more, own work without one next
-to nothing."""
+to nothing, 0.05 at most."""
 COHERENCE = 0.1
 """Kappa, what threads lose by having to agree: at a tenth the second thread adds nothing on two processors."""
 SCALING: Final = ("countdown", "pidigits")  # of the cpu family: those that share next to nothing
@@ -39,10 +39,13 @@ def property_cases(
 ) -> tuple[Case, ...]:
     """All cases that concurrency and speed stand on, those of one workload next to each other."""
     several, columns = max(2, cores), columns_of(interpreters)
-    # One that is its own reference is as fast as itself.
+    # One that is its own reference is as fast as itself; another implementation is held against by what there is.
     held = [(column, reference_of(column, columns)) for column in columns]
     compared = {
-        one.name for pair in held if None not in pair and pair[0] is not pair[1] for one in pair if one
+        one.name
+        for column, reference in held
+        if reference is not None and reference is not column and _alike(column, reference)
+        for one in (column, reference)
     }
     return tuple(
         Case(workload=name, interpreter=column.interpreter.name, threads=threads, gil=column.gil)
@@ -52,6 +55,10 @@ def property_cases(
         for column in columns
         if name in SCALING or column.name in compared
     )
+
+
+def _alike(one: Column, other: Column) -> bool:
+    return one.interpreter.build.implementation == other.interpreter.build.implementation
 
 
 def one_thread(study: Study | None, column: Column, reference: Column | None) -> _Row:
