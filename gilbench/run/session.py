@@ -260,18 +260,20 @@ class _Block:
         seconds = planning.slice_seconds(seat.case, profile)
         everywhere = Placement(cpus, cpus[0], cpus[-1])  # room for threads that compile
         rates: list[float] = []
-        spent = settle(seat.running.pid, profile.warmup_seconds)
-        # Some of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
-        while spent < LEAST_WARMUP * profile.warmup_seconds or (
-            spent < profile.warmup_seconds
-            and not (is_steady(rates) and rates[-1] > SLOW * self._session._warm[seat.index])
-        ):
+        spent = 0.0
+        settle(seat.running.pid, profile.warmup_seconds)  # from its start, with others that started beside it
+        while spent < profile.warmup_seconds and not self._is_warm(seat, rates, spent):
             piece = seat.running.measure(-1, everywhere, seconds, WARMUP_LATENCY, 0)
             rates.append(piece.operations / piece.window if piece.window > 0 else 0.0)
             spent += piece.end - piece.start
             spent += settle(seat.running.pid, profile.warmup_seconds - spent)
             seat.running.calibrate()
         self._session._warm[seat.index] = max(self._session._warm[seat.index], rates[-1])
+
+    def _is_warm(self, seat: _Seat, rates: Sequence[float], spent: float) -> bool:
+        # Some of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
+        long = spent >= LEAST_WARMUP * self._plan.profile.warmup_seconds
+        return long and is_steady(rates) and rates[-1] > SLOW * self._session._warm[seat.index]
 
     def _measure(self, seat: _Seat, turn: int) -> None:
         case, profile, block = seat.case, self._plan.profile, self._group.block
