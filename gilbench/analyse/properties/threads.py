@@ -127,7 +127,9 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
     for (identity, part), values, limit in zip(
         names[1:], list(zip(*fits, strict=True))[1:], (CONTENTION, COHERENCE), strict=True
     ):
-        interval = mean_interval(values)
+        # Nothing at all in every block is the bound of the fit, and no sign that nothing was measured.
+        nothing = len(values) > 1 and not any(values)
+        interval = Interval(0.0, 0.0, 0.0, len(values)) if nothing else mean_interval(values)
         verdict = _flipped(_side(interval, limit))
         described = f"{part} of the Universal Scalability Law"
         yield (
