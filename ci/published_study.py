@@ -8,25 +8,22 @@ axes for all its workloads, which would be ten times as many cases.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
-from gilbench import __version__
-from gilbench import plan as planning
 from gilbench import workloads as catalogue
 from gilbench.analyse.report import build_report
 from gilbench.axes import Axes, cases
 from gilbench.cli.measuring import measure_study
+from gilbench.cli.planning import describe_study
 from gilbench.errors import GilbenchError
-from gilbench.host import describe_host
 from gilbench.interpreters import select
-from gilbench.model import Case, Header, Interpreter
+from gilbench.model import Case, Interpreter
+from gilbench.plan import PROFILES
 from gilbench.render.terminal import render_terminal
 
 SPECS = ("2.7", "3.11", "3.13t")
@@ -59,21 +56,12 @@ def main(arguments: Sequence[str]) -> int:
         chosen = list(dict.fromkeys(published_cases(interpreters)))
         known = catalogue.catalogue()
         workloads = tuple(known[name] for name in dict.fromkeys(case.workload for case in chosen))
-        plan = planning.make_plan(
+        header = describe_study(
             chosen,
-            profile=msgspec.structs.replace(planning.PROFILES["quick"], blocks=BLOCKS),
+            profile=msgspec.structs.replace(PROFILES["quick"], blocks=BLOCKS),
             interpreters=interpreters,
             workloads=workloads,
             reference=interpreters[0].name,
-            seed=int.from_bytes(os.urandom(4), "big"),
-        )
-        header = Header(
-            gilbench=__version__,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            host=describe_host(),
-            plan=plan,
-            interpreters=interpreters,
-            workloads=workloads,
         )
         study, interrupted = measure_study(header, Path(arguments[0]), Console(stderr=True), quiet=False)
     except GilbenchError as error:

@@ -25,7 +25,6 @@ from gilbench.errors import GilbenchError
 GRACE = 0.5  # s between asking a process to end and killing it
 TAIL = 4000  # bytes of a child's output that are kept
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_PUNCH_HOLE = 3  # fallocate(2), the file's length stays
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -46,11 +45,6 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
-
-
-def forget(descriptor: int, length: int) -> None:
-    """Give back the disk space of the first bytes of a file; where that is not possible, nothing is done."""
-    _LIBC.fallocate(descriptor, _PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(length))
 
 
 @contextlib.contextmanager

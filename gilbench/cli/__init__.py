@@ -63,6 +63,8 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # the same, as rich tells it
+            return 0
         return ended.code if isinstance(ended.code, int) else 1
     return int(result or 0)
 

@@ -16,7 +16,7 @@ from gilbench import workloads as catalogue
 from gilbench.errors import StudyError, UsageError
 from gilbench.host import describe_host
 from gilbench.interpreters import select
-from gilbench.model import Header, Interpreter, Profile, Study, Workload
+from gilbench.model import Case, Header, Interpreter, Profile, Study, Workload
 from gilbench.store.study import read_study
 
 MOST_BLOCKS = 200  # with a budget, which is what ends such a session
@@ -53,15 +53,15 @@ def plan_study(asked: Asked, tell: Callable[[str], None]) -> Header:
     """
     profile = _profile(asked)
     observers = _observers(asked.observe)
-    host = describe_host()
+    cores = describe_host().cores
     chosen = catalogue.choose(catalogue.catalogue(), asked.workload, asked.family)
     swept = axes.Axes(
-        threads=axes.parse_threads(asked.threads, host.cores),
+        threads=axes.parse_threads(asked.threads, cores),
         gil=(None,) if asked.gil is None else axes.parse_gil(asked.gil),
         switch_intervals=(None,)
         if asked.switch_interval is None
         else axes.parse_switch_intervals(asked.switch_interval),
-        cpus=(None,) if asked.cpus is None else axes.parse_cpus(asked.cpus, host.cores),
+        cpus=(None,) if asked.cpus is None else axes.parse_cpus(asked.cpus, cores),
         parameters=axes.parse_settings(asked.set),
         observers=observers,
         few_choices=profile.few_choices,
@@ -75,21 +75,53 @@ def plan_study(asked: Asked, tell: Callable[[str], None]) -> Header:
         raise UsageError("--gil needs a free-threaded build; add one, e.g. --python 3.13t")
     for note in (*selection.notes, *_left_out(chosen, interpreters)):
         tell(note)
+    return describe_study(
+        list(axes.cases(chosen, interpreters, swept)),
+        profile=profile,
+        interpreters=interpreters,
+        workloads=chosen,
+        reference=_reference(asked.reference, interpreters),
+        seed=asked.seed,
+        budget=None if asked.budget is None else axes.parse_budget(asked.budget),
+    )
+
+
+def describe_study(
+    cases: Sequence[Case],
+    *,
+    profile: Profile,
+    interpreters: Sequence[Interpreter],
+    workloads: Sequence[Workload],
+    reference: str,
+    seed: int | None = None,
+    budget: float | None = None,
+) -> Header:
+    """Describe the study that is to be made of some cases, on this host and from now on.
+
+    Args:
+        cases: What is measured.
+        profile: How much effort is spent.
+        interpreters: Those that the cases name.
+        workloads: Those that the cases name.
+        reference: Name of the interpreter that the others are divided by.
+        seed: Of every random order; None: a new one.
+        budget: Seconds after which no block is begun.
+    """
     return Header(
         gilbench=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        host=host,
+        host=describe_host(),
         plan=planning.make_plan(
-            list(axes.cases(chosen, interpreters, swept)),
+            cases,
             profile=profile,
             interpreters=interpreters,
-            workloads=chosen,
-            reference=_reference(asked.reference, interpreters),
-            seed=asked.seed if asked.seed is not None else int.from_bytes(os.urandom(4), "big"),
-            budget=None if asked.budget is None else axes.parse_budget(asked.budget),
+            workloads=workloads,
+            reference=reference,
+            seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
+            budget=budget,
         ),
-        interpreters=interpreters,
-        workloads=tuple(chosen),
+        interpreters=tuple(interpreters),
+        workloads=tuple(workloads),
     )
 
 

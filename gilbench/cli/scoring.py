@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
-from gilbench import __version__
-from gilbench import plan as planning
 from gilbench import workloads as catalogue
 from gilbench.analyse.claims import claim_cases, claim_scores, undecided_cases
 from gilbench.analyse.properties import property_scores
 from gilbench.analyse.properties.threads import SCALING, property_cases
 from gilbench.cli.measuring import Effort, measure_study
-from gilbench.host import describe_host
+from gilbench.cli.planning import describe_study
 from gilbench.interpreters import select
 from gilbench.model import Case, Header, Profile, Study
 from gilbench.render.figures import plain
@@ -61,22 +58,13 @@ def plan_claims(specs: Sequence[str], tell: Callable[[str], None]) -> Header:
     order = list(workloads)
     cases = sorted(dict.fromkeys(wanted), key=lambda case: order.index(case.workload))
     chosen = [workloads[name] for name in dict.fromkeys(case.workload for case in cases)]
-    return Header(
-        gilbench=__version__,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        host=describe_host(),
-        plan=planning.make_plan(
-            cases,
-            profile=PROFILE,
-            interpreters=interpreters,
-            workloads=chosen,
-            reference=interpreters[0].name,
-            seed=int.from_bytes(os.urandom(4), "big"),
-            cpus=cpus,
-            budget=BUDGET,
-        ),
+    return describe_study(
+        cases,
+        profile=PROFILE,
         interpreters=interpreters,
-        workloads=tuple(chosen),
+        workloads=chosen,
+        reference=interpreters[0].name,
+        budget=BUDGET,
     )
 
 

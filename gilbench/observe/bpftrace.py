@@ -28,7 +28,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections import deque
@@ -37,7 +36,8 @@ from pathlib import Path
 from typing import Any
 
 from gilbench.errors import GilbenchError
-from gilbench.process import Process, ProcessError, capture, clean_environment, forget
+from gilbench.observe.spool import followed, spooled
+from gilbench.process import Process, ProcessError, capture, clean_environment
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
@@ -46,8 +46,6 @@ _STOP_LIMIT = 10.0
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
 _KEYS = 16384  # of a map
-_PIECE = 1 << 20  # bytes of a spooled file that are read at once
-_PATIENCE = 0.01  # s between two looks at such a file
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
 
 
@@ -153,7 +151,7 @@ class Script:
         }
         environment = clean_environment({name: str(value) for name, value in sizes.items()})
         environment[_ATTACHED.decode()] = "1"
-        reader, writer = os.pipe() if spool is None else _spooled(spool)
+        reader, writer = os.pipe() if spool is None else spooled(spool)
         try:
             self._process = Process(command, env=environment, output=writer)
         except ProcessError as error:
@@ -161,7 +159,7 @@ class Script:
             raise BpftraceError(str(error)) from error
         finally:
             os.close(writer)
-        lines = _piped(reader) if spool is None else _followed(reader, self.running)
+        lines = _piped(reader) if spool is None else followed(reader, self.running)
         self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()
         if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
@@ -208,32 +206,10 @@ class Script:
             self.maps.update(data)
 
 
-def _spooled(folder: Path) -> tuple[int, int]:
-    """A file without a name, to be read and to be appended to."""
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
-        return os.open(file.name, os.O_RDWR), os.open(file.name, os.O_WRONLY | os.O_APPEND)
-
-
 def _piped(descriptor: int) -> Iterator[bytes]:
     """The lines that come through a pipe."""
     with open(descriptor, "rb") as lines:
         yield from lines
-
-
-def _followed(descriptor: int, grows: Callable[[], bool]) -> Iterator[bytes]:
-    """The lines of a file while it grows; the disk space of what was read is given back."""
-    with open(descriptor, "r+b", buffering=0) as file:
-        torn = b""
-        while True:
-            last = not grows()  # what was written before is there now
-            if piece := file.read(_PIECE):
-                *whole, torn = (torn + piece).split(b"\n")
-                yield from whole
-                forget(file.fileno(), file.tell())
-            elif last:
-                return
-            else:
-                time.sleep(_PATIENCE)
 
 
 def _pid_namespace() -> int | None:

@@ -22,6 +22,7 @@ _LIMIT = 5.0  # s for py-spy to answer
 _FUTEX = "202"  # as /proc names the system call that a thread is in (x86-64)
 _WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
 _REALTIME = 0x100  # flag
+_LOOKS, _PAUSE = 5, 0.001  # s between two of them
 _SOON = 0.1  # s; a thread that waits for the GIL looks again after each switch interval
 
 
@@ -39,7 +40,7 @@ def standing_threads(pid: int) -> Standing:
     if standing:
         for thread in threads:
             tid = thread.get("os_thread_id")
-            if isinstance(tid, int) and tid not in standing and _waits_for_a_moment(pid, tid):
+            if isinstance(tid, int) and tid not in standing and _wants_it(pid, tid):
                 standing[tid] = "wait"
     return standing
 
@@ -60,6 +61,15 @@ def python_threads(pid: int) -> list[dict[str, Any]]:
         answer = json.loads(done.stdout) if done.status == 0 else []
         return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
     return []
+
+
+def _wants_it(pid: int, tid: int) -> bool:
+    """Whether a thread waits for a moment at one of some looks: between two such waits it is awake."""
+    for _ in range(_LOOKS):
+        if _waits_for_a_moment(pid, tid):
+            return True
+        time.sleep(_PAUSE)
+    return False
 
 
 def _waits_for_a_moment(pid: int, tid: int) -> bool:

@@ -31,7 +31,8 @@ def figure_within(value: float, lo: float | None, hi: float | None, unit: str) -
     below, above = value - lo, hi - value
     half = max(below, above)
     share = half / abs(value) if value else math.inf
-    if share >= _WIDE or (share >= _WIDE / 3 and half > _LOPSIDED * min(below, above)):
+    beyond = unit == "fraction" and hi <= 1 < value + half  # more than all
+    if beyond or share >= _WIDE or (share >= _WIDE / 3 and half > _LOPSIDED * min(below, above)):
         return _ends(value, lo, hi, unit)
     return f"{figure} ±{significant(half * 100, 2) if unit == 'fraction' else _percent(share)}"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,37 +16,11 @@ from gilbench.errors import RunFailure
 from gilbench.host import NoiseMeter
 from gilbench.model import Case, Environment, Failure, Parameters, Plan, Reading, Run, Slice, Workload
 from gilbench.run.affinity import Placement, place
-from gilbench.run.settling import settle
+from gilbench.run.served import Served
+from gilbench.run.warmup import WarmUp
 
-SLOW = 0.7  # of what it came to in an earlier block: it is not warm yet
-LEAST_WARMUP = 0.3  # of the time that a warm-up may take
-STEADY = 0.05  # by which a build that compiles as it runs may still get faster when it is taken to be warm
-WARMUP_LATENCY = 0.05  # s of scheduled requests in a warm-up slice
 FAILURES_UNTIL_GIVEN_UP = 2
 _HOPELESS = frozenset({"timeout", "unsupported"})  # trying again would cost minutes, or change nothing
-
-
-class Served(Protocol):
-    """A worker as the session sees it."""
-
-    pid: int
-
-    def prepare(self) -> Environment:
-        """Load the workload."""
-
-    def calibrate(self) -> int:
-        """Fit the number of operations between two readings of the clock."""
-
-    def measure(
-        self, turn: int, place: Placement, seconds: float, latency_seconds: float, seed: int
-    ) -> Slice:
-        """Serve one slice."""
-
-    def output(self) -> str:
-        """End of what the process wrote."""
-
-    def close(self) -> None:
-        """End the process."""
 
 
 class Hooks(NamedTuple):
@@ -119,9 +93,7 @@ class Session:
         self._launch = launch
         self._hooks = hooks
         self._done = _Done(plan, earlier)
-        self._warm: defaultdict[int, float] = defaultdict(
-            float
-        )  # by case, operations per second at the end of the best warm-up
+        self._warm_up = WarmUp(plan)
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
         }
@@ -137,12 +109,6 @@ class Session:
             chosen = self._hooks.choose(group)
             if chosen.cases:
                 _Block(self, chosen, number / len(everything), 1 / len(everything)).run()
-
-
-def is_steady(rates: Sequence[float]) -> bool:
-    """Whether a warm-up has got no faster from its second third to its last."""
-    third = len(rates) // 3
-    return third > 0 and sum(rates[-third:]) < (1 + STEADY) * sum(rates[-2 * third : -third])
 
 
 class _Block:
@@ -250,30 +216,10 @@ class _Block:
         environment = worker.prepare()
         worker.calibrate()
         if seat.case.interpreter in self._session._jit:
-            self._run_until_steady(seat)
+            self._session._warm_up.run(seat.index, seat.case, worker)
         elif not (self._workload.peer or self._workload.scheduled):
             worker.measure(-1, self._place(seat, 0), profile.slice_seconds / 2, 0.0, 0)
         seat.environment = msgspec.structs.replace(environment, loops=worker.calibrate())
-
-    def _run_until_steady(self, seat: _Seat) -> None:
-        profile, cpus = self._plan.profile, self._plan.cpus
-        seconds = planning.slice_seconds(seat.case, profile)
-        everywhere = Placement(cpus, cpus[0], cpus[-1])  # room for threads that compile
-        rates: list[float] = []
-        spent = 0.0
-        settle(seat.running.pid, profile.warmup_seconds)  # from its start, with others that started beside it
-        while spent < profile.warmup_seconds and not self._is_warm(seat, rates, spent):
-            piece = seat.running.measure(-1, everywhere, seconds, WARMUP_LATENCY, 0)
-            rates.append(piece.operations / piece.window if piece.window > 0 else 0.0)
-            spent += piece.end - piece.start
-            spent += settle(seat.running.pid, profile.warmup_seconds - spent)
-            seat.running.calibrate()
-        self._session._warm[seat.index] = max(self._session._warm[seat.index], rates[-1])
-
-    def _is_warm(self, seat: _Seat, rates: Sequence[float], spent: float) -> bool:
-        # Some of the time is taken in any case: a compiler works in tiers, and each may seem to be the last.
-        long = spent >= LEAST_WARMUP * self._plan.profile.warmup_seconds
-        return long and is_steady(rates) and rates[-1] > SLOW * self._session._warm[seat.index]
 
     def _measure(self, seat: _Seat, turn: int) -> None:
         case, profile, block = seat.case, self._plan.profile, self._group.block

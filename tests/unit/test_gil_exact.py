@@ -13,6 +13,7 @@ from gilbench.observe import bpftrace
 from gilbench.observe.gil_exact import _profiled, _Thread
 from gilbench.observe.gil_exact_script import script_for
 from gilbench.observe.running import RunningPython
+from gilbench.observe.spool import followed, spooled
 from gilbench.observe.timeline import Timeline
 from gilbench.program import ProfiledThread, StateChange
 
@@ -147,7 +148,7 @@ def test_a_storm_of_events_is_kept_in_bounds() -> None:
 
 
 def test_lines_that_wait_in_a_file_come_whole_and_to_the_last(tmp_path: Path) -> None:
-    reader, writer = bpftrace._spooled(tmp_path)
+    reader, writer = spooled(tmp_path)
     assert not list(tmp_path.iterdir()), "it has no name, so nothing can be left behind"
     pieces = [b"one\ntw", b"one\ntw", b"o\n"]
 
@@ -156,7 +157,7 @@ def test_lines_that_wait_in_a_file_come_whole_and_to_the_last(tmp_path: Path) ->
             os.write(writer, pieces.pop(0))
         return bool(pieces)
 
-    assert list(bpftrace._followed(reader, grows)) == [b"one", b"twone", b"two"]
+    assert list(followed(reader, grows)) == [b"one", b"twone", b"two"]
     os.close(writer)
 
 

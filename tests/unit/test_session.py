@@ -576,7 +576,7 @@ def test_the_loop_knows_nothing_of_real_workers() -> None:
 def test_one_that_does_not_come_to_rest_is_warmed_up_by_a_slice_at_least(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gilbench.run.session.settle", lambda _pid, limit: max(limit, 0.0))
+    monkeypatch.setattr("gilbench.run.warmup.settle", lambda _pid, limit: max(limit, 0.0))
     one = world(threads=(1,), warmup_seconds=1.0, blocks=1)
     one.run(jit=frozenset(INTERPRETERS))
     assert len([turn for _, turn, _, _ in one.asked if turn < 0]) == len(INTERPRETERS)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gilbench.run.settling import settle
+from gilbench.run.warmup import settle
 
 
 @contextmanager
