@@ -133,12 +133,14 @@ def _signals(cells: Sequence[Cell]) -> Iterator[Finding]:
             and wait.lo is not None
             and wait.lo > LATE
         ]
-        how = "".join(f", {name} {value}" for name, value in parameters)
+        beside = f"With {most} busy thread{'s' * (most > 1)}" + "".join(
+            f", {name} {value}" for name, value in parameters
+        )
         if lost:
             waits = [latency[_place(cell)] for cell in lost]
             yield finding(
                 "signals",
-                f"With {most} busy threads{how}, handlers ran for only {spread(lost)} of the signals on "
+                f"{beside}, handlers ran for only {spread(lost)} of the signals on "
                 f"{names(lost)}, after {spread(waits)} at the median.",
                 lost,
             )
@@ -146,8 +148,7 @@ def _signals(cells: Sequence[Cell]) -> Iterator[Finding]:
             waits = [latency[_place(cell)] for cell in late]
             yield finding(
                 "signals",
-                f"With {most} busy threads{how}, signals were handled late on {names(late)}: after "
-                f"{spread(waits)} at the median.",
+                f"{beside}, signals were handled late on {names(late)}: after {spread(waits)} at the median.",
                 late,
             )
 

@@ -66,7 +66,8 @@ def _ends(value: float, lo: float, hi: float, unit: str) -> str:
     divisor, _ = scale_of(value, unit)
     limits = max(lo, 0.0) / divisor, hi / divisor
     low, high = (significant(limit, 2) for limit in limits)
-    if not float(low) <= value / divisor <= float(high):  # rounded, they would contradict the figure
+    # So rounded, they would contradict the figure, or be one.
+    if not float(low) <= value / divisor <= float(high) or (low == high and lo < hi):
         low, high = (significant(limit) for limit in limits)
     return f"{figure} ({low}-{'∞' if math.isinf(hi) else high})"
 

@@ -44,6 +44,7 @@ def figure(value: float, lo: float | None, hi: float | None, unit: str = "x") ->
         (0.65, 0.61, 0.69, "fraction", "65.0% ±4.0"),
         (0.25, 0.10, 0.60, "fraction", "25.0% (10-60)"),
         (1.0, 0.92, 1.0, "fraction", "100% (92-100)"),  # never more than all
+        (1.0, 0.9962, 1.0, "fraction", "100% (99.6-100)"),  # no interval of no width
         (0.0052, 0.0040, math.inf, "s", "5.20 ms (4.0-∞)"),
         (0.000119, 0.0001195, math.inf, "s", "119 µs (120-∞)"),
         (0.000119, 0.0001189, math.inf, "s", "119 µs (119-∞)"),  # never above the figure
