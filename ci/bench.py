@@ -16,11 +16,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from bench_cost import observer_costs
 from bench_history import history_times
+from bench_row import Row
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -41,17 +42,6 @@ from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks
 from gilbench.run.worker import Worker
 from gilbench.store.study import StudyWriter
-
-
-class Row(NamedTuple):
-    """One figure and what it should be."""
-
-    what: str
-    value: float
-    lo: float | None
-    hi: float | None
-    aim: str
-    holds: bool
 
 
 def startup() -> Iterator[Row]:
@@ -183,11 +173,6 @@ def _bare_against_worker(
         bare.close()
         peer.close()
     return float(block_log_ratio(*rates))
-
-
-def history() -> Iterator[Row]:
-    """Size of a history of 10 000 studies, and wall time of looking into it."""
-    yield from history_times(Row)
 
 
 def precision() -> Iterator[Row]:
@@ -351,8 +336,9 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "rendering": rendering,
     "spread": spread,
     "harness": harness,
-    "history": history,
+    "history": history_times,
     "precision": precision,
+    "cost": observer_costs,
 }
 
 
@@ -365,8 +351,10 @@ def main(names: list[str]) -> int:
     table = Table("figure", "value", "95 % interval", "aim", "", box=box.SIMPLE_HEAD)
     for name in names or BENCHES:
         for row in BENCHES[name]():
-            interval = "" if row.lo is None or row.hi is None else f"{row.lo:.3g} to {row.hi:.3g}"
-            table.add_row(row.what, f"{row.value:.3g}", interval, row.aim, "" if row.holds else "missed")
+            interval = "" if row.lo is None or row.hi is None else f"{row.lo:.4g} to {row.hi:.4g}"
+            line = row.what, f"{row.value:.4g}", interval, row.aim, "" if row.holds else "missed"
+            print(*line, sep="  ", file=sys.stderr, flush=True)  # what is measured is not lost with the rest
+            table.add_row(*line)
     Console().print(table)
     return 0
 

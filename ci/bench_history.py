@@ -7,12 +7,12 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
+from bench_row import Row
 
 from gilbench.host import describe_host
 from gilbench.interpreters import select
@@ -22,7 +22,6 @@ from gilbench.plan import PROFILES, make_plan
 from gilbench.process import capture
 from gilbench.store.history import History
 
-_Row = TypeVar("_Row")
 STUDIES = 10_000
 _WORKLOADS = tuple(f"work{number}" for number in range(5))
 _FIGURES = ("throughput", "relative", "speedup", "cpu_utilisation", "memory_peak")
@@ -30,18 +29,14 @@ _NOISE = 0.01
 _STEP = 0.97  # in the last quarter of the first workload
 
 
-def history_times(rows: Callable[..., _Row]) -> Iterator[_Row]:
-    """Fill a history and time ``detect`` and ``show`` as a user calls them, in fresh processes.
-
-    Args:
-        rows: Makes a row of what, value, lo, hi, aim and whether it holds.
-    """
+def history_times() -> Iterator[Row]:
+    """Fill a history and time ``detect`` and ``show`` as a user calls them, in fresh processes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.sqlite"
         _fill(path)
         size = path.stat().st_size / 2**20
         what = f"history of {STUDIES} studies of {len(_WORKLOADS) * len(_FIGURES)} figures"
-        yield rows(f"{what}, MiB", size, None, None, "< 191", size < 191)
+        yield Row(f"{what}, MiB", size, None, None, "< 191", size < 191)
         script = str(Path(sys.executable).with_name("gilbench"))
         for command, aim in ((["detect", "--workload", "work0"], 2.0), (["show", "work0"], 0.5)):
             taken = []
@@ -51,7 +46,7 @@ def history_times(rows: Callable[..., _Row]) -> Iterator[_Row]:
                 taken.append(time.monotonic() - began)
                 assert done.status == 0, done.stderr  # noqa: S101 - a failure has no time
             best = sorted(taken)[len(taken) // 2]
-            yield rows(f"history {command[0]}, s", best, min(taken), max(taken), f"< {aim:g}", best < aim)
+            yield Row(f"history {command[0]}, s", best, min(taken), max(taken), f"< {aim:g}", best < aim)
 
 
 def _fill(path: Path) -> None:

@@ -22,6 +22,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from gilbench.errors import GilbenchError
 from gilbench.interpreters import select
 from gilbench.process import capture
 
@@ -115,8 +116,13 @@ def miss(subject: Subject, mode: str, threads: int, hold: float, folder: Path) -
 def main(specs: list[str]) -> int:
     """Look at the named interpreters, or at all and by every probe."""
     table = Table("interpreter", "probe", "told", "held off", "wait off", "aim", "", box=box.SIMPLE_HEAD)
+    try:
+        chosen = list(subjects(specs))
+    except GilbenchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     with tempfile.TemporaryDirectory() as folder:
-        for subject in subjects(specs):
+        for subject in chosen:
             misses = []
             for case in cases():
                 misses.append(miss(subject, *case, Path(folder)))

@@ -16,6 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from gilbench.errors import GilbenchError
 from gilbench.interpreters import select
 from gilbench.process import capture
 
@@ -32,7 +33,11 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
-    python = select([GIL]).interpreters[0].executable
+    try:
+        python = select([GIL]).interpreters[0].executable
+    except GilbenchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     table = Table(
         "program",
         "bound",

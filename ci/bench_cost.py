@@ -1,4 +1,4 @@
-"""Measures what observers cost the program that they look at: ``python ci/bench_profile.py [WORKLOAD ...]``.
+"""What observers cost the program that they look at.
 
 Two workers of one case, one of them observed, serve their slices in turn; a block starts new ones. The figure is
 the work done without the observer over that done with it, so 1.03 is a slow-down of 3 %, with a 95 % interval over
@@ -8,6 +8,7 @@ inside the program.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sys
@@ -15,12 +16,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from bench_row import Row
 
 from gilbench import workloads as catalogue
 from gilbench.analyse.blocks import throughput
@@ -42,15 +41,6 @@ SECONDS = 0.1  # of a slice
 GILKNOCKER = "gilknocker==0.4.2"
 THREADS = {"countdown": 2, "tcp_echo": 1, "threadpool_service": 4}
 AIMS = {("exact", "countdown"): 1.03, ("exact", "tcp_echo"): 1.15}
-
-
-class Cost(NamedTuple):
-    """One observer on one workload."""
-
-    observer: str
-    workload: str
-    log_ratios: list[float]
-    absent: str | None = None  # why it could not be measured
 
 
 @contextmanager
@@ -86,29 +76,39 @@ def py_spy(pid: int) -> Iterator[None]:
 
 
 @contextmanager
-def inside(_pid: int) -> Iterator[None]:
+def within(_pid: int) -> Iterator[None]:
     """Gilknocker is a part of the observed workload, and needs no process of its own."""
     yield
 
 
-OBSERVERS: dict[str, Callable[[int], Any]] = {"exact": exact, "py-spy": py_spy, "gilknocker": inside}
+OBSERVERS: dict[str, Callable[[int], Any]] = {"exact": exact, "py-spy": py_spy, "gilknocker": within}
 
 
-def cost(observer: str, workload: Workload, interpreter: Interpreter, folder: Path) -> Cost:
-    """Measure one observer on one workload."""
-    observed = workload
-    if observer == "gilknocker":
-        try:
-            observed = _with_gilknocker(workload, interpreter, folder)
-        except GilbenchError as error:
-            return Cost(observer, workload.name, [], str(error))
-    ratios = []
-    for block in range(BLOCKS):
-        try:
-            ratios.append(_block(OBSERVERS[observer], workload, observed, interpreter, block))
-        except GilbenchError as error:
-            return Cost(observer, workload.name, [], str(error))
-    return Cost(observer, workload.name, ratios)
+def observer_costs() -> Iterator[Row]:
+    """Slow-down of the work by every observer; where one cannot be measured, what was in its way."""
+    interpreter = select(["3.13"]).interpreters[0]
+    known = catalogue.catalogue()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, threads in THREADS.items():
+            for observer in OBSERVERS:
+                what = f"slow-down by {observer}, {name} x{threads} on {interpreter.name}"
+                aim = AIMS.get((observer, name))
+                try:
+                    ratios = _log_ratios(observer, known[name], interpreter, Path(folder))
+                except GilbenchError as error:
+                    yield Row(f"{what}: {error}", math.nan, None, None, "", aim is None)
+                    continue
+                found = ratio_interval(ratios)
+                holds = aim is None or found.value <= aim
+                yield Row(what, found.value, found.lo, found.hi, f"<= {aim}" if aim else "", holds)
+
+
+def _log_ratios(observer: str, workload: Workload, interpreter: Interpreter, folder: Path) -> list[float]:
+    """Measure one observer on one workload, one figure for each block."""
+    inside = observer == "gilknocker"
+    observed = _with_gilknocker(workload, interpreter, folder) if inside else workload
+    watch = OBSERVERS[observer]
+    return [_block(watch, workload, observed, interpreter, block) for block in range(BLOCKS)]
 
 
 def _block(
@@ -152,41 +152,3 @@ def _with_gilknocker(workload: Workload, interpreter: Interpreter, folder: Path)
     path = folder / Path(workload.path).name
     path.write_text(Path(workload.path).read_text("utf-8") + "\n" + start, "utf-8")
     return msgspec.structs.replace(read_declaration(path, workload.family), name=workload.name)
-
-
-def main(names: list[str]) -> int:
-    """Measure every observer on the named workloads, or on all three."""
-    unknown = [name for name in names if name not in THREADS]
-    if unknown:
-        print(f"unknown: {', '.join(unknown)}; there are {', '.join(THREADS)}", file=sys.stderr)
-        return 2
-    interpreter = select(["3.13"]).interpreters[0]
-    table = Table("observer", "workload", "slow-down", "95 % interval", "aim", "", box=box.SIMPLE_HEAD)
-    known = catalogue.catalogue()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names or THREADS:
-            for observer in OBSERVERS:
-                row = _row(cost(observer, known[name], interpreter, Path(folder)))
-                print(
-                    *row, sep="  ", file=sys.stderr, flush=True
-                )  # what is measured is not lost with the rest
-                table.add_row(*row)
-    console = Console()
-    console.print(f"{interpreter.name} ({interpreter.build.version}), {BLOCKS} blocks of {SLICES} slices")
-    console.print(table)
-    return 0
-
-
-def _row(found: Cost) -> list[str]:
-    where = f"{found.workload} x{THREADS[found.workload]}"
-    if found.absent is not None:
-        return [found.observer, where, "-", found.absent, "", ""]
-    interval = ratio_interval(found.log_ratios)
-    ends = "" if interval.lo is None or interval.hi is None else f"{interval.lo:.3f} to {interval.hi:.3f}"
-    aim = AIMS.get((found.observer, found.workload))
-    missed = "missed" if aim is not None and interval.value > aim else ""
-    return [found.observer, where, f"{interval.value:.3f}", ends, f"<= {aim}" if aim else "", missed]
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
