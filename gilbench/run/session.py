@@ -17,7 +17,7 @@ from gilbench.host import NoiseMeter
 from gilbench.model import Case, Environment, Failure, Parameters, Plan, Reading, Run, Slice, Workload
 from gilbench.run.affinity import Placement, place
 from gilbench.run.served import Served
-from gilbench.run.warmup import WarmUp
+from gilbench.run.warmup import REST, WarmUp, settle
 
 FAILURES_UNTIL_GIVEN_UP = 2
 _HOPELESS = frozenset({"timeout", "unsupported"})  # trying again would cost minutes, or change nothing
@@ -243,6 +243,8 @@ class _Block:
                     "checksum", f"the work gave {piece.checksum[:40]} instead of {expected[:40]}"
                 )
         seat.slices.append(piece)
+        if case.interpreter in self._session._jit:
+            settle(seat.running.pid, REST)  # or it would compile beside the slices of others
 
     def _place(self, seat: _Seat, rotation: int) -> Placement:
         return place(seat.case, self._workload.driver, self._plan.cpus, rotation)

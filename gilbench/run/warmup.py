@@ -18,6 +18,7 @@ STEADY = 0.05  # by which a worker may still get faster when it is taken to be w
 SLOW = 0.7  # of what the same case came to in an earlier block: it is not warm yet
 LATENCY = 0.05  # s of scheduled requests in a slice
 LOOK = 0.03  # s between two looks at whether a process rests
+REST = 0.5  # s that a worker which compiles as it runs is given after a slice, at most
 IDLE = 0.04  # CPU time over wall time below which it does
 
 
