@@ -76,7 +76,7 @@ def _one_thread(study: Study | None, column: Column, reference: Column | None) -
         return Judged("not here", reason="no study of the cpu family was made")
     blocks = Blocks(study.header.plan, study.runs)
     logs = [
-        blocks.log_ratios(case, other, throughput)
+        list(_log_ratios(blocks, column, case, other).values())
         for case in _cases(study, blocks, column)
         if case.threads == 1
         and (other := blocks.sibling(case, interpreter=reference.interpreter.name, gil=reference.gil))
@@ -147,8 +147,7 @@ def _speedups(study: Study, column: Column) -> dict[int, dict[BlockKey, float]]:
     for case in _cases(study, blocks, column):
         single = blocks.sibling(case, threads=1)
         if case.workload in SCALING and case.threads > 1 and single is not None:
-            logs = dict(blocks.keyed_log_ratios(case, single, throughput))
-            found.setdefault(case.threads, []).append(logs)
+            found.setdefault(case.threads, []).append(_log_ratios(blocks, column, case, single))
     means = {
         count: {
             key: sum(one[key] for one in series) / len(series)
@@ -158,6 +157,23 @@ def _speedups(study: Study, column: Column) -> dict[int, dict[BlockKey, float]]:
         for count, series in found.items()
     }
     return {count: series for count, series in means.items() if series}
+
+
+def _log_ratios(blocks: Blocks, column: Column, case: Case, other: Case) -> dict[BlockKey, float]:
+    """Log of the throughput of a case over that of another, by block.
+
+    A build that compiles as it runs is taken by its best slice of each: Jython was seen to go back to interpreting, at
+    a tenth of its speed, and to stay there for slices on end, whatever it had been warmed up with.
+    """
+    if not column.interpreter.build.jit:
+        return dict(blocks.keyed_log_ratios(case, other, throughput))
+    ours, theirs = (
+        {key: max(map(throughput, run.slices)) for key, run in blocks.runs(one).items()}
+        for one in (case, other)
+    )
+    return {
+        key: math.log(ours[key] / theirs[key]) for key in ours if min(ours[key], theirs.get(key, 0.0)) > 0
+    }
 
 
 def _cases(study: Study, blocks: Blocks, column: Column) -> list[Case]:
