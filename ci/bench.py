@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,7 @@ from gilbench import workloads as catalogue
 from gilbench.analyse.blocks import Blocks, throughput
 from gilbench.analyse.estimates import block_log_ratio, mean_interval, ratio_interval
 from gilbench.axes import Axes, cases
+from gilbench.errors import GilbenchError
 from gilbench.host import describe_host
 from gilbench.interpreters import select
 from gilbench.model import Case, Header, Interpreter, Plan, Run, Workload
@@ -349,12 +351,15 @@ def main(names: list[str]) -> int:
         print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     table = Table("figure", "value", "95 % interval", "aim", "", box=box.SIMPLE_HEAD)
-    for name in names or BENCHES:
-        for row in BENCHES[name]():
+    try:
+        for row in chain.from_iterable(BENCHES[name]() for name in names or BENCHES):
             interval = "" if row.lo is None or row.hi is None else f"{row.lo:.4g} to {row.hi:.4g}"
             line = row.what, f"{row.value:.4g}", interval, row.aim, "" if row.holds else "missed"
             print(*line, sep="  ", file=sys.stderr, flush=True)  # what is measured is not lost with the rest
             table.add_row(*line)
+    except GilbenchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     Console().print(table)
     return 0
 

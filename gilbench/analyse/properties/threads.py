@@ -30,6 +30,7 @@ CONTENTION = 0.3
 to nothing, 0.05 at most."""
 COHERENCE = 0.1
 """Kappa, what threads lose by having to agree: at a tenth the second thread adds nothing on two processors."""
+_BEST = "; where a build compiles as it runs, by the best slice of each block"
 SCALING: Final = ("countdown", "pidigits")  # of the cpu family: those that share next to nothing
 _Row = tuple[str, str, Judged, str | None]
 
@@ -69,7 +70,7 @@ def one_thread(study: Study | None, column: Column, reference: Column | None) ->
 def _one_thread(study: Study | None, column: Column, reference: Column | None) -> Judged:
     if reference is None:
         return Judged("not here", reason=without_reference(column))
-    measured = "speed of one thread in times of the GIL build of its version"
+    measured = f"speed of one thread in times of the GIL build of its version{_BEST}"
     if reference is column:
         return Judged("yes", measured, 1.0, "x", reason="it is the reference itself")
     if study is None:
@@ -131,7 +132,7 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
         nothing = len(values) > 1 and not any(values)
         interval = Interval(0.0, 0.0, 0.0, len(values)) if nothing else mean_interval(values)
         verdict = _flipped(_side(interval, limit))
-        described = f"{part} of the Universal Scalability Law"
+        described = f"{part} of the Universal Scalability Law{_BEST}"
         yield (
             identity,
             part,
