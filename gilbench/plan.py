@@ -30,6 +30,7 @@ PROFILES = {
     )
 }
 LATENCY_SLICES = 1  # of a run that is served on schedule: its slices are long
+MOST_TURNS = 4  # times as many as the profile's, in a block of few cases: what is dear there is coming up
 OBSERVED_FACTOR = 4  # an observed run is this much longer: a sampler needs more time than a clock does
 
 # What a process costs beside its slices, in s: seen on a 2-core VM, for the estimate only.
@@ -100,11 +101,15 @@ def groups(plan: Plan) -> Iterator[Group]:
 def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> list[tuple[int, int]]:
     """All slices of a group as ``(turn, case)``: in each turn every case once, in an order of its own.
 
+    A group of a part of its workload's cases, those that are undecided still, gets more turns for it.
+
     An observed case has one long slice in the middle turn: its observer is there for that slice alone, so
     that it does not disturb the slices of the others.
     """
     rng = random.Random(f"{plan.seed}/{group.block}/{group.workload}/{attempt}")
-    turns = LATENCY_SLICES if workload.peer or workload.scheduled else plan.profile.slices
+    cases = sum(case.workload == group.workload for case in plan.cases)
+    more = max(1, min(MOST_TURNS, cases // len(group.cases)))
+    turns = LATENCY_SLICES if workload.peer or workload.scheduled else plan.profile.slices * more
     slices = []
     for turn in range(turns):
         order = [index for index in group.cases if turn == turns // 2 or not plan.cases[index].observers]

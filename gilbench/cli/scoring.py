@@ -35,7 +35,7 @@ PROFILE = Profile(
 )
 FIRST_BLOCKS = 1
 BLOCKS_OF_PROPERTIES = 3  # that give an interval over blocks which can be trusted
-BUDGET = 480.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
+BUDGET = 460.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
 
 
 def plan_claims(specs: Sequence[str], tell: Callable[[str], None]) -> Header:

@@ -106,10 +106,12 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
         served = round(OFFERED * (truth.handled if name == "delivery" else 1.0))
         late = tuple(wait * noise * (1 + 0.01 * step) for step in range(served))
         return [_scheduled(late)], 75.0
-    if name in {"tcp_echo_cpu", "io_before_cpu"}:
-        kept = truth.echo if name == "tcp_echo_cpu" else truth.computing
-        rate = 1000.0 * noise * drift * (kept if threads else 1.0)
+    if name == "tcp_echo_cpu":
+        rate = 1000.0 * noise * drift * (truth.echo if threads else 1.0)
         return [make_slice(0, rate, threads=max(1, threads))], 75.0
+    if name == "io_before_cpu":
+        rate = 1000.0 * noise * drift * (truth.computing if threads else 1.0)
+        return [make_slice(turn, rate, threads=max(1, threads)) for turn in range(4)], 75.0
     speedup = truth.outside if catalogue()[name].family == "offgil" else truth.cpu
     if name == "countdown_tasklets":
         speedup = 1.0

@@ -170,6 +170,16 @@ def test_each_turn_holds_every_case_once(seed: int, slices: int, threads: set[in
             assert sorted(index for number, index in order if number == turn) == sorted(group.cases)
 
 
+@pytest.mark.parametrize(("left", "times"), [(8, 1), (5, 1), (4, 2), (2, 4), (1, 4)])
+def test_a_block_of_the_few_cases_that_are_undecided_has_more_turns(left: int, times: int) -> None:
+    plan = planned(threads=(1, 2, 3, 4))
+    group = next(groups(plan))
+    few = group._replace(cases=group.cases[:left])
+    assert Counter(index for _, index in order_of(plan, few)) == dict.fromkeys(
+        few.cases, times * plan.profile.slices
+    )
+
+
 @given(slices=st.integers(1, 9))
 def test_an_observed_case_has_one_slice_in_the_middle(slices: int) -> None:
     plan = planned(observers=("stacks",), profile=make_profile(slices=slices))

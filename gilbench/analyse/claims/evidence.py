@@ -139,7 +139,17 @@ class Evidence:
         Raises:
             Missing: As for ``figure``.
         """
-        return _median([list(block.values()) for block in self._speedups(column, spot).values()])
+        return _median([list(block.values()) for block in self._ratios(column, spot, 1).values()])
+
+    def kept(self, column: Column, spot: Spot) -> Figure:
+        """What remains of the throughput without the threads of a case: the median over slices taken side by side.
+
+        Raises:
+            Missing: As for ``figure``.
+        """
+        return _median([list(block.values()) for block in self._ratios(column, spot, 0).values()])._replace(
+            unit="fraction"
+        )
 
     def speedup_against(self, column: Column, other: Column, spot: Spot) -> Figure:
         """The same, divided by that of another column in the same round.
@@ -147,7 +157,7 @@ class Evidence:
         Raises:
             Missing: As for ``figure``, of either column.
         """
-        ours, theirs = self._speedups(column, spot), self._speedups(other, spot)
+        ours, theirs = self._ratios(column, spot, 1), self._ratios(other, spot, 1)
         return _median(
             [
                 [log - theirs[key][turn] for turn, log in block.items() if turn in theirs[key]]
@@ -156,9 +166,9 @@ class Evidence:
             ]
         )
 
-    def _speedups(self, column: Column, spot: Spot) -> dict[BlockKey, dict[int, float]]:
-        """Logs of the speed-ups of slices, by block and round."""
-        base = spot._replace(threads=1)
+    def _ratios(self, column: Column, spot: Spot, threads: int) -> dict[BlockKey, dict[int, float]]:
+        """Logs of the throughput of slices, divided by that with other ``threads``, by block and round."""
+        base = spot._replace(threads=threads)
         self.look(column, spot)
         self.look(column, base)
         return self._blocks.slice_log_ratios(spot.case(column), base.case(column), throughput)
