@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,17 @@ def read_counts(pid: int) -> Counts:
             counters = process.io_counters()
             calls = (counters.read_count, counters.write_count)
     return Counts(voluntary, involuntary, on_cpu, calls, _peak_memory(pid))
+
+
+def process_cpu_time(pid: int) -> float | None:
+    """CPU seconds that all threads of another process have used so far, to the nanosecond; None if unknown.
+
+    Linux numbers the CPU clock of a process by its pid: clock_getcpuclockid(3).
+    """
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except (OSError, OverflowError):
+        return None
 
 
 def _gained(before: dict[int, int], after: dict[int, int]) -> int:

@@ -17,7 +17,6 @@ from gilbench.program import Probe, ProfiledThread
 
 _PATIENCE = 0.02  # s between two attempts to attach to a process that has just begun
 _ATTEMPTS = 5
-_READ = 0.15e-3  # s that py-spy was seen to take for a sample
 _NAME = f"samples (py-spy, {RATE} a second): held alone, no waits"
 
 
@@ -94,6 +93,7 @@ class SampledWatch:
         # py-spy looks a little before and after the clocks do.
         samples = max(round(duration * RATE), sum(stack.samples for stack in self.stacks))
         seen = reason is None and bool(samples)
+        read = self._sampler.read if self._sampler else 0.0
         held: Counter[int | None] = Counter()
         for stack in self.stacks:
             held[stack.tid] += stack.samples
@@ -102,7 +102,7 @@ class SampledWatch:
             probe=Probe(
                 strength="sampled" if seen else None,
                 name=_NAME,
-                error=_error(samples, lived.values(), duration) if seen else None,
+                error=_error(samples, lived.values(), duration, read) if seen else None,
             ),
             duration=duration,
             threads=tuple(
@@ -122,14 +122,15 @@ class SampledWatch:
         )
 
 
-def _error(samples: int, lived: Iterable[Lived], duration: float) -> float:
+def _error(samples: int, lived: Iterable[Lived], duration: float, read: float) -> float:
     """Half width of the 95 % interval of any thread's share.
 
     Chance makes a part of it. The rest has a direction: the process is not stopped for a sample, and one in which the
-    GIL changes hands is lost; a thread gives it away at most as often as it is put on a CPU.
+    GIL changes hands is lost; a thread gives it away at most as often as it is put on a CPU. ``read`` is the s that
+    a sample takes.
     """
     changes = max((one.runs for one in lived), default=0)
-    return 1.96 * math.sqrt(0.25 / samples) + min(changes * _READ / duration, 0.5)
+    return 1.96 * math.sqrt(0.25 / samples) + min(changes * read / duration, 0.5)
 
 
 def _runs(executable: Path, wanted: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,14 +62,3 @@ def set_affinity(
                 os.sched_setaffinity(tid, (alone[1],) if alone and tid == alone[0] else cpus)
                 in_force |= os.sched_getaffinity(tid)
     return tuple(sorted(in_force))
-
-
-def process_cpu_time(pid: int) -> float | None:
-    """CPU seconds that all threads of another process have used so far, to the nanosecond; None if unknown.
-
-    Linux numbers the CPU clock of a process by its pid: clock_getcpuclockid(3).
-    """
-    try:
-        return time.clock_gettime((~pid << 3) | 2)
-    except (OSError, OverflowError):
-        return None

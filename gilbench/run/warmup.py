@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from gilbench import plan as planning
 from gilbench.model import Case, Plan
-from gilbench.run.affinity import Placement, process_cpu_time
+from gilbench.observe.cpu import process_cpu_time
+from gilbench.run.affinity import Placement
 from gilbench.run.served import Served
 
 LEAST = (

@@ -12,8 +12,9 @@ import msgspec
 
 from gilbench.errors import RunFailure
 from gilbench.model import Case, Environment, Interpreter, Slice, Value, Workload
+from gilbench.observe.cpu import process_cpu_time
 from gilbench.process import clean_environment
-from gilbench.run.affinity import Placement, process_cpu_time, set_affinity
+from gilbench.run.affinity import Placement, set_affinity
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
 
