@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from gilbench.render.history import Found
-    from gilbench.store.history import History, Series
+    from gilbench.store.history import History
+    from gilbench.store.history_tables import Series
 
 PLOTS = 4  # series that fit a terminal
 LISTED = 30  # studies that fit a terminal

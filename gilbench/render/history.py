@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from gilbench.analyse.changes import Change
-    from gilbench.store.history import Entry, Point, Series
+    from gilbench.store.history_tables import Entry, Point, Series
 
 LONGEST = 40  # characters of a name from outside
 

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gilbench.model import Cell, Header
-    from gilbench.store.history import Entry, History
+    from gilbench.store.history import History
+    from gilbench.store.history_tables import Entry
 
 LATEST = 200  # studies in which a change is looked for
 
