@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import importlib.util
 import os
 import sys
@@ -16,10 +15,10 @@ from gilbench.cli.options import Fdr, Threshold
 from gilbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from gilbench.analyse.gate import Gate
-    from gilbench.model import Comparison, Header, Interpreter, Study
+    from gilbench.cli.judging import Judged, Limits
     from gilbench.render.check import Check
     from gilbench.store.known_bad import Known
 
@@ -97,61 +96,34 @@ def check(
     files = _Files(markdown, junit, json)
     files.refuse_early()
     known = _read_known(known_bad)
-    limits = _Limits(tuple(metric or ()), threshold / 100, fdr / 100)
+
+    from gilbench.cli.judging import Limits, judge_by_history, judge_by_study, judge_measured  # noqa: PLC0415
+    from gilbench.cli.planning import Asked  # noqa: PLC0415
+
+    limits = Limits(tuple(metric or ()), threshold / 100, fdr / 100)
     measured = (python, against, workload, family, threads, profile, seed, output)
     if study is not None and baseline is not None:
         if any(choice is not None and choice != [] for choice in measured):
             raise UsageError("a STUDY is judged as it is; to measure, use --python NEW --against OLD instead")
         if baseline == HISTORY:
-            judged = _with_history(study, database, branch, limits)
+            judged = judge_by_history(study, database, branch, limits)
         else:
-            judged = _with_study(study, Path(baseline), limits)
+            judged = judge_by_study(study, Path(baseline), limits)
     elif python is not None and against is not None and study is None and baseline is None:
-        asked = _Asked(workload or [], family or [], threads, profile, seed)
-        judged = _measured(python, against, asked, output, limits, quiet=quiet)
+        asked = Asked(
+            workload=workload or (),
+            family=family or (),
+            threads=threads or DEFAULT_THREADS,
+            profile=profile or DEFAULT_PROFILE,
+            seed=seed,
+        )
+        judged = judge_measured(python, against, asked, output, limits, quiet=quiet)
     else:
         raise UsageError(
             "what is judged by what? gilbench check STUDY --baseline FILE (or history),\n"
             "or gilbench check --python NEW --against OLD"
         )
     return _conclude(judged, known, limits, form, files, strict=strict)
-
-
-class _Limits(NamedTuple):
-    """What counts as worse."""
-
-    patterns: tuple[str, ...]
-    threshold: float
-    fdr: float
-
-    def metrics(self, judgeable: Sequence[str], default: Sequence[str]) -> list[str]:
-        """The metrics that are asked for."""
-        for pattern in self.patterns:
-            if not fnmatch.filter(judgeable, pattern):
-                raise UsageError(
-                    f"--metric {pattern}: there is none that could be judged; there are {', '.join(judgeable)}"
-                )
-        if not self.patterns:
-            return list(default)
-        return [name for name in judgeable if any(fnmatch.fnmatch(name, one) for one in self.patterns)]
-
-
-class _Asked(NamedTuple):
-    workload: Sequence[str]
-    family: Sequence[str]
-    threads: str | None
-    profile: str | None
-    seed: int | None
-
-
-class _Judged(NamedTuple):
-    """A study, compared."""
-
-    study: Study
-    rows: Sequence[Comparison]
-    against: str
-    warnings: tuple[str, ...]
-    interrupted: bool = False
 
 
 class _Files(NamedTuple):
@@ -190,154 +162,10 @@ def _read_known(path: Path | None) -> tuple[Known, ...]:
     return () if path is None else read_known_bad(path)
 
 
-def _with_study(path: Path, baseline: Path, limits: _Limits) -> _Judged:
-    """Judge a study by an earlier one."""
-    from gilbench.analyse.caveats import caveats, differences  # noqa: PLC0415
-    from gilbench.analyse.gate import JUDGEABLE, JUDGED, compare_for_gate, not_measured  # noqa: PLC0415
-    from gilbench.store.study import read_study  # noqa: PLC0415
-
-    metrics = limits.metrics(JUDGEABLE, JUDGED)
-    before, now = read_study(baseline), read_study(path)
-    rows = compare_for_gate(before, now, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-    warnings = [*differences(before, now), *caveats(now)]
-    missing = not_measured(before, now)
-    if missing:
-        names = ", ".join(dict.fromkeys(f"{case.workload} on {case.interpreter}" for case in missing))
-        warnings.append(f"{len(missing)} case(s) of the baseline have no figures now: {names}")
-    if rows and not any(row.paired for row in rows):
-        warnings.append(
-            "the two have no reference in common: figures of different hours are compared, which is weak; "
-            "measure both now with --python NEW --against OLD"
-        )
-    if not rows:
-        raise UsageError(
-            f"{path} and {baseline} have no case in common: other workloads, interpreters or threads"
-        )
-    return _Judged(now, rows, str(baseline), tuple(warnings))
-
-
-def _with_history(path: Path, database: str | None, branch: str | None, limits: _Limits) -> _Judged:
-    """Judge a study by the level that the history stands on; see ``analyse.past`` for what that promises."""
-    import hashlib  # noqa: PLC0415
-
-    try:
-        from gilbench.analyse.past import METRICS_KEPT, REFERENCE, compare_past  # noqa: PLC0415
-        from gilbench.store.history import History, default_database  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise UsageError(f"--baseline history needs {error.name}: pip install 'gilbench[history]'") from error
-    from gilbench.analyse.caveats import caveats  # noqa: PLC0415
-    from gilbench.analyse.report import build_report  # noqa: PLC0415
-    from gilbench.store.past import read_past  # noqa: PLC0415
-    from gilbench.store.study import read_study  # noqa: PLC0415
-
-    metrics = limits.metrics(METRICS_KEPT, ("relative",))
-    study = read_study(path)
-    cells = [cell for cell in build_report(study).cells if cell.metric in metrics and not cell.observers]
-    if not cells:
-        raise UsageError(
-            f"{path} has no {' or '.join(metrics)}: the history follows ratios to a reference; "
-            "measure one beside it with gilbench run --python NEW --reference OLD"
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with History(database or default_database()) as history:
-        past = read_past(history, study.header, cells, digest, branch)
-        name = history.name
-    if not any(one.values for one in past):
-        raise UsageError(
-            f"the history {name} has no study that could be held against {path}\n"
-            "Add some, of the same CPU and reference: gilbench history add STUDY"
-        )
-    rows = compare_past(
-        [(cell, one.values) for cell, one in zip(cells, past, strict=True)],
-        threshold=limits.threshold,
-        fdr=limits.fdr,
-    )
-    left_out = max(one.left_out for one in past)
-    strangers = [f"up to {left_out} studies of another CPU or reference are left out"] if left_out else []
-    return _Judged(study, rows, REFERENCE, (*strangers, *caveats(study)))
-
-
-def _measured(
-    python: str, against: str, asked: _Asked, output: Path | None, limits: _Limits, *, quiet: bool
-) -> _Judged:
-    """Measure both now, interleaved, and judge the one by the other."""
-    from rich.console import Console  # noqa: PLC0415
-
-    from gilbench.analyse.caveats import caveats  # noqa: PLC0415
-    from gilbench.analyse.comparisons import compare_interpreters  # noqa: PLC0415
-    from gilbench.analyse.gate import JUDGEABLE, JUDGED, failed_cases  # noqa: PLC0415
-    from gilbench.cli.measuring import measure_study  # noqa: PLC0415
-    from gilbench.store.names import default_study_path  # noqa: PLC0415
-
-    metrics = limits.metrics(JUDGEABLE, JUDGED)
-    notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
-    header = _plan(python, against, asked, lambda line: notes.print(line, style="dim", markup=False))
-    path = output or default_study_path()
-    study, interrupted = measure_study(header, path, notes, quiet=quiet)
-    if interrupted:
-        notes.print(f"interrupted; go on with: gilbench run --resume {path}", markup=False)
-    else:
-        notes.print(f"saved {path}", markup=False)
-    rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-    if not (rows or interrupted or failed_cases(study)):
-        raise UsageError(f"no {' or '.join(metrics)} of these workloads could be compared; choose others")
-    return _Judged(study, rows, header.plan.reference, caveats(study), interrupted)
-
-
-def _plan(python: str, against: str, asked: _Asked, tell: Callable[[str], None]) -> Header:
-    """Plan the cases of the one, then put the other beside each: also where they are the same executable."""
-    import msgspec  # noqa: PLC0415
-
-    from gilbench import axes  # noqa: PLC0415
-    from gilbench.cli.planning import Asked, plan_study  # noqa: PLC0415
-    from gilbench.interpreters.names import name_all  # noqa: PLC0415
-    from gilbench.plan import make_plan  # noqa: PLC0415
-
-    header = plan_study(
-        Asked(
-            python=(_one("--against", against).executable,),
-            workload=asked.workload,
-            family=asked.family,
-            threads=asked.threads or DEFAULT_THREADS,
-            profile=asked.profile or DEFAULT_PROFILE,
-            seed=asked.seed,
-        ),
-        tell,
-    )
-    sides = name_all([*header.interpreters, _one("--python", python)])
-    workloads = {workload.name: workload for workload in header.workloads}
-    cases = [
-        msgspec.structs.replace(case, interpreter=side.name)
-        for case in header.plan.cases
-        for side in sides
-        if axes.lacks(workloads[case.workload], side.build) is None
-    ]
-    plan = make_plan(
-        cases,
-        profile=header.plan.profile,
-        interpreters=sides,
-        workloads=header.workloads,
-        reference=sides[0].name,
-        seed=header.plan.seed,
-    )
-    return msgspec.structs.replace(header, plan=plan, interpreters=sides)
-
-
-def _one(option: str, spec: str) -> Interpreter:
-    from gilbench.interpreters import select  # noqa: PLC0415
-
-    found = select([spec]).interpreters
-    if len(found) != 1:
-        raise UsageError(
-            f"{option} {spec} are {len(found)} interpreters; name one, see gilbench pythons list"
-        )
-    return found[0]
-
-
 def _conclude(
-    judged: _Judged,
+    judged: Judged,
     known: Sequence[Known],
-    limits: _Limits,
+    limits: Limits,
     form: Format,
     files: _Files,
     *,

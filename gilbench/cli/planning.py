@@ -40,6 +40,21 @@ class Asked(NamedTuple):
     seed: int | None = None
 
 
+def select_one(option: str, spec: str) -> Interpreter:
+    """Find the one interpreter that an option names.
+
+    Raises:
+        UsageError: It names none, or several.
+        InterpreterError: It is there and cannot be used.
+    """
+    found = select([spec]).interpreters
+    if len(found) != 1:
+        raise UsageError(
+            f"{option} {spec} are {len(found)} interpreters; name one, see gilbench pythons list"
+        )
+    return found[0]
+
+
 def plan_study(asked: Asked, tell: Callable[[str], None]) -> Header:
     """Find the interpreters, lay out the cases, and describe the study that is to be made.
 
