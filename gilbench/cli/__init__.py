@@ -24,6 +24,7 @@ COMMANDS = {
     "selftest": "selftest",
     "pythons": "pythons",
     "scorecard": "scorecard",
+    "system": "system",
 }
 
 
