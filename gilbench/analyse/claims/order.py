@@ -11,8 +11,9 @@ COLLAPSED = 0.16
 """Of the quiet throughput. Under the new GIL an echo keeps 1 %, on PyPy 10 %, on Jython, where each message passes
 through threads of its network library, 25 %, elsewhere half and more."""
 SHARE = 0.29
-"""Of the throughput alone. One of three threads that are served alike under one lock keeps a third, as on PyPy; where
-those that make system calls run ahead it was seen to be 0.20 to 0.25, where they wait 0.9."""
+"""Of the throughput alone. One of three threads that are served alike under one lock keeps a third; where those that
+make system calls run ahead it was seen to be 0.20 to 0.25, where they wait 0.9. PyPy was seen on either side of it, at
+0.20 on one host and at 0.34 to 0.37 on another."""
 
 
 def _no_lock(column: Column, _cpus: int) -> str | None:
