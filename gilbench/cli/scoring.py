@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from gilbench import workloads as catalogue
 from gilbench.analyse.claims import claim_cases, claim_scores, undecided_cases
 from gilbench.analyse.properties import property_scores
-from gilbench.analyse.properties.threads import SCALING, property_cases
+from gilbench.analyse.properties.threads import property_cases, undecided_property_cases
 from gilbench.cli.measuring import Effort, measure_study
 from gilbench.cli.planning import describe_study
 from gilbench.interpreters import select
@@ -34,7 +33,6 @@ PROFILE = Profile(
     few_choices=True,
 )
 FIRST_BLOCKS = 1
-BLOCKS_OF_PROPERTIES = 3  # that give an interval over blocks which can be trusted
 BUDGET = 460.0  # s for the claims; the whole scorecard of seven interpreters is to take less than ten minutes
 
 
@@ -94,14 +92,8 @@ def measure_card(
 
 
 def _undecided(study: Study) -> frozenset[Case]:
-    """What another block should go to: the cases of undecided claims, and of properties with too few blocks."""
-    plan, workloads = study.header.plan, {workload.name: workload for workload in study.header.workloads}
-    blocks = Counter(plan.cases[run.case] for run in study.runs)
-    properties = property_cases(study.header.interpreters, workloads, len(plan.cpus))
-    few = frozenset(case for case in properties if blocks[case] < BLOCKS_OF_PROPERTIES)
-    # The laws of scaling are fitted to each block; of the speeds of one thread there are many.
-    pressing = {case for case in few if case.workload in SCALING or blocks[case] < BLOCKS_OF_PROPERTIES - 1}
-    return undecided_cases(study) | pressing or few
+    """What another block should go to."""
+    return undecided_cases(study) | undecided_property_cases(study)
 
 
 def read_card(path: Path, notes: Console) -> Scorecard:

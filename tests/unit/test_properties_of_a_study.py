@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 
-import msgspec
 import pytest
 from trials import PAIR, trials
 
 from gilbench.analyse.properties import property_scores
-from gilbench.analyse.properties.threads import SCALING, concurrency, one_thread, property_cases
+from gilbench.analyse.properties.threads import SCALING, property_cases, undecided_property_cases
 from gilbench.model import Case, Header, Host, Plan, Profile, Run, Slice, Study
 from gilbench.scores import Score
 from gilbench.workloads import catalogue
@@ -38,12 +37,13 @@ def rate_of(case: Case) -> float:
     return 100.0
 
 
-def made(*, blocks: int = 5, interpreting: float = 0.0) -> Study:
+def made(*, blocks: int = 5, disturbed: float = 0.0, on: str = "", threads: int = 0) -> Study:
     noise = random.Random(7)
 
-    def share() -> float:
-        """Of the speed that compiled code has; a tenth in the given share of the slices."""
-        return noise.uniform(0.98, 1.02) * (0.1 if noise.random() < interpreting else 1.0)
+    def share(case: Case) -> float:
+        """Of its speed: a tenth in the given share of its slices."""
+        hit = on in ("", case.interpreter) and threads in (0, case.threads) and noise.random() < disturbed
+        return noise.uniform(0.98, 1.02) * (0.1 if hit else 1.0)
 
     cases = property_cases(INTERPRETERS, WORKLOADS, 2)
     runs = tuple(
@@ -51,7 +51,7 @@ def made(*, blocks: int = 5, interpreting: float = 0.0) -> Study:
             case=index,
             block=block,
             attempt=0,
-            slices=tuple(piece(turn, rate_of(case) * share()) for turn in range(4)),
+            slices=tuple(piece(turn, rate_of(case) * share(case)) for turn in range(4)),
         )
         for block in range(blocks)
         for index, case in enumerate(cases)
@@ -115,20 +115,23 @@ def test_one_thread_is_held_against_the_gil_build_of_the_same_version(
     assert got.figure == pytest.approx(value, abs=0.02)
 
 
-def test_what_compiles_as_it_runs_is_taken_by_its_compiled_code() -> None:
-    study, gil_off = made(interpreting=0.3), PAIR[2]
-    interpreter = msgspec.structs.replace(
-        gil_off.interpreter, build=msgspec.structs.replace(gil_off.interpreter.build, jit=True)
-    )
-    compiling = msgspec.structs.replace(gil_off, interpreter=interpreter)
-    contention = {name: judged for name, _, judged, _ in concurrency(study, compiling)}[
-        "concurrency.contention"
-    ]
-    assert contention.verdict == "yes"
-    _, _, speed, _ = one_thread(study, compiling, PAIR[0])
-    assert speed.verdict == "no"
-    assert speed.figure == pytest.approx(0.7, abs=0.04)
-    assert one_thread(study, gil_off, PAIR[0])[2].verdict == "inconclusive"
+def test_slices_in_which_the_host_was_elsewhere_change_no_verdict() -> None:
+    disturbed = made(disturbed=0.05)
+    for identity in ("concurrency.speedup", "concurrency.contention", "concurrency.coherence"):
+        assert score(identity, disturbed, "3.13t GIL off").verdict == "yes"
+    got = score("speed.one_thread", disturbed, "3.13t GIL off")
+    assert got.verdict == "no"
+    assert got.figure == pytest.approx(0.7, abs=0.05)
+
+
+def test_another_block_goes_to_what_is_not_decided_and_to_nothing_else() -> None:
+    assert undecided_property_cases(made()) == frozenset()
+    short = made(blocks=1)
+    assert undecided_property_cases(short) == frozenset(short.header.plan.cases)
+    noisy = made(disturbed=0.4, on="3.13t", threads=2)
+    assert {(case.interpreter, case.workload in SCALING) for case in undecided_property_cases(noisy)} == {
+        ("3.13t", True)
+    }
 
 
 def test_one_block_decides_nothing() -> None:
