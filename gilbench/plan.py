@@ -109,7 +109,7 @@ def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> l
     rng = random.Random(f"{plan.seed}/{group.block}/{group.workload}/{attempt}")
     cases = sum(case.workload == group.workload for case in plan.cases)
     more = max(1, min(MOST_TURNS, cases // len(group.cases)))
-    turns = LATENCY_SLICES if workload.peer or workload.scheduled else plan.profile.slices * more
+    turns = more * (LATENCY_SLICES if workload.peer or workload.scheduled else plan.profile.slices)
     slices = []
     for turn in range(turns):
         order = [index for index in group.cases if turn == turns // 2 or not plan.cases[index].observers]

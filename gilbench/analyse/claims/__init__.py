@@ -31,7 +31,7 @@ def all_claims(cores: int) -> tuple[Claim, ...]:
         processors(several),
         outside(several),
         overhead(),
-        twice_the_time(),
+        twice_the_time(several),
         order(),
         signals(several),
         extensions(),

@@ -9,8 +9,8 @@ from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Spot, ha
 from gilbench.analyse.claims.processors import one_processor
 from gilbench.run.properties import Column
 
-GAINED = 1.05
-"""Speed-up on two threads beside that of the old GIL: what handing it over cost there, and costs no longer."""
+GAINED = 1.4
+"""Speed-up on twice as many threads as there are processors, beside that of the old GIL, which is a half there."""
 LESS = 0.3
 """Of a figure of the old GIL: what got worse was seen to be a tenth of it and less, or ten times as late."""
 
@@ -38,7 +38,7 @@ def generations(cores: int) -> Claim:
             against=_old,
         )
 
-    threads = Spot("countdown", 2), Spot("countdown", 1)
+    threads = Spot("countdown", 2 * cores), Spot("countdown", 1)
     echo = Spot("tcp_echo_cpu", 1), Spot("tcp_echo_cpu", 0)
     join = Spot("ctrl_c", 1, (("main", "join"),))
     delivery = Spot("delivery", 2 * cores)
@@ -48,8 +48,8 @@ def generations(cores: int) -> Claim:
         experiments=(
             experiment(
                 "threads",
-                "better: two threads that compute",
-                "speed-up of countdown on 2 threads",
+                "better: threads that compute",
+                f"speed-up of countdown on {2 * cores} threads",
                 threads,
                 lambda evidence, new, old: evidence.speedup_against(new, old, threads[0]),
                 Limit(GAINED, "above"),

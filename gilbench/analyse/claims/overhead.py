@@ -15,8 +15,8 @@ from gilbench.model import Run
 
 MULTIPLIED = 3.5
 """Switches in times of those of one thread: five times and more under any GIL, 2 times at most without one."""
-DEARER_ON_CORES = 2.2
-"""Switches on all processors in times of those on one: 6 times and more under the old GIL and on PyPy, else 1.2."""
+DEARER_ON_CORES = 1.7
+"""Switches on all processors in times of those on one: 20 times under the old GIL, 2.2 to 7 on PyPy, else 1.2."""
 
 
 def switches(run: Run) -> float:
