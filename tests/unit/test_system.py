@@ -91,7 +91,6 @@ def test_a_loop_sees_that_another_process_takes_its_cpu() -> None:
     assert seen.cpu == cpu
     assert seen.taken > 0.15
     assert seen.longest > 0.5e-3
-    assert seen.spread > 0.1
 
 
 def test_every_cpu_that_may_be_used_is_measured_and_may_be_used_afterwards() -> None:
