@@ -44,6 +44,7 @@ class SampledWatch:
         self._began = time.monotonic()
         self._sampler: StackSampler | None = None
         self._clocks: ThreadClocks | None = None
+        self._cost: ThreadClocks | None = None  # of py-spy itself
         self._up, self._stop = threading.Event(), threading.Event()
         # The kernel ends a child with the thread that started it, so this one lives as long as py-spy.
         self._keeper = threading.Thread(target=self._keep, daemon=True)
@@ -67,8 +68,9 @@ class SampledWatch:
         finally:
             self._up.set()
         self._stop.wait()
-        if self._clocks is not None:
-            self._clocks.finish()
+        for clocks in (self._clocks, self._cost):
+            if clocks is not None:
+                clocks.finish()
         if self._sampler is not None:
             self.stacks = self._sampler.finish()
 
@@ -84,6 +86,8 @@ class SampledWatch:
             if self._sampler.unavailable is None or self._stop.wait(_PATIENCE):
                 break
         self._clocks = ThreadClocks(self._python.pid)
+        if self._sampler is not None and self._sampler.unavailable is None:
+            self._cost = ThreadClocks(self._sampler.pid)
 
     def _figures(self) -> GilFigures:
         clocks = self._clocks
@@ -93,7 +97,6 @@ class SampledWatch:
         # py-spy looks a little before and after the clocks do.
         samples = max(round(duration * RATE), sum(stack.samples for stack in self.stacks))
         seen = reason is None and bool(samples)
-        read = self._sampler.read if self._sampler else 0.0
         held: Counter[int | None] = Counter()
         for stack in self.stacks:
             held[stack.tid] += stack.samples
@@ -102,7 +105,7 @@ class SampledWatch:
             probe=Probe(
                 strength="sampled" if seen else None,
                 name=_NAME,
-                error=_error(samples, lived.values(), duration, read) if seen else None,
+                error=_error(samples, lived.values(), duration, self._read()) if seen else None,
             ),
             duration=duration,
             threads=tuple(
@@ -120,6 +123,13 @@ class SampledWatch:
             start_up=clocks.started - self._began if clocks and self._python.held else None,
             unavailable=(f"held: {reason}",) if reason else (),
         )
+
+    def _read(self) -> float:
+        """Seconds that a sample takes: in which py-spy ran, or waited for a CPU while the GIL went on."""
+        if self._cost is None:
+            return 0.0
+        spent = sum(one.cpu + one.ready for one in self._cost.so_far().values())
+        return spent / max(1.0, self._cost.duration() * RATE)
 
 
 def _error(samples: int, lived: Iterable[Lived], duration: float, read: float) -> float:

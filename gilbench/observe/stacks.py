@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gilbench.model import Reading, Share
-from gilbench.observe.cpu import process_cpu_time
 from gilbench.process import Process, ProcessError, clean_environment
 
 RATE = 200  # samples per second
@@ -40,15 +39,10 @@ class StackSampler:
     py-spy finds the thread state that the interpreter names as the holder; where it cannot read the
     interpreter (PyPy, Jython, free-threaded builds) ``unavailable`` says so, with py-spy's reason.
     It does not stop the process for a sample (``--nonblocking``), so a torn stack is possible and rare.
-
-    Attributes:
-        unavailable: Why there are no samples.
-        read: s of CPU that py-spy took for a sample, on average; after ``finish``.
     """
 
     def __init__(self, pid: int) -> None:
         self.unavailable: str | None = None
-        self.read = 0.0
         self._sampler: Process | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
         self._output = Path(self._folder.name) / "stacks"
@@ -78,14 +72,17 @@ class StackSampler:
                 self.unavailable = _reason(self._sampler.output())
                 return
             time.sleep(0.005)
-        self._began, self._spent = time.monotonic(), process_cpu_time(self._sampler.pid) or 0.0
+
+    @property
+    def pid(self) -> int:
+        """Of py-spy itself, where it could be started."""
+        assert self._sampler is not None  # noqa: S101 - asked of a sampler that is available
+        return self._sampler.pid
 
     def finish(self) -> tuple[Stack, ...]:
         """Stop sampling and return what was seen: nothing, where it is unavailable."""
         try:
             if self._sampler is not None and self.unavailable is None:
-                samples = max(1.0, (time.monotonic() - self._began) * RATE)
-                self.read = max(0.0, (process_cpu_time(self._sampler.pid) or 0.0) - self._spent) / samples
                 self._sampler.signal(signal.SIGINT)
                 if self._sampler.wait(_STOP_LIMIT) is None:
                     self.unavailable = "py-spy did not stop"

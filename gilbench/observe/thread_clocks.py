@@ -20,6 +20,7 @@ class Lived(NamedTuple):
     alive: float  # s
     cpu: float
     runs: int = 0  # times it was put on a CPU
+    ready: float = 0.0  # s in which it waited for one
 
 
 class _Look(NamedTuple):
@@ -28,6 +29,7 @@ class _Look(NamedTuple):
     moment: float
     cpu: float = 0.0
     runs: int = 0
+    ready: float = 0.0
 
 
 class ThreadClocks:
@@ -58,7 +60,12 @@ class ThreadClocks:
     def so_far(self) -> dict[int, Lived]:
         """Return what is known of each thread that was ever seen."""
         return {
-            tid: Lived(last.moment - first.moment, last.cpu - first.cpu, last.runs - first.runs)
+            tid: Lived(
+                alive=last.moment - first.moment,
+                cpu=last.cpu - first.cpu,
+                runs=last.runs - first.runs,
+                ready=last.ready - first.ready,
+            )
             for tid, last in list(self._last.items())
             for first in [self._first[tid]]
         }
@@ -88,7 +95,7 @@ class ThreadClocks:
         for task in tasks:
             try:
                 counted = (task / "schedstat").read_text("ascii").split()
-                look = _Look(now, int(counted[0]) * 1e-9, int(counted[2]))
+                look = _Look(now, int(counted[0]) * 1e-9, int(counted[2]), int(counted[1]) * 1e-9)
             except (OSError, ValueError, IndexError):
                 continue
             tid = int(task.name)
