@@ -5,7 +5,7 @@ from __future__ import annotations
 from gilbench.model import Host, Noise, Struct
 
 
-class Trial(Struct, frozen=True):
+class TriedObserver(Struct, frozen=True):
     """An observer, tried on a program that computes."""
 
     observer: str  # as ``--observe`` takes it
@@ -29,7 +29,7 @@ class Machine(Struct, frozen=True):
     gilbench: str
     host: Host
     interpreter: str  # on which the observers were tried
-    trials: tuple[Trial, ...]
+    observers: tuple[TriedObserver, ...]
     cpus: tuple[Steadiness, ...]  # empty where a thread cannot be put on a CPU
     noise: Noise  # while the CPUs were looked at
     advice: tuple[str, ...] = ()  # what would make figures steadier, or let more be seen; one sentence each

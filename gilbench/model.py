@@ -119,7 +119,7 @@ class Profile(Struct, frozen=True):
 
     name: str
     blocks: int
-    slices: int  # timed slices of a run
+    slices: int  # timed slices of a run, more in a block of few of its cases
     slice_seconds: float  # of one or two threads; longer for more
     latency_seconds: float  # open-loop part of a slice, and length of a signals slice
     warmup_seconds: float  # at most, for a build that compiles as it runs

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gilbench.analyse.comparability import comparability
 from gilbench.model import Study
 
-_STEAL = 0.02  # of CPU time; less is lost in the spread between blocks
+STEAL = 0.02  # of CPU time; less is lost in the spread between blocks
 _FEW_BLOCKS = 3
 
 
@@ -91,7 +91,7 @@ def _state(study: Study) -> Iterator[str]:
 def _noise(study: Study) -> Iterator[str]:
     by_block = {run.block: run.noise for run in study.runs if run.noise is not None}
     steals = [noise.steal for noise in by_block.values() if noise.steal is not None]
-    if steals and max(steals) > _STEAL:
+    if steals and max(steals) > STEAL:
         yield f"the hypervisor took up to {max(steals):.0%} of the CPU time in a block"
     governor = study.header.host.governor
     if governor and governor != "performance":

@@ -32,7 +32,7 @@ def system(
     from gilbench.machine import Machine  # noqa: PLC0415
     from gilbench.render.system import render_system, render_system_json  # noqa: PLC0415
     from gilbench.run.steadiness import measure_cpus  # noqa: PLC0415
-    from gilbench.run.trials import try_observers  # noqa: PLC0415
+    from gilbench.run.tried import try_observers  # noqa: PLC0415
     from gilbench.run.tuning import tuning_advice  # noqa: PLC0415
 
     interpreter = select_one("--python", python)
@@ -43,12 +43,12 @@ def system(
     cpus = tuple(measure_cpus(min(_MOST, max(_LEAST, _LOOK / host.cores))))
     noise = meter.read()
     with notes.status("trying the observers") as status:
-        trials = try_observers(interpreter, lambda name: status.update(f"trying the observer {name}"))
+        observers = try_observers(interpreter, lambda name: status.update(f"trying the observer {name}"))
     machine = Machine(
         gilbench=__version__,
         host=host,
         interpreter=interpreter.name,
-        trials=trials,
+        observers=observers,
         cpus=cpus,
         noise=noise,
         advice=(*fitness(host, noise, cpus), *(f"pyperf: {line}" for line in tuning_advice())),

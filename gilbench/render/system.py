@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from gilbench.machine import Machine, Steadiness, Trial
+from gilbench.machine import Machine, Steadiness, TriedObserver
 from gilbench.metrics import write
 from gilbench.render.figures import plain
 from gilbench.render.table import bare_table
@@ -23,7 +23,7 @@ def render_system(machine: Machine, console: Console) -> None:
     facts += [host.virtualisation] if host.virtualisation else []
     facts.append("as root" if host.root else "not as root")
     console.print(plain(f"gilbench {machine.gilbench}", "bold"))
-    console.print(plain(f"  {', '.join(facts)}"), soft_wrap=False)
+    console.print(plain(f"  {', '.join(facts)}"))
     disturbed = [f"load {noise.load:.2f}"] if noise.load is not None else []
     disturbed += [f"steal {write(noise.steal, 'fraction')}"] if noise.steal is not None else []
     disturbed += (
@@ -31,7 +31,7 @@ def render_system(machine: Machine, console: Console) -> None:
     )
     console.print(plain(f"  {', '.join(disturbed)}"))
     console.print()
-    console.print(_trials(machine.trials, machine.interpreter))
+    console.print(_observers(machine.observers, machine.interpreter))
     if machine.cpus:
         console.print(_cpus(machine.cpus))
     if machine.advice:
@@ -44,16 +44,16 @@ def render_system_json(machine: Machine) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
-def _trials(trials: tuple[Trial, ...], interpreter: str) -> Table:
+def _observers(observers: tuple[TriedObserver, ...], interpreter: str) -> Table:
     table = bare_table(f"What can be observed, as tried on {interpreter}")
     table.add_column("observer", no_wrap=True)
     table.add_column("what it shows", overflow="fold", ratio=1)
     table.add_column("here", overflow="fold", ratio=2)
-    for trial in trials:
-        here = plain(trial.by, "green") if trial.by else plain("not", "red")
-        if trial.reason:
-            here.append("; " if trial.by else ": ").append(plain(trial.reason))
-        table.add_row(plain(trial.observer), plain(trial.shows), here)
+    for one in observers:
+        here = plain(one.by, "green") if one.by else plain("not", "red")
+        if one.reason:
+            here.append("; " if one.by else ": ").append(plain(one.reason))
+        table.add_row(plain(one.observer), plain(one.shows), here)
     return table
 
 

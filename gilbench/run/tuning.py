@@ -17,8 +17,12 @@ def tuning_advice() -> tuple[str, ...]:
     try:
         done = capture(command, seconds=_LIMIT)
     except ProcessError as error:
-        return (f"pyperf could not check the system: {error}",)
-    return tuple(read_advice(done.stdout))
+        return (f"the system could not be checked: {error}",)
+    advice = tuple(read_advice(done.stdout))
+    if done.status and not advice:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]
+        return (f"the system could not be checked: {last}",)
+    return advice
 
 
 def read_advice(text: str) -> Iterator[str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
+from interpreters_fixture import absent
 
+ROOT = Path(__file__).parent.parent.parent
+SYSTEM_PYTHON = Path("/usr/bin/python3")
 GILBENCH = str(Path(sys.executable).with_name("gilbench"))
 SHORT = (
     "--workload",
@@ -35,6 +39,35 @@ def gilbench(*arguments: str, seconds: float = 120, **options: Any) -> subproces
         check=False,
         stdin=subprocess.DEVNULL,
         **options,
+    )
+
+
+def without_root(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as another user, on the system's Python, which that one may run with our libraries.
+
+    Args:
+        folder: Where it may write.
+        arguments: Of gilbench.
+    """
+    if os.geteuid() != 0:
+        absent("the tests are not run by root, so all of them show it")
+    packages = Path(sysconfig.get_path("purelib"))
+    if SYSTEM_PYTHON.resolve().name != f"python3.{sys.version_info.minor}":
+        absent("there is no system Python of the version that the tests run on")
+    folder.chmod(0o777)
+    return subprocess.run(
+        [SYSTEM_PYTHON, "-m", "gilbench", *arguments],
+        user="nobody",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "PYTHONPATH": f"{packages}:{ROOT}",
+            "COLUMNS": "80",
+        },
     )
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from interpreters_fixture import interpreter
-from watched import need_bpftrace, started, stripped_python, watched
+from watched import let_go, need_bpftrace, started, stripped_python, watched
 
 from gilbench.interpreters.image import read_image
 from gilbench.observe.gil_futex import FutexProbe
@@ -10,6 +12,7 @@ from gilbench.observe.gil_probe import GilFigures
 from gilbench.observe.gil_sampled import SampledProbe
 from gilbench.observe.gil_words import GilWords
 from gilbench.observe.running import find_python
+from gilbench.observe.stacks import RATE
 from gilbench.program import ProfiledThread
 
 TURNS = """
@@ -88,6 +91,18 @@ def test_samples_name_the_holders_and_their_functions_within_the_stated_error() 
     assert one.gil_wait is None
     assert one.name == "spin-0"
     assert figures.functions[0].name.startswith("spin (")
+
+
+def test_the_error_of_samples_counts_what_each_of_them_took_also_where_the_program_ended_first() -> None:
+    with started(interpreter("3.11").executable, TURNS) as child:
+        watching = SampledProbe().watch(find_python(child.pid))
+        let_go(child)
+        child.kill()
+        child.wait()
+        figures = watching.finish()
+    by_chance = 1.96 * math.sqrt(0.25 / (figures.duration * RATE))
+    assert figures.probe.error is not None
+    assert figures.probe.error > 1.02 * by_chance
 
 
 def test_a_process_that_ends_under_the_probe_keeps_its_figures() -> None:

@@ -2,28 +2,23 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import error_lines, gilbench
+from commands import SYSTEM_PYTHON, error_lines, gilbench, without_root
 from interpreters_fixture import absent, interpreter
 
 from gilbench.observe.bpftrace import why_not
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 def looked_at(*arguments: str, **options: Any) -> dict[str, Any]:
     done = gilbench("system", "--format", "json", *arguments, **options)
     assert done.returncode == 0, done.stderr
     machine: dict[str, Any] = json.loads(done.stdout)
-    machine["by"] = {trial["observer"]: trial["by"] for trial in machine["trials"]}
-    machine["reason"] = {trial["observer"]: trial["reason"] for trial in machine["trials"]}
+    machine["by"] = {one["observer"]: one["by"] for one in machine["observers"]}
+    machine["reason"] = {one["observer"]: one["reason"] for one in machine["observers"]}
     return machine
 
 
@@ -57,28 +52,8 @@ def test_what_cannot_be_read_has_its_reason_and_the_others_go_on() -> None:
 
 
 def test_a_user_without_root_is_told_what_is_missing() -> None:
-    if os.geteuid() != 0:
-        absent("the tests are not run by root, so all of them show it")
-    python = Path("/usr/bin/python3")  # one that another user may run, with our libraries
-    packages = Path(sysconfig.get_path("purelib"))
-    if not python.exists() or python.resolve().name != f"python3.{sys.version_info.minor}":
-        absent("there is no system Python of the version that the tests run on")
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o777)
-        done = subprocess.run(
-            [python, "-m", "gilbench", "system", "--python", str(python)],
-            user="nobody",
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-            env={
-                "PATH": "/usr/bin:/bin",
-                "HOME": folder,
-                "PYTHONPATH": f"{packages}:{ROOT}",
-                "COLUMNS": "80",
-            },
-        )
+        done = without_root(Path(folder), "system", "--python", str(SYSTEM_PYTHON))
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert "sudo" in done.stdout

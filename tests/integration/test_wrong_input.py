@@ -3,14 +3,12 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import GILBENCH, SHORT, error_lines, gilbench
+from commands import GILBENCH, SHORT, SYSTEM_PYTHON, error_lines, gilbench, without_root
 from interpreters_fixture import absent, interpreter
 
 from gilbench.store.study import read_study
@@ -98,24 +96,9 @@ def test_one_cpu_is_enough(tmp_path: Path) -> None:
 
 
 def test_a_user_without_root_can_measure() -> None:
-    if os.geteuid() != 0:
-        absent("the tests are not run by root, so all of them show it")
-    python = Path("/usr/bin/python3")  # one that another user may run, with our libraries
-    packages = Path(sysconfig.get_path("purelib"))
-    if not python.exists() or python.resolve().name != f"python3.{sys.version_info.minor}":
-        absent("there is no system Python of the version that the tests run on")
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o777)
         path = Path(folder) / "study.jsonl"
-        done = subprocess.run(
-            [python, "-m", "gilbench", "run", "--python", str(python), *SHORT, "-o", str(path)],
-            user="nobody",
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-            env={"PATH": "/usr/bin:/bin", "HOME": folder, "PYTHONPATH": f"{packages}:{ROOT}"},
-        )
+        done = without_root(Path(folder), "run", "--python", str(SYSTEM_PYTHON), *SHORT, "-o", str(path))
         assert done.returncode == 0, done.stderr
         study = read_study(path)
         assert not study.header.host.root

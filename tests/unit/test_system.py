@@ -8,11 +8,13 @@ import sys
 import pytest
 from rich.console import Console
 
+from gilbench import observe
 from gilbench.analyse.fitness import fitness
-from gilbench.machine import Machine, Steadiness, Trial
+from gilbench.machine import Machine, Steadiness, TriedObserver
 from gilbench.model import Host, Noise
 from gilbench.render.system import render_system
 from gilbench.run.steadiness import measure_cpus
+from gilbench.run.tried import ATTEMPTS
 from gilbench.run.tuning import read_advice, tuning_advice
 
 HOST = Host(system="Linux", kernel="6.1", machine="x86_64", cpu_model="[red]CPU", cores=2, memory=1 << 33)
@@ -51,7 +53,7 @@ def test_the_advice_of_pyperf_is_read_and_neither_its_state_nor_its_last_words()
 
 def test_this_pyperf_writes_what_is_read_here() -> None:
     found = tuning_advice()
-    assert not [line for line in found if "could not check" in line or "=" * 5 in line]
+    assert not [line for line in found if "could not be checked" in line or "=" * 5 in line]
     assert not [line for line in found if line.startswith(("Run ", "CPU: use"))]
 
 
@@ -101,9 +103,9 @@ def test_every_cpu_that_may_be_used_is_measured_and_may_be_used_afterwards() -> 
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_a_machine_fits_the_terminal_and_what_it_says_is_no_markup(width: int) -> None:
-    trials = (
-        Trial(observer="cpu", shows="CPU time", by="the kernel's own counts"),
-        Trial(
+    observers = (
+        TriedObserver(observer="cpu", shows="CPU time", by="the kernel's own counts"),
+        TriedObserver(
             observer="gil",
             shows="who holds the GIL",
             by=None,
@@ -114,7 +116,7 @@ def test_a_machine_fits_the_terminal_and_what_it_says_is_no_markup(width: int) -
         gilbench="1.0",
         host=HOST,
         interpreter="3.13",
-        trials=trials,
+        observers=observers,
         cpus=(STEADY,),
         noise=Noise(load=0.5, steal=0.0),
         advice=("[link=x]do this",),
@@ -126,3 +128,7 @@ def test_a_machine_fits_the_terminal_and_what_it_says_is_no_markup(width: int) -
     assert "\x1b" not in text
     for part in ("[red]CPU", "no [bold]root", "[link=x]do this", "30.0 µs", "not: no"):
         assert part in text
+
+
+def test_every_observer_there_is_has_an_attempt() -> None:
+    assert tuple(ATTEMPTS) == observe.NAMES

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gilbench.analyse.blocks import BlockKey, Blocks, throughput
 from gilbench.analyse.cells import all_cells
-from gilbench.analyse.claims.medians import median_interval, quantile_between
+from gilbench.analyse.claims.medians import median_ratio, quantile_between
 from gilbench.analyse.estimates import ratio_interval
 from gilbench.analyse.samples import latencies, pairs, served_of_offered
 from gilbench.axes import lacks
@@ -139,7 +139,7 @@ class Evidence:
         Raises:
             Missing: As for ``figure``.
         """
-        return _median([list(block.values()) for block in self._ratios(column, spot, 1).values()])
+        return self._median_of(column, spot, 1)
 
     def kept(self, column: Column, spot: Spot) -> Figure:
         """What remains of the throughput without the threads of a case: the median over slices taken side by side.
@@ -147,9 +147,7 @@ class Evidence:
         Raises:
             Missing: As for ``figure``.
         """
-        return _median([list(block.values()) for block in self._ratios(column, spot, 0).values()])._replace(
-            unit="fraction"
-        )
+        return self._median_of(column, spot, 0)._replace(unit="fraction")
 
     def speedup_against(self, column: Column, other: Column, spot: Spot) -> Figure:
         """The same, divided by that of another column in the same round.
@@ -165,6 +163,9 @@ class Evidence:
                 if key in theirs
             ]
         )
+
+    def _median_of(self, column: Column, spot: Spot, threads: int) -> Figure:
+        return _median([list(block.values()) for block in self._ratios(column, spot, threads).values()])
 
     def _ratios(self, column: Column, spot: Spot, threads: int) -> dict[BlockKey, dict[int, float]]:
         """Logs of the throughput of slices, divided by that with other ``threads``, by block and round."""
@@ -285,11 +286,10 @@ class Evidence:
 
 
 def _median(logs: Sequence[Sequence[float]]) -> Figure:
-    interval = median_interval(logs)
-    if math.isnan(interval.value):
+    found = median_ratio(logs)
+    if math.isnan(found.value):
         raise Missing("inconclusive", "no slices were taken side by side")
-    lo, hi = (None if end is None else math.exp(end) for end in (interval.lo, interval.hi))
-    return Figure(math.exp(interval.value), lo, hi, "x")
+    return Figure(found.value, found.lo, found.hi, "x")
 
 
 def _log(value: float) -> float:

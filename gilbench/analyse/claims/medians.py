@@ -33,6 +33,13 @@ def median_interval(blocks: Sequence[Sequence[float]]) -> Interval:
     )
 
 
+def median_ratio(logs: Sequence[Sequence[float]]) -> Interval:
+    """Give the median of the ratios whose logs are given, likewise."""
+    found = median_interval(logs)
+    lo, hi = (None if end is None else math.exp(end) for end in (found.lo, found.hi))
+    return Interval(value=math.exp(found.value), lo=lo, hi=hi, blocks=found.blocks)
+
+
 def quantile_between(values: Sequence[float], share: float) -> Interval:
     """Give a percentile with the distribution-free interval that is read off the order of the values.
 

@@ -11,7 +11,7 @@ PARALLEL = 1.3
 disturbs a measurement takes processors away, so it lies nearer to one."""
 DEARER = 1.5
 """Time of twice as many threads as there are processors, over that of one that does the work of all. Under the new GIL
-it is 1.0 within 3 %, on PyPy 1.04 to 1.16, under the old one 2.0 to 2.3."""
+it is 1.0 within 3 %, on PyPy 1.04 to 1.16, under the old one 1.9 to 2.3."""
 
 
 def one_processor(_column: Column, cpus: int) -> str | None:

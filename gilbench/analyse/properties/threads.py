@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from gilbench.analyse.blocks import BlockKey, Blocks, throughput
-from gilbench.analyse.claims.medians import median_interval
+from gilbench.analyse.claims.medians import median_interval, median_ratio
 from gilbench.analyse.estimates import Interval
 from gilbench.analyse.properties.judged import Judged
 from gilbench.analyse.properties.reference import reference_of, without_reference
@@ -73,9 +73,9 @@ def _one_thread(study: Study | None, column: Column, reference: Column | None) -
         return Judged("yes", measured, 1.0, "x", reason="it is the reference itself")
     if study is None:
         return Judged("not here", reason="no study of the cpu family was made")
+    blocks = Blocks(study.header.plan, study.runs)
     ratios = [
         blocks.slice_log_ratios(case, other, throughput)
-        for blocks in [Blocks(study.header.plan, study.runs)]
         for case in _cases(study, blocks, column)
         if case.threads == 1
         and (other := blocks.sibling(case, interpreter=reference.interpreter.name, gil=reference.gil))
@@ -89,7 +89,7 @@ def _one_thread(study: Study | None, column: Column, reference: Column | None) -
         ]
         for key in (ratios[0] if ratios else ())
     ]
-    found = _ratio(means)
+    found = median_ratio(means)
     if math.isnan(found.value):
         return Judged("not here", reason=f"the study holds no block of the cpu family with {reference.name}")
     slowdown = f"geometric mean of {len(ratios)} workloads; {significant(1 / found.value)} times the time"
@@ -112,7 +112,7 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
         return
     cores = len(study.header.plan.cpus)
     widest = max((count for count in counts if count <= max(2, cores)), default=counts[0])
-    speedup = _ratio(_by_block((one.block, one.logs[widest]) for one in rounds if widest in one.logs))
+    speedup = median_ratio(_by_block((one.block, one.logs[widest]) for one in rounds if widest in one.logs))
     over = f"median over slices of {' and '.join(SCALING)}"
     measured = f"speed-up on {widest} threads, {over}"
     yield (
@@ -196,13 +196,6 @@ def _by_block(values: Iterable[tuple[BlockKey, float]]) -> list[list[float]]:
     for block, value in values:
         found.setdefault(block, []).append(value)
     return list(found.values())
-
-
-def _ratio(logs: Sequence[Sequence[float]]) -> Interval:
-    """The median of ratios as claims take it: a host that takes a processor away disturbs slices, and no median."""
-    found = median_interval(logs)
-    lo, hi = (None if end is None else math.exp(end) for end in (found.lo, found.hi))
-    return Interval(value=math.exp(found.value), lo=lo, hi=hi, blocks=found.blocks)
 
 
 def _side(interval: Interval, limit: float) -> Verdict:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 
 from gilbench.errors import GilbenchError
-from gilbench.machine import Trial
+from gilbench.machine import TriedObserver
 from gilbench.model import Interpreter
+from gilbench.observe import Observer
 from gilbench.observe.cpu import CpuObserver
 from gilbench.observe.gil import watch_gil
 from gilbench.observe.running import find_python
@@ -32,7 +33,7 @@ time.sleep(600)
 """
 
 
-def try_observers(interpreter: Interpreter, tell: Callable[[str], None]) -> tuple[Trial, ...]:
+def try_observers(interpreter: Interpreter, tell: Callable[[str], None]) -> tuple[TriedObserver, ...]:
     """Place each observer beside a program that computes on two threads.
 
     Args:
@@ -42,32 +43,37 @@ def try_observers(interpreter: Interpreter, tell: Callable[[str], None]) -> tupl
     Raises:
         ProcessError: The program cannot be started.
     """
-    trials = []
+    tried = []
     program = Process([interpreter.executable, "-c", _PROGRAM], env=clean_environment(), discard=True)
     try:
         program.wait(_START)
-        for name, attempt in _ATTEMPTS.items():
+        for name, attempt in ATTEMPTS.items():
             tell(name)
-            trials.append(attempt(program.pid))
+            tried.append(attempt(program.pid))
     finally:
         program.close()
-    return tuple(trials)
+    return tuple(tried)
 
 
-def _cpu(pid: int) -> Trial:
-    observer = CpuObserver(pid)
-    time.sleep(_LOOK)
-    reading = observer.finish(_LOOK)
-    by = "the kernel's own counts" if reading.figures else None
-    return Trial(
-        observer="cpu",
-        shows="CPU time, context switches, reads and writes, memory",
-        by=by,
-        reason=reading.unavailable,
+def _cpu(pid: int) -> TriedObserver:
+    return _by_reading(
+        "cpu", "CPU time, context switches, reads and writes, memory", CpuObserver(pid), "the kernel"
     )
 
 
-def _gil(pid: int) -> Trial:
+def _stacks(pid: int) -> TriedObserver:
+    return _by_reading("stacks", "the functions that held the GIL", StacksObserver(pid), "py-spy")
+
+
+def _by_reading(name: str, shows: str, observer: Observer, by: str) -> TriedObserver:
+    time.sleep(_LOOK)
+    reading = observer.finish(_LOOK)
+    return TriedObserver(
+        observer=name, shows=shows, by=by if reading.figures else None, reason=reading.unavailable
+    )
+
+
+def _gil(pid: int) -> TriedObserver:
     by, reason = None, None
     try:
         watching = watch_gil(find_python(pid))
@@ -77,26 +83,15 @@ def _gil(pid: int) -> Trial:
         reason = str(error)
     else:
         by, reason = probe.name if probe.strength else None, probe.reason
-    return Trial(observer="gil", shows="who holds the GIL, who waits for it, how long", by=by, reason=reason)
+    shows = "who holds the GIL, who waits for it, how long"
+    return TriedObserver(observer="gil", shows=shows, by=by, reason=reason)
 
 
-def _stacks(pid: int) -> Trial:
-    observer = StacksObserver(pid)
-    time.sleep(_LOOK)
-    reading = observer.finish(_LOOK)
-    return Trial(
-        observer="stacks",
-        shows="the functions that held the GIL",
-        by=None if reading.unavailable else "py-spy",
-        reason=reading.unavailable,
-    )
-
-
-def _syscalls(pid: int) -> Trial:
+def _syscalls(pid: int) -> TriedObserver:
     counter = SyscallCounter(pid)
     time.sleep(_LOOK)
     counted = counter.finish()
-    return Trial(
+    return TriedObserver(
         observer="syscalls",
         shows="which system calls, how many, how long",
         by=counted.by if counted.calls else None,
@@ -104,7 +99,8 @@ def _syscalls(pid: int) -> Trial:
     )
 
 
-_ATTEMPTS: dict[str, Callable[[int], Trial]] = {
+# One for each of ``observe.NAMES``: a reading does not tell which of several tools it comes from, so each asks its own.
+ATTEMPTS: dict[str, Callable[[int], TriedObserver]] = {
     "cpu": _cpu,
     "gil": _gil,
     "stacks": _stacks,
