@@ -177,7 +177,7 @@ def _interpreter_lock(python: RunningPython) -> int:
         place = image.place("interpreter_lock")
         if place is None:
             return 0
-        start = base_of(python.pid, python.code.name) if image.relocated else 0
+        start = base_of(python.pid, python.mapped) if image.relocated else 0
         with open(f"/proc/{python.pid}/mem", "rb", buffering=0) as memory:
             memory.seek(start + place.address)
             return int.from_bytes(memory.read(8), "little")

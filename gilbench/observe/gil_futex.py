@@ -143,7 +143,7 @@ class _Looks:
     def _watch(self) -> None:
         while self.words is None:
             try:
-                self.words = GilWords(self._python.pid, self._image, self._python.code.name)
+                self.words = GilWords(self._python.pid, self._image, self._python.mapped)
             except (OSError, LookupError) as error:
                 self.reason = str(error)
                 if self._stop.wait(_PATIENCE):

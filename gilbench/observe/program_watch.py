@@ -137,7 +137,7 @@ class ProgramWatch:
     def _profile(
         self, figures: GilFigures, status: int | None, rusage: resource.struct_rusage | None
     ) -> ProgramProfile:
-        python, interpreter = self._python, self._python.interpreter
+        python = self._python
         before, after = self._before, self._counts
         return ProgramProfile(
             probe=figures.probe,
@@ -146,7 +146,7 @@ class ProgramWatch:
                 pid=python.pid,
                 command=self._command,
                 executable=python.executable,
-                version=interpreter.build.version if interpreter else _dotted(python.version),
+                version=python.release or _dotted(python.version),
                 free_threaded=python.free_threaded,
                 gil_enabled=python.gil_enabled,
                 status=status,

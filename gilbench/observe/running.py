@@ -15,12 +15,15 @@ import psutil
 
 from gilbench.errors import UsageError
 from gilbench.interpreters.probe import probe
+from gilbench.interpreters.told import read_told
 from gilbench.model import Interpreter
+from gilbench.trust import mistrust
 
 _LIBRARY = re.compile(r"libpython(\d)\.(\d+)(t?)[a-z]*\.so")
 _PROGRAM = re.compile(r"python(?:(\d)(?:\.(\d+)(t?)[a-z]*)?)?(?:\.exe)?$")
 _SHEBANGS = 4  # scripts that are started by scripts, at most, as the kernel does
 _LONGEST_SHEBANG = 256
+_DELETED = " (deleted)"  # as the kernel marks the name of a file that is gone
 
 
 class RunningPython(NamedTuple):
@@ -32,43 +35,80 @@ class RunningPython(NamedTuple):
     version: tuple[int, int] | None = None
     free_threaded: bool = False
     gil_enabled: bool = True  # as far as its command line and environment tell
-    interpreter: Interpreter | None = None  # what the executable says of itself, where it could be asked
+    release: str | None = None  # the whole version, e.g. 3.13.5
     held: bool = False  # it waits before its exec: nothing of the interpreter is mapped yet
     children: bool = False  # the processes that it starts are watched too
+
+    @property
+    def mapped(self) -> str:
+        """Name of the file with the code, as the process has mapped it."""
+        through = self.code.is_relative_to("/proc") and self.code.is_symlink()
+        return self.code.readlink().name if through else self.code.name
+
+
+class _Facts(NamedTuple):
+    release: str | None
+    version: tuple[int, int] | None
+    free_threaded: bool
 
 
 def find_python(pid: int) -> RunningPython:
     """Look at a process that runs.
 
+    Its executable is asked what it is only if nobody but root and ourselves could have written it. Of any other one,
+    and of one that the process does not share with us, the file is read.
+
     Raises:
         UsageError: There is no such process, it may not be looked at, or it runs no CPython.
     """
     executable, mapped = _files_of(pid)
-    library = next((name for name in mapped if _LIBRARY.match(Path(name).name)), None)
-    named = _LIBRARY.match(Path(library).name) if library else _PROGRAM.match(Path(executable).name)
+    library = next((file for file in mapped if _LIBRARY.match(Path(file.name).name)), None)
+    named = _LIBRARY.match(Path(library.name).name) if library else _PROGRAM.match(Path(executable).name)
     if named is None:
         raise UsageError(f"process {pid} runs {executable}, which is no CPython")
-    root = Path(f"/proc/{pid}/root")
-    inside = not root.samefile("/")  # a container or a chroot: its files are not ours
-    interpreter = None if inside else ask(executable)
-    # One that is only coming up has not mapped its library yet.
-    code = library or (interpreter.library if interpreter else None) or executable
-    version, free_threaded = _told(interpreter, (named[1], named[2], named[3]))
+    itself = Path(f"/proc/{pid}/exe")
+    interpreter = ask(executable) if _may_ask(itself, executable) else None
+    if library is not None:
+        code = _reached(pid, library.name, library.itself)
+    elif interpreter is not None and interpreter.library:  # one that is only coming up has not mapped it yet
+        code = Path(interpreter.library)
+    else:
+        code = _reached(pid, executable, itself)
+    facts = _of(interpreter) if interpreter is not None else _read(code, named[1], named[2], named[3])
+    if facts is None:
+        raise UsageError(f"process {pid} runs {executable}, which is no CPython in spite of its name")
     return RunningPython(
         pid=pid,
         executable=executable,
-        code=_reached(root, code) if inside else Path(code),
-        version=version,
-        free_threaded=free_threaded,
-        gil_enabled=not free_threaded or _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ")),
-        interpreter=interpreter,
+        code=code,
+        version=facts.version,
+        free_threaded=facts.free_threaded,
+        gil_enabled=not facts.free_threaded or _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ")),
+        release=facts.release,
     )
 
 
-def _reached(root: Path, name: str) -> Path:
-    """A file of a process with another root; the kernel names what we can reach ourselves by our own root."""
-    path = root / name.lstrip("/")
-    return Path(name) if not path.exists() and Path(name).exists() else path
+def _may_ask(itself: Path, executable: str) -> bool:
+    """Whether a name is that of the file that a process runs, here and now, and the file is ours to run."""
+    try:
+        return itself.samefile(executable) and mistrust(Path(executable)) is None
+    except OSError:  # deleted, or in a container
+        return False
+
+
+def _reached(pid: int, name: str, itself: Path) -> Path:
+    """A path by which we reach a file of a process, and not another file that has its name now, or here."""
+    root = Path(f"/proc/{pid}/root")
+    inside = not root.samefile("/")  # a container or a chroot: its files are not ours
+    paths = [root / name.lstrip("/"), Path(name)][:: 1 if inside else -1]
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.samefile(itself):
+                return path
+    if itself.exists():
+        return itself
+    # Who is not root cannot look behind a mapping; the kernel names what we can reach ourselves by our own root.
+    return next((path for path in paths if path.exists()), paths[0])
 
 
 def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str]) -> RunningPython | None:
@@ -89,7 +129,7 @@ def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str
         version=build.version_info[:2],
         free_threaded=build.free_threaded,
         gil_enabled=not build.free_threaded or _gil_is_forced(command, settings),
-        interpreter=interpreter,
+        release=build.version,
         held=True,
     )
 
@@ -122,9 +162,16 @@ def ask(executable: str) -> Interpreter | None:
     return answer if isinstance(answer, Interpreter) else None
 
 
-def _files_of(pid: int) -> tuple[str, list[str]]:
+class _Mapped(NamedTuple):
+    """A file that a process has mapped."""
+
+    name: str  # as the process sees it; of a deleted one, the name that it had
+    itself: Path  # leads to the very file, for root
+
+
+def _files_of(pid: int) -> tuple[str, list[_Mapped]]:
     try:
-        executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
+        executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(_DELETED)
         maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
     except PermissionError as error:
         remedy = "it is protected" if os.geteuid() == 0 else "run gilbench as its user, or under sudo"
@@ -133,18 +180,29 @@ def _files_of(pid: int) -> tuple[str, list[str]]:
         if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
             raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
         raise UsageError(f"there is no process {pid}; see ps or pgrep -f for the right number") from error
-    mapped = [line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line]
-    return executable, mapped
+    folder = Path(f"/proc/{pid}/map_files")
+    lines = [line.split(maxsplit=5) for line in maps.splitlines() if "/" in line]
+    return executable, [_Mapped(words[5].removesuffix(_DELETED), folder / words[0]) for words in lines]
 
 
-def _told(
-    interpreter: Interpreter | None, named: tuple[str | None, str | None, str | None]
-) -> tuple[tuple[int, int] | None, bool]:
-    """Version and free threading: by what the interpreter says, else by its file's name."""
-    if interpreter is not None:
-        return interpreter.build.version_info[:2], interpreter.build.free_threaded
-    major, minor, threading = named
-    return ((int(major), int(minor)) if major and minor else None), threading == "t"
+def _of(interpreter: Interpreter) -> _Facts:
+    build = interpreter.build
+    return _Facts(build.version, build.version_info[:2], build.free_threaded)
+
+
+def _read(code: Path, major: str | None, minor: str | None, threading: str | None) -> _Facts | None:
+    """What an interpreter's file tells, and its name; None where it holds no CPython."""
+    named = (int(major), int(minor)) if major and minor else None
+    try:
+        told = read_told(code, named)
+    except (OSError, ValueError):  # not of this machine's kind, or out of our reach
+        return _Facts(None, named, threading == "t")
+    if told is None:
+        return None
+    if told.version is None:
+        return _Facts(None, named, told.free_threaded)
+    first, second = told.version.split(".")[:2]
+    return _Facts(told.version, (int(first), int(second)), told.free_threaded)
 
 
 def _gil_is_forced(command: Sequence[str], environment: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ PACKAGE = Path(gilbench.__file__).parent
 WORKLOADS = PACKAGE.parent / "workloads"
 # Each imports what stands before it, never what stands behind it.
 ORDER = ("interpreters", "axes", "plan", "observe", "run", "store", "analyse", "render", "cli")
-GROUND = ("errors", "model", "program", "scores", "machine", "metrics", "process", "host", "workloads")
+GROUND = ("errors", "model", "program", "scores", "machine", "metrics", "process", "host", "trust", "workloads")
 INSIDE = PACKAGE / "target"  # runs inside the measured interpreter
 CHILDREN = {PACKAGE / "run/peer_main.py"}
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}

@@ -1,0 +1,58 @@
+"""What the file of a CPython tells of it without being run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from gilbench.interpreters.image import Image, read_image
+
+_ANY = "Py_GetVersion"  # exported by every CPython
+_VERSION = "Py_Version"  # since 3.11, PY_VERSION_HEX
+_THREADED = "_Py_DecRefShared"  # exported by free-threaded builds alone
+_LEVELS = {0xA: "a", 0xB: "b", 0xC: "rc"}
+_TEXT = re.compile(rb"(?<![\w.])([23]\.\d{1,2}\.\d{1,3}(?:(?:a|b|c|rc)\d{1,3})?\+?)(?=\0)")
+
+
+class Told(NamedTuple):
+    """What a file tells."""
+
+    version: str | None  # 3.13.5; None where it cannot be told apart from other texts
+    free_threaded: bool
+
+
+def read_told(path: Path, named: tuple[int, int] | None = None) -> Told | None:
+    """Read what the file with an interpreter's code tells; None where it holds no CPython.
+
+    Args:
+        path: The executable, or its libpython.
+        named: Version that the file's name tells, if it tells one.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not a sound 64-bit ELF file.
+    """
+    image = read_image(path)
+    if image.place(_ANY) is None:
+        return None
+    return Told(_number(image) or _text(path, named), image.place(_THREADED) is not None)
+
+
+def _number(image: Image) -> str | None:
+    place = image.place(_VERSION)
+    content = image.data(place.address, 4) if place is not None else None
+    if content is None:
+        return None
+    number = int.from_bytes(content, "little")
+    level, serial = number >> 4 & 0xF, number & 0xF
+    pre = f"{_LEVELS[level]}{serial}" if level in _LEVELS else ""
+    return f"{number >> 24 & 0xFF}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}{pre}"
+
+
+def _text(path: Path, named: tuple[int, int] | None) -> str | None:
+    """A version's text where there is one alone: libraries that are linked in have versions, too."""
+    found = {text.decode("ascii") for text in _TEXT.findall(path.read_bytes())}
+    if named is not None:
+        found = {text for text in found if text.startswith(f"{named[0]}.{named[1]}.")}
+    return found.pop() if len(found) == 1 else None
