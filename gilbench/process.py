@@ -11,6 +11,7 @@ import ctypes
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,7 +45,21 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Copy the environment without what would change a measured interpreter (``PYTHON*``, virtual environments)."""
     unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    kept["PATH"] = _search_path()  # what is started starts others
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
+
+
+def find_tool(name: str) -> str | None:
+    """Find a program of the system by its name or its whole path: in the folders of PATH, never in the current one.
+
+    An empty or relative entry of PATH would start what lies where gilbench happens to be called.
+    """
+    return shutil.which(name, path=_search_path()) if name[:1] == os.sep or os.sep not in name else None
+
+
+def _search_path() -> str:
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(filter(os.path.isabs, entries)) or os.defpath
 
 
 @contextlib.contextmanager
@@ -75,9 +90,13 @@ def _launch(
     stderr: int,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
+    program = argv[0] if os.sep in argv[0] else find_tool(argv[0])
+    if program is None:
+        raise ProcessError(f"cannot start {argv[0]}: it is in no folder of PATH")
     try:
         return subprocess.Popen(
             tuple(argv),
+            executable=program,
             env=dict(env) if env is not None else clean_environment(),
             cwd=cwd,
             stdin=subprocess.DEVNULL,

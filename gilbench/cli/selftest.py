@@ -150,7 +150,7 @@ def _pyperf_says(blocks: Blocks, reference: Case, candidate: Case) -> bool:
         paths = [Path(folder) / name for name in ("reference.json", "candidate.json")]
         for path, case in zip(paths, (reference, candidate), strict=True):
             write_pyperf(path, _WORKLOAD, blocks.runs(case).values())
-        done = capture([sys.executable, "-m", "pyperf", "compare_to", *map(str, paths)], seconds=60)
+        done = capture([sys.executable, "-P", "-m", "pyperf", "compare_to", *map(str, paths)], seconds=60)
     if done.status != 0:
         raise GilbenchError(f"pyperf compare_to failed: {done.stderr.strip().splitlines()[-1:]}")
     return "not significant" not in done.stdout.lower()

@@ -23,7 +23,7 @@ from gilbench.errors import InterpreterError
 from gilbench.interpreters.find import cache_folder, executables
 from gilbench.interpreters.probe import one_line, probe
 from gilbench.model import Interpreter, Unusable
-from gilbench.process import ProcessError, clean_environment, stream
+from gilbench.process import ProcessError, clean_environment, find_tool, stream
 
 Flavour = Literal["gil", "t"]
 Phase = Literal["unpack", "configure", "compile", "install"]
@@ -147,7 +147,7 @@ def _version_file(source: Path) -> str:
 def _require_tools() -> None:
     compiler = os.environ.get("CC", "").split()[:1] or ["gcc", "cc", "clang"]
     needed = {"a C compiler": compiler, "make": ["make"]}
-    missing = [what for what, names in needed.items() if not any(shutil.which(name) for name in names)]
+    missing = [what for what, names in needed.items() if not any(map(find_tool, names))]
     if missing:
         raise InterpreterError(
             f"building CPython needs {' and '.join(missing)}, which is not on PATH\n"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from gilbench.errors import InterpreterError
 from gilbench.interpreters.probe import one_line, probe
 from gilbench.model import Interpreter, Unusable
-from gilbench.process import ProcessError, capture, clean_environment
+from gilbench.process import ProcessError, capture, clean_environment, find_tool
 
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+@-]*")
 _NETWORK = re.compile(
@@ -25,7 +24,7 @@ def find_uv() -> Path | None:
 
         return Path(find_uv_bin())
     except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
+        found = find_tool("uv")
         return Path(found) if found else None
 
 

@@ -26,7 +26,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import threading
 import time
@@ -37,7 +36,7 @@ from typing import Any
 
 from gilbench.errors import GilbenchError
 from gilbench.observe.spool import followed, spooled
-from gilbench.process import Process, ProcessError, capture, clean_environment
+from gilbench.process import Process, ProcessError, capture, clean_environment, find_tool
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
@@ -55,7 +54,7 @@ class BpftraceError(GilbenchError):
 
 def why_not() -> str | None:
     """Say in one line why bpftrace cannot be used here and what would help; None where it can."""
-    program = shutil.which("bpftrace")
+    program = find_tool("bpftrace")
     if program is None:
         return "bpftrace is not installed; install it (apt install bpftrace) for exact figures"
     try:

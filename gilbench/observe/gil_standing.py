@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import struct
-import sysconfig
 import time
 from pathlib import Path
 from typing import Any, Literal
 
+from gilbench.observe.stacks import find_py_spy
 from gilbench.process import ProcessError, capture, clean_environment
 
 Standing = dict[int, Literal["held", "wait"]]
@@ -47,8 +46,7 @@ def standing_threads(pid: int) -> Standing:
 
 def python_threads(pid: int) -> list[dict[str, Any]]:
     """Threads as py-spy dumps them: ``os_thread_id``, ``thread_name``, ``owns_gil``; [] where it cannot."""
-    program = Path(sysconfig.get_path("scripts")) / "py-spy"
-    found = str(program) if program.is_file() else shutil.which("py-spy")
+    found = find_py_spy()
     if found is None:
         return []
     with contextlib.suppress(ProcessError, ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import sysconfig
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gilbench.model import Reading, Share
-from gilbench.process import Process, ProcessError, clean_environment
+from gilbench.process import Process, ProcessError, clean_environment, find_tool
 
 RATE = 200  # samples per second
 _ATTACH_LIMIT = 5.0  # s for py-spy to find its way around the process
@@ -46,7 +45,7 @@ class StackSampler:
         self._sampler: Process | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
         self._output = Path(self._folder.name) / "stacks"
-        program = _find_py_spy()
+        program = find_py_spy()
         if program is None:
             self.unavailable = "py-spy is not installed; pip install py-spy"
             return
@@ -145,9 +144,10 @@ def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:
     )
 
 
-def _find_py_spy() -> str | None:
+def find_py_spy() -> str | None:
+    """The py-spy that stands beside gilbench, else the one on PATH."""
     beside = Path(sysconfig.get_path("scripts")) / "py-spy"
-    return str(beside) if beside.is_file() else shutil.which("py-spy")
+    return str(beside) if beside.is_file() else find_tool("py-spy")
 
 
 def _reason(output: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import platform
-import shutil
 import signal
 import tempfile
 import time
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 from gilbench.model import Reading, Share
 from gilbench.observe.bpftrace import BpftraceError, Script, why_not
-from gilbench.process import Process, ProcessError
+from gilbench.process import Process, ProcessError, find_tool
 from gilbench.program import Call
 
 _HERE = Path(__file__).parent
@@ -102,7 +101,7 @@ class _Strace:
     """strace on a running process, until it is finished."""
 
     def __init__(self, pid: int) -> None:
-        program = shutil.which("strace")
+        program = find_tool("strace")
         if program is None:
             raise ProcessError("strace is not installed either")
         self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")

@@ -44,7 +44,9 @@ def try_observers(interpreter: Interpreter, tell: Callable[[str], None]) -> tupl
         ProcessError: The program cannot be started.
     """
     tried = []
-    program = Process([interpreter.executable, "-c", _PROGRAM], env=clean_environment(), discard=True)
+    command = [interpreter.executable, "-c", _PROGRAM]
+    # It would import what lies in the current folder.
+    program = Process(command, env=clean_environment(), cwd="/", discard=True)
     try:
         program.wait(_START)
         for name, attempt in ATTEMPTS.items():

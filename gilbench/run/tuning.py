@@ -13,7 +13,7 @@ _HELPFUL = {"Advices", "Warnings", "Errors"}  # its sections beside what it foun
 
 def tuning_advice() -> tuple[str, ...]:
     """What ``pyperf system show`` advises; one sentence each. A pyperf that fails is one sentence too."""
-    command = [sys.executable, "-m", "pyperf", "system", "show"]
+    command = [sys.executable, "-P", "-m", "pyperf", "system", "show"]
     try:
         done = capture(command, seconds=_LIMIT)
     except ProcessError as error:

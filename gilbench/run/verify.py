@@ -74,7 +74,7 @@ def verify(
     """
     elsewhere = on_interpreter(command, threaded.executable)
     variants = {
-        "original": _Variant("run again as it is", tuple(command), {}),
+        "original": _Variant("run again as it is", (_program(command[0]), *command[1:]), {}),
         "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
         "gil_on": _Variant(f"on {threaded.name} with its GIL switched on", elsewhere, {"PYTHON_GIL": "1"}),
     }
@@ -108,15 +108,21 @@ def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:
     program, *rest = command
     if is_interpreter_name(Path(program).name):
         return (executable, *rest)
-    found = shutil.which(program)
-    if found is None:
-        raise UsageError(f"{program} was not found")
+    found = _program(program)
     with Path(found).open("rb") as file:
         if file.read(2) != b"#!":
             raise UsageError(
                 f"--verify cannot run {program} on another interpreter; write the command as: python SCRIPT ..."
             )
     return (executable, found, *rest)
+
+
+def _program(name: str) -> str:
+    """The user's own program, found as a shell finds it."""
+    found = shutil.which(name)
+    if found is None:
+        raise UsageError(f"{name} was not found")
+    return os.path.abspath(found)  # noqa: PTH100 - a link is kept as it is
 
 
 def _run(variant: _Variant, first: _Ended | None) -> _Ended:

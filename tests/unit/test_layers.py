@@ -17,10 +17,25 @@ PACKAGE = Path(gilbench.__file__).parent
 WORKLOADS = PACKAGE.parent / "workloads"
 # Each imports what stands before it, never what stands behind it.
 ORDER = ("interpreters", "axes", "plan", "observe", "run", "store", "analyse", "render", "cli")
-GROUND = ("errors", "model", "program", "scores", "machine", "metrics", "process", "host", "trust", "workloads")
+GROUND = (
+    "errors",
+    "model",
+    "program",
+    "scores",
+    "machine",
+    "metrics",
+    "process",
+    "host",
+    "trust",
+    "workloads",
+)
 INSIDE = PACKAGE / "target"  # runs inside the measured interpreter
 CHILDREN = {PACKAGE / "run/peer_main.py"}
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
+# Where the system's tools are found, and where the user's own command is, as a shell would.
+LOOK_UP = {
+    PACKAGE / name for name in ("process.py", "observe/running.py", "cli/profiling.py", "run/verify.py")
+}
 OLD = {"java", "Queue", "BaseHTTPServer", "SocketServer"}  # of Jython, and of Python 2's standard library
 # Ways around the GIL that are measured where the interpreter has them.
 OPTIONAL = {
@@ -118,6 +133,16 @@ def test_only_process_starts_processes(path: Path) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
     } | {name.removeprefix("os.") for name in names if name.startswith("os.")}
     assert not {name for name in used if name.startswith(STARTING)}
+
+
+@pytest.mark.parametrize("path", [path for path in ours if path not in LOOK_UP], ids=short)
+def test_only_process_looks_for_a_tool_of_the_system(path: Path) -> None:
+    assert "shutil.which" not in imported(path)
+    assert not [
+        node
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "shutil.which"
+    ]
 
 
 @pytest.mark.parametrize("path", [*inside, *workloads, *CHILDREN], ids=short)

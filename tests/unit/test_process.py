@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from children import LONG, open_descriptors, python, wait_for_end
 
-from gilbench.process import TAIL, Process, ProcessError, capture, clean_environment, stream
+from gilbench.process import TAIL, Process, ProcessError, capture, clean_environment, find_tool, stream
 
 SLEEPER = "import time; time.sleep(60)"
 PARENT_OF_ONE = f"""
@@ -218,3 +219,41 @@ def test_a_measured_interpreter_sees_no_setting_of_ours(monkeypatch: pytest.Monk
     assert found["HOME"] == "/somewhere"
     ours = {name for name in found if name.startswith(("PYTHON", "VIRTUAL", "PYENV_V", "JYTHON"))}
     assert ours == {"PYTHON_GIL", "PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE"}
+
+
+# --- tools ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entry", ["", ".", "tools"])
+def test_a_tool_is_never_started_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    (tmp_path / "tools").mkdir()
+    for folder in (tmp_path, tmp_path / "tools"):
+        for name in ("git", "bpftrace", "gilbench-tool"):
+            (folder / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+            (folder / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{entry}{os.pathsep}/nowhere{os.pathsep}{entry}")
+    assert find_tool("gilbench-tool") is None
+    for start in (Process, lambda argv: capture(argv, seconds=LONG)):
+        with pytest.raises(ProcessError, match="cannot start gilbench-tool: it is in no folder of PATH"):
+            start(["gilbench-tool"])
+    # What is started starts others.
+    assert clean_environment()["PATH"] == "/nowhere"
+    capture(["/bin/sh", "-c", "gilbench-tool"], seconds=LONG)
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_tool_is_found_on_path_and_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "gilbench-tool"
+    tool.write_text("#!/bin/sh\necho here\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{os.pathsep}{tmp_path}")
+    assert find_tool("gilbench-tool") == find_tool(str(tool)) == str(tool)
+    assert find_tool("./gilbench-tool") is None
+    assert capture(["gilbench-tool"], seconds=LONG).stdout == "here\n"
+    monkeypatch.setenv("PATH", "")
+    assert clean_environment()["PATH"] == os.defpath

@@ -4,17 +4,19 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from gilbench import observe
 from gilbench.analyse.fitness import fitness
+from gilbench.interpreters import select
 from gilbench.machine import Machine, Steadiness, TriedObserver
 from gilbench.model import Host, Noise
 from gilbench.render.system import render_system
 from gilbench.run.steadiness import measure_cpus
-from gilbench.run.tried import ATTEMPTS
+from gilbench.run.tried import ATTEMPTS, try_observers
 from gilbench.run.tuning import read_advice, tuning_advice
 
 HOST = Host(system="Linux", kernel="6.1", machine="x86_64", cpu_model="[red]CPU", cores=2, memory=1 << 33)
@@ -55,6 +57,16 @@ def test_this_pyperf_writes_what_is_read_here() -> None:
     found = tuning_advice()
     assert not [line for line in found if "could not be checked" in line or "=" * 5 in line]
     assert not [line for line in found if line.startswith(("Run ", "CPU: use"))]
+
+
+def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pyperf", "threading", "json", "statistics"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    tuning_advice()
+    monkeypatch.setattr("gilbench.run.tried.ATTEMPTS", {})
+    try_observers(select([sys.executable]).interpreters[0], pytest.fail)
+    assert not (tmp_path / "imported").exists()
 
 
 def test_a_fit_machine_is_told_nothing() -> None:
