@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -219,7 +220,13 @@ class _Checkout(NamedTuple):
 def _checkout(revision: str | None) -> _Checkout:
     """Ask git for a revision, or for what is checked out; nothing is known outside of a checkout."""
     about = _git(
-        "show", "-s", "--format=%H %cI", "--end-of-options", f"{revision or 'HEAD'}^{{commit}}", "--"
+        "show",
+        "-s",
+        "--no-show-signature",
+        "--format=%H %cI",
+        "--end-of-options",
+        f"{revision or 'HEAD'}^{{commit}}",
+        "--",
     )
     if about is None:
         return _Checkout()
@@ -228,11 +235,23 @@ def _checkout(revision: str | None) -> _Checkout:
     return _Checkout(commit, committed, branch)
 
 
-def _git(*arguments: str) -> str | None:
-    from gilbench.process import ProcessError, capture  # noqa: PLC0415
+# A repository's own configuration can name programs: none of them is run, and nothing is fetched.
+_HARMLESS = {
+    "log.showSignature": "false",  # else gpg.program
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.pager": "cat",
+    "protocol.allow": "never",
+}
 
+
+def _git(*arguments: str) -> str | None:
+    from gilbench.process import ProcessError, capture, clean_environment  # noqa: PLC0415
+
+    options = [word for name, value in _HARMLESS.items() for word in ("-c", f"{name}={value}")]
+    environment = clean_environment({"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"})
     try:
-        git = capture(["git", *arguments], seconds=10)
+        git = capture(["git", "--no-pager", *options, *arguments], seconds=10, env=environment)
     except ProcessError:  # not installed
         return None
     return git.stdout.strip() if git.status == 0 else None

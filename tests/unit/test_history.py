@@ -7,6 +7,7 @@ import json
 import math
 import random
 import sqlite3
+import subprocess
 import sys
 import types
 from datetime import UTC, datetime, timedelta
@@ -414,6 +415,50 @@ def test_add_takes_the_commit_from_the_checkout(
         (entry,) = history.studies()
     assert (entry.commit, entry.branch) == ("0123abcd", "topic")
     assert entry.moment == datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+
+
+def test_add_runs_nothing_that_the_repository_names(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trap, checkout = tmp_path / "trap", tmp_path / "checkout"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/run\n")
+    trap.chmod(0o755)
+
+    def git(*words: str, given: str = "") -> str:
+        command = ["git", "-C", str(checkout), *words]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.strip()
+
+    checkout.mkdir()
+    git("init", "-q", "-b", "topic")
+    tree = git("mktree")
+    signed = f"tree {tree}\nauthor A <a@b> 0 +0000\ncommitter A <a@b> 0 +0000\n"
+    signed += "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\nsigned\n"
+    commit = git("hash-object", "-t", "commit", "-w", "--stdin", given=signed)
+    git("update-ref", "HEAD", commit)
+    for name in (
+        "gpg.program",
+        "core.fsmonitor",
+        "core.pager",
+        "pager.show",
+        "core.sshCommand",
+        "diff.external",
+    ):
+        git("config", name, str(trap))
+    for name, value in {
+        "log.showSignature": "true",
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": "ssh://nowhere/x",
+        "remote.origin.promisor": "true",
+        "protocol.allow": "always",
+        "protocol.ssh.allow": "always",
+    }.items():
+        git("config", name, value)
+    monkeypatch.chdir(checkout)
+    database = tmp_path / "h.sqlite"
+    assert f"commit {commit[:12]} of topic" in run("add", study, "--database", database).stdout
+    run("add", study, "--commit", "1" * 40, "--database", tmp_path / "other.sqlite")  # would be fetched
+    assert not (tmp_path / "run").exists()
 
 
 def test_add_outside_of_a_checkout_leaves_the_commit_empty_or_as_given(
