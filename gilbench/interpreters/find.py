@@ -22,8 +22,10 @@ from gilbench.errors import InterpreterError
 from gilbench.interpreters.names import name_all, version_key
 from gilbench.interpreters.probe import probe_all
 from gilbench.model import Interpreter, Unusable
+from gilbench.trust import mistrust
 
 _PYTHONS = PythonSpec.from_string_spec("").generate_re(windows=False, all_implementations=True)
+PROJECT = "pyproject.toml"
 _OTHERS = re.compile(r"(jython|stackless|graalpython)(\d+(\.\d+){0,2})?")
 
 
@@ -37,17 +39,18 @@ def find_all() -> tuple[tuple[Interpreter, ...], tuple[Unusable, ...]]:
 
     Returns:
         The usable ones, CPython first, then newest first, under names that are unique; and those that cannot
-        be used, with their reasons.
+        be used, with their reasons, and so a pyproject.toml that is not ours to obey.
 
     Raises:
         InterpreterError: The paths in a pyproject.toml cannot be read.
     """
-    answers = probe_all(candidates())
+    paths, passed_over = configured()
+    answers = probe_all(candidates(paths))
     usable = _distinct(answer for answer in answers if isinstance(answer, Interpreter))
     usable.sort(key=lambda one: (one.build.debug is True, one.build.free_threaded))
     usable.sort(key=lambda one: version_key(one.build), reverse=True)
     usable.sort(key=lambda one: (one.build.implementation != "CPython", one.build.implementation))
-    return name_all(usable), tuple(answer for answer in answers if isinstance(answer, Unusable))
+    return name_all(usable), (*passed_over, *(one for one in answers if isinstance(one, Unusable)))
 
 
 def own_executable() -> Path:
@@ -55,10 +58,14 @@ def own_executable() -> Path:
     return Path(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
 
 
-def candidates() -> list[Path]:
-    """Executables worth asking, one for each file; what stands in several places is named once."""
+def candidates(paths: Iterable[Path] = ()) -> list[Path]:
+    """Executables worth asking, one for each file; what stands in several places is named once.
+
+    Args:
+        paths: Some that come first.
+    """
     chosen: dict[tuple[int, int] | str, Path] = {}
-    for path in [*_configured(), own_executable(), *executables(_folders())]:
+    for path in [*paths, own_executable(), *executables(_folders())]:
         real = Path(os.path.realpath(path))
         # A link to something with another name is a shim that looks at how it was called.
         launched = real if is_interpreter_name(real.name) else path
@@ -92,6 +99,8 @@ def is_interpreter_name(name: str) -> bool:
 def executables(folders: Iterable[Path]) -> Iterator[Path]:
     """Everything in these folders that is called like an interpreter and may be run."""
     for folder in folders:
+        if not folder.is_absolute():  # it would run what lies in the current folder
+            continue
         try:
             names = sorted(entry.name for entry in os.scandir(folder) if is_interpreter_name(entry.name))
         except OSError:
@@ -104,9 +113,8 @@ def _folders() -> Iterator[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(cache_folder().glob("[!.]*/bin"))
     for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        # A relative entry would run what lies in the current folder. The shims lead to versions found below.
         folder = Path(entry)
-        if folder.is_absolute() and folder != pyenv / "shims":
+        if folder != pyenv / "shims":  # they lead to versions found below
             yield folder
     yield from sorted(pyenv.glob("versions/*/bin"))
     uv = os.environ.get("UV_PYTHON_INSTALL_DIR")
@@ -115,24 +123,46 @@ def _folders() -> Iterator[Path]:
     yield from (Path("/usr/local/bin"), Path("/usr/bin"), *sorted(Path("/opt").glob("*/bin")))
 
 
-def _configured() -> Iterator[Path]:
-    """Paths of ``[tool.gilbench] interpreters`` in the nearest pyproject.toml that has the table."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        file = folder / "pyproject.toml"
+def configured() -> tuple[list[Path], tuple[Unusable, ...]]:
+    """Paths of ``[tool.gilbench] interpreters`` in the nearest pyproject.toml that has the table.
+
+    Looked at are the current folder and, inside a repository, those above up to the repository's root. A file that
+    somebody else could have written is passed over, with its reason.
+
+    Raises:
+        InterpreterError: The paths cannot be read.
+    """
+    passed_over = []
+    for folder in _project():
+        file = folder / PROJECT
         if not file.is_file():
             continue
+        doubt = mistrust(file)
         try:
             tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
+            if doubt is not None:  # it is not for us
+                continue
             raise InterpreterError(f"cannot read {file}: {error}") from error
         if not isinstance(tool, dict) or "gilbench" not in tool:
+            continue
+        if doubt is not None:
+            reason = f"the interpreters that it names are not started: {doubt}"
+            passed_over.append(Unusable(executable=str(file), reason=reason))
             continue
         table = tool["gilbench"]
         paths = table.get("interpreters", []) if isinstance(table, dict) else None
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
             raise InterpreterError(f"{file}: [tool.gilbench] interpreters must be a list of paths, as text")
-        for path in paths:
-            where = folder / Path(path).expanduser()
-            yield from executables([where / "bin"]) if where.is_dir() else [where]
-        return
+        named = [folder / Path(path).expanduser() for path in paths]
+        folders = ((executables([one / "bin"]) if one.is_dir() else [one]) for one in named)
+        return [path for found in folders for path in found], tuple(passed_over)
+    return [], tuple(passed_over)
+
+
+def _project() -> list[Path]:
+    """The current folder, and those above it up to the root of its repository."""
+    here = Path.cwd()
+    folders = [here, *here.parents]
+    root = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    return folders[: root + 1]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from python_discovery import PythonSpec
 
 from gilbench.errors import InterpreterError
-from gilbench.interpreters.find import find_all, own_executable
+from gilbench.interpreters.find import PROJECT, find_all, own_executable
 from gilbench.interpreters.names import full_name, name_all, version_key
 from gilbench.interpreters.probe import probe
 from gilbench.model import Interpreter, Unusable
@@ -46,14 +46,13 @@ def select(specs: Sequence[str]) -> Selection:
         InterpreterError: A SPEC that nothing fits, with what was found and the next step.
     """
     if not specs:
-        return _defaults(_Found(*find_all()))
+        found = _Found(*find_all())
+        return _defaults(found, _left_out(found, ()))
     # Paths alone need no search.
     found = _Found((), ()) if all(_is_path(spec) for spec in specs) else _Found(*find_all())
     chosen: list[Interpreter] = []
-    notes: list[str] = []
+    notes = _left_out(found, specs)
     for spec in specs:
-        if spec == "all":
-            notes += [f"{one.executable} is left out: {one.reason}" for one in found.unusable]
         for interpreter in _resolve(spec, found):
             if not any(_same(interpreter, other) for other in chosen):
                 chosen.append(interpreter)
@@ -62,12 +61,20 @@ def select(specs: Sequence[str]) -> Selection:
     return Selection(name_all(chosen), tuple(notes))
 
 
-def _defaults(found: _Found) -> Selection:
+def _left_out(found: _Found, specs: Sequence[str]) -> list[str]:
+    """A line for each interpreter that ``all`` would take, and for a file that could name some."""
+    return [
+        f"{one.executable} is left out: {one.reason}"
+        for one in found.unusable
+        if "all" in specs or Path(one.executable).name == PROJECT
+    ]
+
+
+def _defaults(found: _Found, notes: list[str]) -> Selection:
     ordinary = _newest(one for one in found.usable if _is_cpython(one) and not one.build.free_threaded)
     threaded = _newest(one for one in found.usable if _is_cpython(one) and one.build.free_threaded)
     own = _own(found)
     chosen = [one for one in (ordinary, threaded) if one is not None]
-    notes = []
     if ordinary is None:
         notes.append("no ordinary CPython was found: `gilbench pythons install 3.13`")
     if threaded is None:

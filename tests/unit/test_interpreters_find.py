@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from interpreters_fakes import answering, program
 
 from gilbench.errors import InterpreterError
-from gilbench.interpreters.find import candidates, find_all
+from gilbench.interpreters.find import candidates, configured, find_all
+from gilbench.interpreters.select import select
 
 
 @pytest.fixture
@@ -26,7 +28,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def inside(folder: Path) -> set[str]:
     """Candidates below a folder, relative to it; those of the real system do not count."""
-    return {str(path.relative_to(folder)) for path in candidates() if path.is_relative_to(folder)}
+    return {
+        str(path.relative_to(folder)) for path in candidates(configured()[0]) if path.is_relative_to(folder)
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,6 +122,7 @@ def test_a_pyproject_above_names_executables_and_prefixes(
     (home / "pyproject.toml").write_text(
         '[tool.gilbench]\ninterpreters = ["mine/oddly-named", "prefix", "~/gone"]\n'
     )
+    (home / ".git").mkdir()
     (home / "a/b").mkdir(parents=True)
     (home / "a/pyproject.toml").write_text("[tool.other]\n")
     monkeypatch.chdir(home / "a/b")
@@ -128,13 +133,66 @@ def test_a_pyproject_above_names_executables_and_prefixes(
     ]
 
 
+@pytest.mark.parametrize("root", [None, "a"])
+def test_a_pyproject_above_the_repository_is_not_obeyed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, root: str | None
+) -> None:
+    answering(home / "mine")
+    (home / "pyproject.toml").write_text('[tool.gilbench]\ninterpreters = ["mine"]\n')
+    (home / "a/b").mkdir(parents=True)
+    if root is not None:
+        (home / root / ".git").mkdir()
+    monkeypatch.chdir(home / "a/b")
+    assert inside(home) == set()
+    monkeypatch.chdir(home)
+    assert inside(home) == {"mine"}
+
+
+def others_may_write(file: Path) -> None:
+    file.chmod(0o666)
+
+
+def belongs_to_another(file: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user")
+    os.chown(file, 65534, -1)
+
+
+@pytest.mark.parametrize("spoil", [others_may_write, belongs_to_another])
+def test_a_pyproject_that_another_user_could_have_written_starts_nothing_and_is_named(
+    home: Path, spoil: Callable[[Path], None]
+) -> None:
+    file = home / "pyproject.toml"
+    program(home / "trap", f"touch {home}/started")
+    file.write_text('[tool.gilbench]\ninterpreters = ["trap"]\n')
+    spoil(file)
+    unusable = [one for one in find_all()[1] if Path(one.executable).is_relative_to(home)]
+    assert [one.executable for one in unusable] == [str(file)]
+    assert "the interpreters that it names are not started" in unusable[0].reason
+    (note,) = (note for note in select([]).notes if str(file) in note)
+    assert note == f"{file} is left out: {unusable[0].reason}"
+    assert not (home / "started").exists()
+    for other in ("[tool.other]\n", "[tool.gilbench"):  # none of our business
+        file.write_text(other)
+        assert configured() == ([], ())
+
+
+@pytest.mark.parametrize("name", ["PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"])
+def test_a_relative_place_is_not_searched(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for place in ("versions/x/bin", "x/bin", "uv/python/x/bin"):
+        answering(home / place / "python3.12")
+    monkeypatch.setenv(name, ".")
+    assert inside(home) == set()
+    assert inside(Path()) == set()
+
+
 @pytest.mark.parametrize(
     "text", ["[tool.gilbench", "[tool.gilbench]\ninterpreters = 'x'", "[tool]\ngilbench = 1"]
 )
 def test_a_pyproject_that_makes_no_sense_is_named(home: Path, text: str) -> None:
     (home / "pyproject.toml").write_text(text)
     with pytest.raises(InterpreterError, match=r"pyproject\.toml"):
-        candidates()
+        configured()
 
 
 def test_what_was_found_is_asked_sorted_and_named_and_the_broken_listed(home: Path) -> None:
