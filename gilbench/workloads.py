@@ -131,8 +131,10 @@ def choose(
 def _folders_of_packages() -> list[Path]:
     folders = []
     for entry in entry_points(group="gilbench.workloads"):
-        spec = find_spec(entry.value)
-        folders += [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+        # Looking for what is inside of a package would import the package.
+        top, *below = entry.value.partition(":")[0].strip().split(".")
+        spec = find_spec(top)
+        folders += [Path(place, *below) for place in (spec.submodule_search_locations or ())] if spec else []
     return folders
 
 

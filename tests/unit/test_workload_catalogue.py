@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,27 @@ def test_a_choice_of_nothing_is_refused_with_what_there_is(
     with pytest.raises(UsageError) as raised:
         choose(four, names, families)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["gilbench_other.deep.workloads", "gilbench_other.deep.workloads:x [extra]"]
+)
+@pytest.mark.parametrize("init", [True, False])
+def test_workloads_of_a_package_are_read_without_running_any_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, init: bool
+) -> None:
+    metadata, folder = (
+        tmp_path / "gilbench_other-1.dist-info",
+        tmp_path / "gilbench_other" / "deep" / "workloads",
+    )
+    for place in (metadata, folder / "cpu"):
+        place.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: gilbench-other\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[gilbench.workloads]\nother = {value}\n")
+    (folder / "cpu" / "mine.py").write_text(GOOD)
+    for place in (folder, folder.parent, folder.parent.parent) if init else (folder.parent.parent,):
+        (place / "__init__.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert catalogue()["mine"].path == str((folder / "cpu" / "mine.py").resolve())
+    assert not (tmp_path / "imported").exists()
+    assert not [name for name in sys.modules if name.startswith("gilbench_other")]
