@@ -15,7 +15,7 @@ from gilbench import plan as planning
 from gilbench import workloads as catalogue
 from gilbench.errors import StudyError, UsageError
 from gilbench.host import describe_host
-from gilbench.interpreters import select
+from gilbench.interpreters import is_known, select
 from gilbench.model import Case, Header, Interpreter, Profile, Study, Workload
 from gilbench.store.study import read_study
 
@@ -140,25 +140,68 @@ def describe_study(
     )
 
 
-def read_unfinished(path: Path) -> Study:
+def read_unfinished(
+    path: Path, *, python: Sequence[str] = (), workload: Sequence[str] = (), trusted: bool = False
+) -> Study:
     """Read a study that is to be gone on with, and see that nothing it stands on has changed.
 
+    A file can name any program. An interpreter that it names is started only if it is found on this machine, too, and
+    a workload only if it is in the catalogue.
+
+    Args:
+        path: The file.
+        python: SPECs of interpreters that may be started as well.
+        workload: Files of workloads that may be started as well.
+        trusted: Whatever the file names may be started.
+
     Raises:
-        StudyError: It cannot be read, or a workload or interpreter is not the one that it began with.
+        StudyError: It cannot be read, names what may not be started, or a workload or interpreter is not the one that
+            it began with.
+        UsageError: One that may be started is not in the study.
+        InterpreterError: One that may be started is not there.
     """
     study = read_study(path)
-    known = catalogue.catalogue()
-    for workload in study.header.workloads:
-        now = known.get(workload.name) or catalogue.read_declaration(Path(workload.path))
-        if now.digest != workload.digest:
-            raise StudyError(
-                f"{path} was made with another {workload.name}; its figures would not fit. Begin a new study"
+    header = study.header
+    given = select(python).interpreters if python else ()
+    for one in given:
+        if one.executable not in {interpreter.executable for interpreter in header.interpreters}:
+            raise UsageError(
+                f"{one.executable} is not in {path}; --resume goes on with the plan of the study"
             )
-    for interpreter in study.header.interpreters:
+    known = dict(catalogue.catalogue())
+    for chosen in catalogue.choose(known, workload) if workload else ():
+        if chosen.name not in {declared.name for declared in header.workloads}:
+            raise UsageError(f"{chosen.name} is not in {path}; --resume goes on with the plan of the study")
+        known[chosen.name] = chosen
+    workloads = []
+    for declared in header.workloads:
+        if declared.name not in known and not trusted:
+            raise StudyError(
+                f"{path} would start the workload {declared.path}, which is not in the catalogue\n"
+                f"Next: allow that file, --workload {declared.path}, or all that the study names, --trust-file"
+            )
+        workloads.append(known.get(declared.name) or catalogue.read_declaration(Path(declared.path)))
+        if workloads[-1].digest != declared.digest:
+            raise StudyError(
+                f"{path} was made with another {declared.name}; its figures would not fit. Begin a new study"
+            )
+    allowed = {one.executable for one in given}
+    named = () if trusted else (one.executable for one in header.interpreters)
+    unknown = [name for name in named if name not in allowed and not is_known(name)]
+    if unknown:
+        options = " ".join(f"--python {name}" for name in (*allowed, *unknown))
+        raise StudyError(
+            f"{path} would start {', '.join(unknown)}, not found on this machine otherwise\n"
+            f"Next: allow what you know, {options}, or all that the study names, --trust-file"
+        )
+    interpreters = []
+    for interpreter in header.interpreters:
         found = select([interpreter.executable]).interpreters[0]
         if found.build != interpreter.build:
             raise StudyError(f"{interpreter.executable} is another build than in {path}. Begin a new study")
-    return study
+        interpreters.append(msgspec.structs.replace(found, name=interpreter.name))
+    header = msgspec.structs.replace(header, workloads=tuple(workloads), interpreters=tuple(interpreters))
+    return msgspec.structs.replace(study, header=header)
 
 
 def _profile(asked: Asked) -> Profile:

@@ -64,6 +64,10 @@ def run(
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The study file to write.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a study that was cut short.")] = None,
+    trust_file: Annotated[
+        bool,
+        typer.Option("--trust-file", help="With --resume: start any interpreter and workload that it names."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and how long it will take.")
     ] = False,
@@ -81,12 +85,14 @@ def run(
     given = {name: value for name, value in locals().items() if name in _CHOICES}
     notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
     if resume is not None:
-        if output or dry_run or given != _CHOICES:
+        if output or dry_run or {**given, **_ALLOWING} != _CHOICES:
             raise UsageError(
                 "--resume goes on with the plan of the study; it takes no other choice of what to run"
             )
-        unfinished = read_unfinished(resume)
+        unfinished = read_unfinished(resume, python=python or (), workload=workload or (), trusted=trust_file)
         header, path, earlier = unfinished.header, resume, unfinished.runs
+    elif trust_file:
+        raise UsageError("--trust-file belongs to --resume")
     else:
         asked = Asked(
             **{_FIELDS.get(name, name): value or _EMPTY.get(name, value) for name, value in given.items()}
@@ -111,8 +117,9 @@ def run(
 _CHOICES = {
     name: parameter.default
     for name, parameter in inspect.signature(run).parameters.items()
-    if name not in {"output", "resume", "dry_run", "form", "quiet"}
+    if name not in {"output", "resume", "trust_file", "dry_run", "form", "quiet"}
 }
+_ALLOWING = {"python": None, "workload": None}  # with --resume they say what of the study may be started
 _FIELDS = {"setting": "set"}
 _EMPTY: dict[str, tuple[str, ...]] = dict.fromkeys(("python", "workload", "family", "setting"), ())
 

@@ -1,6 +1,6 @@
 """Interpreters: found, asked what they are, chosen by what the user writes, built and installed."""
 
 from gilbench.interpreters.find import find_all
-from gilbench.interpreters.select import Selection, select
+from gilbench.interpreters.select import Selection, is_known, select
 
-__all__ = ["Selection", "find_all", "select"]
+__all__ = ["Selection", "find_all", "is_known", "select"]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from python_discovery import PythonSpec
 
 from gilbench.errors import InterpreterError
-from gilbench.interpreters.find import PROJECT, find_all, own_executable
+from gilbench.interpreters.find import PROJECT, candidates, configured, find_all, own_executable
 from gilbench.interpreters.names import full_name, name_all, version_key
 from gilbench.interpreters.probe import probe
 from gilbench.model import Interpreter, Unusable
@@ -59,6 +59,14 @@ def select(specs: Sequence[str]) -> Selection:
             elif spec != "all":
                 notes.append(f"{spec} is measured once: {interpreter.executable} was asked for already")
     return Selection(name_all(chosen), tuple(notes))
+
+
+def is_known(executable: str) -> bool:
+    """Whether an executable is one of this machine's interpreters; it is not started unless it is."""
+    if executable in map(str, candidates(configured()[0])):
+        return True
+    # Behind a virtual environment or a shim may be one that lies elsewhere.
+    return executable in {one.executable for one in find_all()[0]}
 
 
 def _left_out(found: _Found, specs: Sequence[str]) -> list[str]:

@@ -10,18 +10,33 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from interpreters_fakes import make_interpreter
+from interpreters_fakes import answering, make_interpreter
 from studies import everything, header_line, make_slice, save
 
 from gilbench import __version__
 from gilbench.cli import measuring, run
 from gilbench.interpreters.names import name_all
 from gilbench.interpreters.select import select
-from gilbench.model import Failure, Plan, Run
+from gilbench.model import Case, Failure, Header, Interpreter, Plan, Run, Study, Workload
+from gilbench.plan import PROFILES, make_plan
 from gilbench.run.session import Hooks
+from gilbench.store.study import read_study
+from gilbench.workloads import catalogue
 
 MACHINE = name_all((make_interpreter("3.13.5"), make_interpreter("3.13.5", free_threaded=True)))
+# What an interpreter says of itself that ``answering`` writes.
+LIKE_ASKED = {
+    "jit": False,
+    "debug": False,
+    "pgo": False,
+    "lto": False,
+    "optimisation": "-O3",
+    "libpython": "static",
+    "compiler": "GCC 12.2.0",
+    "machine": "x86_64",
+}
 LINES = 2  # in which an error is to be said
 
 Refused = Callable[..., str]
@@ -131,8 +146,6 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_run(
 @pytest.mark.parametrize(
     "choice",
     [
-        ["--python", "3.13"],
-        ["--workload", "countdown"],
         ["--family", "cpu"],
         ["--threads", "4"],
         ["--profile", "standard"],
@@ -149,6 +162,92 @@ def test_going_on_takes_no_other_choice(refused: Refused, machine: Path, choice:
     said = refused("run", "--resume", "study.jsonl", *choice, leaves=["study.jsonl"])
     assert "--resume goes on with the plan of the study" in said
     assert path.read_bytes() == before
+
+
+def study_of(*interpreters: Interpreter, workload: Workload, path: Path) -> Path:
+    case = Case(workload=workload.name, interpreter=interpreters[0].name, threads=1)
+    plan = make_plan(
+        [case],
+        profile=PROFILES["quick"],
+        interpreters=interpreters,
+        workloads=[workload],
+        reference=interpreters[0].name,
+        seed=1,
+    )
+    header = everything().study().header
+    header = msgspec.structs.replace(header, plan=plan, interpreters=interpreters, workloads=(workload,))
+    return save(Study(header=header, runs=()), path)
+
+
+@pytest.fixture
+def resumed(monkeypatch: pytest.MonkeyPatch) -> list[Header]:
+    """The headers of what would be measured."""
+    headers: list[Header] = []
+
+    def measured(header: Header, path: Path, *_: object, **__: object) -> measuring.Measured:
+        headers.append(header)
+        return measuring.Measured(read_study(path), interrupted=False)
+
+    monkeypatch.setattr(measuring, "measure_study", measured)
+    return headers
+
+
+def test_going_on_starts_no_interpreter_that_only_the_file_names(
+    refused: Refused, machine: Path, tmp_path_factory: pytest.TempPathFactory, resumed: list[Header]
+) -> None:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    trap = answering(folder / "python3.13")
+    trap.write_text(trap.read_text().replace("cat", f"touch {folder}/started\ncat"))
+    found = make_interpreter("3.13.5", executable=str(trap), **LIKE_ASKED)
+    study_of(found, workload=catalogue()["countdown"], path=machine / "study.jsonl")
+    said = refused("run", "--resume", "study.jsonl", leaves=["study.jsonl"])
+    assert f"would start {trap}" in said
+    assert f"--python {trap}" in said
+    assert "--trust-file" in said
+    assert not (folder / "started").exists()
+    assert not resumed
+    other = answering(folder / "python3.12")
+    said = refused("run", "--resume", "study.jsonl", "--python", str(other), leaves=["study.jsonl"])
+    assert f"{other} is not in study.jsonl" in said
+    for allowing in (["--python", str(trap)], ["--trust-file"]):
+        assert run(["run", "--resume", "study.jsonl", *allowing, "--quiet"]) == 0
+        assert resumed.pop().interpreters[0].executable == str(trap)
+
+
+@pytest.mark.parametrize("name", ["countdown", "mine"])
+def test_going_on_starts_no_workload_that_only_the_file_names(
+    refused: Refused,
+    machine: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    resumed: list[Header],
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    here = answering(folder / "python3.13")
+    monkeypatch.setenv("PATH", str(folder))
+    original = catalogue()["countdown"]
+    copy = folder / f"{name}.py"
+    copy.write_bytes(Path(original.path).read_bytes())
+    named = msgspec.structs.replace(original, name=name, path=str(copy))
+    found = make_interpreter("3.13.5", executable=str(here), **LIKE_ASKED)
+    study_of(found, workload=named, path=machine / "study.jsonl")
+    if name == "countdown":  # as the catalogue has it, wherever the file says it lies
+        assert run(["run", "--resume", "study.jsonl", "--quiet"]) == 0
+        assert resumed.pop().workloads[0].path == original.path
+        return
+    said = refused("run", "--resume", "study.jsonl", leaves=["study.jsonl"])
+    assert f"--workload {copy}" in said
+    assert not resumed
+    said = refused("run", "--resume", "study.jsonl", "--workload", "sha256", leaves=["study.jsonl"])
+    assert "sha256 is not in study.jsonl" in said
+    for allowing in (["--workload", str(copy)], ["--trust-file"]):
+        assert run(["run", "--resume", "study.jsonl", *allowing, "--quiet"]) == 0
+        assert resumed.pop().workloads[0].path == str(copy)
+
+
+def test_a_file_is_trusted_only_to_go_on_with_it(refused: Refused) -> None:
+    assert "--trust-file belongs to --resume" in refused("run", "--trust-file")
 
 
 def test_going_on_with_a_workload_that_has_changed_is_refused(refused: Refused, machine: Path) -> None:
