@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from gilbench import scratch
 from gilbench import workloads as catalogue
 from gilbench.analyse.effort import FIRST_BLOCKS, undecided
 from gilbench.cli.interrupt import Interrupt
@@ -59,6 +60,7 @@ def measure_study(
     Raises:
         StudyError: The file cannot be written, or could no longer be written; what was finished is in it.
     """
+    scratch.clear()
     budget = _Budget(header, earlier or (), effort)
     with (
         StudyWriter(path, header if earlier is None else None) as writer,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -144,10 +142,11 @@ def _pair(interpreter: Interpreter, trial: _Trial, seed: int) -> tuple[list[floa
 
 def _pyperf_says(blocks: Blocks, reference: Case, candidate: Case) -> bool:
     from gilbench.process import capture  # noqa: PLC0415
+    from gilbench.scratch import scratch  # noqa: PLC0415
     from gilbench.store.pyperf_json import write_pyperf  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("reference.json", "candidate.json")]
+    with scratch() as folder:
+        paths = [folder / name for name in ("reference.json", "candidate.json")]
         for path, case in zip(paths, (reference, candidate), strict=True):
             write_pyperf(path, _WORKLOAD, blocks.runs(case).values())
         done = capture([sys.executable, "-P", "-m", "pyperf", "compare_to", *map(str, paths)], seconds=60)

@@ -17,8 +17,9 @@ _LIBC = ctypes.CDLL(None)
 
 def spooled(folder: Path) -> tuple[int, int]:
     """A file without a name, to be read and to be appended to."""
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
-        return os.open(file.name, os.O_RDWR), os.open(file.name, os.O_WRONLY | os.O_APPEND)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        itself = f"/proc/self/fd/{file.fileno()}"  # no name that another user could give to another file
+        return os.open(itself, os.O_RDWR), os.open(itself, os.O_WRONLY | os.O_APPEND)
 
 
 def followed(descriptor: int, grows: Callable[[], bool]) -> Iterator[bytes]:

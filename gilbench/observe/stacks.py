@@ -43,8 +43,7 @@ class StackSampler:
     def __init__(self, pid: int) -> None:
         self.unavailable: str | None = None
         self._sampler: Process | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
-        self._output = Path(self._folder.name) / "stacks"
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         program = find_py_spy()
         if program is None:
             self.unavailable = "py-spy is not installed; pip install py-spy"
@@ -58,10 +57,10 @@ class StackSampler:
             "--format",
             "raw",
             "--output",
-            str(self._output),
+            f"/proc/self/fd/{self._output.fileno()}",
         ]
         try:
-            self._sampler = Process(command, env=clean_environment())
+            self._sampler = Process(command, env=clean_environment(), pass_fds=(self._output.fileno(),))
         except ProcessError as error:
             self.unavailable = str(error)
             return
@@ -85,13 +84,14 @@ class StackSampler:
                 self._sampler.signal(signal.SIGINT)
                 if self._sampler.wait(_STOP_LIMIT) is None:
                     self.unavailable = "py-spy did not stop"
-            if self.unavailable is None and self._output.exists():
-                return tuple(read_stacks(self._output.read_text("utf-8", "replace")))
+            if self.unavailable is None:
+                self._output.seek(0)
+                return tuple(read_stacks(self._output.read().decode("utf-8", "replace")))
             return ()
         finally:
             if self._sampler is not None:
                 self._sampler.close()
-            self._folder.cleanup()
+            self._output.close()
 
 
 class StacksObserver:

@@ -104,20 +104,20 @@ class _Strace:
         program = find_tool("strace")
         if program is None:
             raise ProcessError("strace is not installed either")
-        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
-        self._output = Path(self._folder.name) / "calls"
-        command = [program, "-f", "-c", "-w", "-o", str(self._output), "-p", str(pid)]
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
+        descriptor = self._output.fileno()
+        command = [program, "-f", "-c", "-w", "-o", f"/proc/self/fd/{descriptor}", "-p", str(pid)]
         try:
-            self._process = Process(command)
+            self._process = Process(command, pass_fds=(descriptor,))
         except ProcessError:
-            self._folder.cleanup()
+            self._output.close()
             raise
         deadline = time.monotonic() + _ATTACH_LIMIT
         while not _traced(pid):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 reason = (self._process.output().strip().splitlines() or ["it did not attach in time"])[-1]
                 self._process.close()
-                self._folder.cleanup()
+                self._output.close()
                 raise ProcessError(f"strace cannot attach: {reason[:200]}")
             time.sleep(0.005)
 
@@ -126,10 +126,11 @@ class _Strace:
         try:
             self._process.signal(signal.SIGINT)
             self._process.wait(_STOP_LIMIT)
-            return self._output.read_text("utf-8", "replace") if self._output.exists() else ""
+            self._output.seek(0)
+            return self._output.read().decode("utf-8", "replace")
         finally:
             self._process.close()
-            self._folder.cleanup()
+            self._output.close()
 
 
 def _traced(pid: int) -> bool:

@@ -97,7 +97,8 @@ def _compile(
     named = f"-DGILBENCH_MODULE={module}"
     command = [compiler, "-shared", "-fPIC", "-O2", f"-I{include}", named, *flags, str(SOURCE), "-o", output]
     try:
-        done = capture(command, seconds=SECONDS, cwd=folder)
+        # Its own temporary files go with ours.
+        done = capture(command, seconds=SECONDS, cwd=folder, env=clean_environment({"TMPDIR": str(folder)}))
     except GilbenchError as error:
         return str(error)
     if done.status == 0:

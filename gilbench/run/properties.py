@@ -5,7 +5,6 @@ A trial that hangs or kills its interpreter has that as its outcome; another pro
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +16,7 @@ from gilbench.model import Failure, Interpreter, Struct
 from gilbench.process import clean_environment
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.extension import VARIANTS, Compiled, compile_extension
+from gilbench.scratch import scratch
 
 _SCRIPT = Path(__file__).parent.parent / "target" / "tester.py"
 START_LIMIT = (
@@ -176,9 +176,9 @@ def try_properties(interpreters: Sequence[Interpreter], tell: Callable[[str], No
     columns = columns_of(interpreters)
     outcomes: list[Outcome] = []
     headers: dict[str, Counted | None] = {}
-    with tempfile.TemporaryDirectory(prefix="gilbench-") as scratch:
+    with scratch() as place:
         for number, column in enumerate(columns):
-            folder = Path(scratch) / str(number)
+            folder = place / str(number)
             folder.mkdir()
             for module, trials in groupby(TRIALS, key=lambda trial: trial.module):
                 tell(f"{column.name}: {module}")

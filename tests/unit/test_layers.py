@@ -26,6 +26,7 @@ GROUND = (
     "metrics",
     "process",
     "host",
+    "scratch",
     "trust",
     "workloads",
 )

@@ -1,0 +1,55 @@
+"""A folder for what must have a name for a while. What a killed gilbench left is removed by the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_PREFIX = "gilbench-scratch-"
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A new folder that only we can read, locked while we live, and removed at the end."""
+    clear()
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        lock = _locked(folder)
+        if lock is not None:
+            break  # else another gilbench took it for a dead one's
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def clear() -> None:
+    """Remove the folders that nobody holds any more: their gilbench was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        lock = _locked(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that locks a folder of ours; None if it is another user's, or in use, or gone."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        opened, named = os.fstat(descriptor), folder.lstat()
+        private = opened.st_uid == os.geteuid() and stat.S_IMODE(opened.st_mode) == stat.S_IRWXU
+        if private and os.path.samestat(opened, named):
+            return descriptor
+    os.close(descriptor)
+    return None
