@@ -26,6 +26,7 @@ from gilbench.trust import mistrust
 
 _PYTHONS = PythonSpec.from_string_spec("").generate_re(windows=False, all_implementations=True)
 PROJECT = "pyproject.toml"
+_SYSTEM = ("usr/local/bin", "usr/bin", "opt/*/bin")
 _OTHERS = re.compile(r"(jython|stackless|graalpython)(\d+(\.\d+){0,2})?")
 
 
@@ -50,7 +51,11 @@ def find_all() -> tuple[tuple[Interpreter, ...], tuple[Unusable, ...]]:
     usable.sort(key=lambda one: (one.build.debug is True, one.build.free_threaded))
     usable.sort(key=lambda one: version_key(one.build), reverse=True)
     usable.sort(key=lambda one: (one.build.implementation != "CPython", one.build.implementation))
-    return name_all(usable), (*passed_over, *(one for one in answers if isinstance(one, Unusable)))
+    return name_all(usable), (
+        *passed_over,
+        *(one for one in answers if isinstance(one, Unusable)),
+        *_system()[1],
+    )
 
 
 def own_executable() -> Path:
@@ -65,7 +70,7 @@ def candidates(paths: Iterable[Path] = ()) -> list[Path]:
         paths: Some that come first.
     """
     chosen: dict[tuple[int, int] | str, Path] = {}
-    for path in [*paths, own_executable(), *executables(_folders())]:
+    for path in [*paths, own_executable(), *executables(_folders()), *_system()[0]]:
         real = Path(os.path.realpath(path))
         # A link to something with another name is a shim that looks at how it was called.
         launched = real if is_interpreter_name(real.name) else path
@@ -120,7 +125,20 @@ def _folders() -> Iterator[Path]:
     uv = os.environ.get("UV_PYTHON_INSTALL_DIR")
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     yield from sorted((Path(uv) if uv else data / "uv" / "python").glob("[!.]*/bin"))
-    yield from (Path("/usr/local/bin"), Path("/usr/bin"), *sorted(Path("/opt").glob("*/bin")))
+
+
+def _system() -> tuple[list[Path], list[Unusable]]:
+    """What lies in places of the system that PATH does not name, and what another user could have put there."""
+    found, doubtful, named = [], [], set(_folders())
+    places = [place for pattern in _SYSTEM for place in sorted(Path("/").glob(pattern)) if place not in named]
+    for path in executables(places):
+        doubt = mistrust(path)
+        if doubt is None:
+            found.append(path)
+        else:
+            reason = f"it is not started, since {doubt}; name it if you know it, --python {path}"
+            doubtful.append(Unusable(executable=str(path), reason=reason))
+    return found, doubtful
 
 
 def configured() -> tuple[list[Path], tuple[Unusable, ...]]:

@@ -9,6 +9,7 @@ import pytest
 from interpreters_fakes import answering, program
 
 from gilbench.errors import InterpreterError
+from gilbench.interpreters import find
 from gilbench.interpreters.find import candidates, configured, find_all
 from gilbench.interpreters.select import select
 
@@ -175,6 +176,26 @@ def test_a_pyproject_that_another_user_could_have_written_starts_nothing_and_is_
     for other in ("[tool.other]\n", "[tool.gilbench"):  # none of our business
         file.write_text(other)
         assert configured() == ([], ())
+
+
+@pytest.mark.parametrize("spoil", [others_may_write, belongs_to_another])
+def test_what_another_user_put_into_a_place_of_the_system_is_started_only_if_path_names_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+) -> None:
+    folder = home / "opt/app/bin"
+    trap = program(folder / "python3.13", f"touch {home}/started")
+    sound = answering(folder / "python3.12")
+    monkeypatch.setattr(find, "_SYSTEM", (str(home / "opt/*/bin")[1:],))
+    spoil(trap)
+    trap.chmod(trap.stat().st_mode | 0o111)
+    usable, unusable = find_all()
+    assert str(sound) in {one.executable for one in usable}
+    (passed,) = (one for one in unusable if one.executable == str(trap))
+    assert "it is not started" in passed.reason
+    assert not (home / "started").exists()
+    monkeypatch.setenv("PATH", str(folder))
+    assert [one.reason for one in find_all()[1] if one.executable == str(trap)] != [passed.reason]
+    assert (home / "started").exists()
 
 
 @pytest.mark.parametrize("name", ["PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"])
