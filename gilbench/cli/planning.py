@@ -149,8 +149,8 @@ def read_unfinished(path: Path) -> Study:
     study = read_study(path)
     known = catalogue.catalogue()
     for workload in study.header.workloads:
-        now = known.get(workload.name) or catalogue.read_declaration(Path(workload.path))
-        if now.digest != workload.digest:
+        now = known.get(workload.name) or catalogue.read_declaration(Path(workload.path), workload.family)
+        if msgspec.structs.replace(now, path=workload.path) != workload:
             raise StudyError(
                 f"{path} was made with another {workload.name}; its figures would not fit. Begin a new study"
             )
@@ -158,6 +158,12 @@ def read_unfinished(path: Path) -> Study:
         found = select([interpreter.executable]).interpreters[0]
         if found.build != interpreter.build:
             raise StudyError(f"{interpreter.executable} is another build than in {path}. Begin a new study")
+    for case in study.header.plan.cases:
+        for name in case.observers:
+            if name not in observe.SAMPLERS:
+                raise StudyError(
+                    f"{path} asks for an observer that there is not: {name!r}. Begin a new study"
+                )
     return study
 
 
@@ -173,7 +179,7 @@ def _observers(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in observe.NAMES:
             raise UsageError(f"unknown observer {name!r}; there are {', '.join(observe.NAMES)}")
-    return tuple(name for name in names if name in observe.SAMPLERS)
+    return tuple(dict.fromkeys(name for name in names if name in observe.SAMPLERS))
 
 
 def _left_out(workloads: Sequence[Workload], interpreters: Sequence[Interpreter]) -> list[str]:

@@ -287,7 +287,9 @@ def pretend(failure: Failure | None) -> Callable[..., None]:
         for block in range(plan.profile.blocks):
             for case in range(len(plan.cases)):
                 failed = failure if (block, case) == (0, 0) else None
-                slices = () if failed else (make_slice(0, 1000.0 + block), make_slice(1, 1000.0 - block))
+                threads = plan.cases[case].threads
+                rates = () if failed else (1000.0 + block, 1000.0 - block)
+                slices = tuple(make_slice(turn, rate, threads=threads) for turn, rate in enumerate(rates))
                 hooks.save(Run(case=case, block=block, attempt=0, slices=slices, failure=failed))
 
     return run_plan
