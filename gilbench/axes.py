@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
+import msgspec
+
 from gilbench.errors import UsageError
 from gilbench.metrics import write
 from gilbench.model import Build, Case, Cell, Comparison, Interpreter, Parameters, Value, Workload
@@ -194,20 +196,25 @@ def _parameter_sets(workload: Workload, axes: Axes) -> list[Parameters]:
     for name, texts in axes.parameters.items():
         if name in workload.parameters:
             swept[name] = tuple(_value(name, text, workload.parameters[name]) for text in texts)
+            if workload.driver == "signals" and name == "interval":
+                for value in swept[name]:
+                    if not isinstance(value, str) and value <= 0:
+                        raise UsageError(f"--set interval={value}: there must be time between two signals")
     names = sorted(swept)
-    return [
+    sets = (
         tuple(
             (name, value)
             for name, value in zip(names, values, strict=True)
             if value != workload.parameters.get(name)
         )
         for values in product(*(swept[name] for name in names))
-    ]
+    )
+    return list(dict.fromkeys(sets))  # a value that was written twice is one case
 
 
 def _value(name: str, text: str, default: Value) -> Value:
-    kind = type(default)
     try:
-        return kind(text)
-    except ValueError as error:
+        value: Value = msgspec.convert(type(default)(text), type=Value)
+    except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(f"--set {name}={text[:20]}: it must be of the kind of {default!r}") from error
+    return value

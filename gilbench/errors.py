@@ -6,7 +6,8 @@ GilbenchError                  one or two lines for the user, with the next step
 ├── StudyError                 a study file that cannot be read or written           exit 2
 └── RunFailure                 one run failed; becomes a record, never the end       (exit 4 at the end)
 
-A traceback shown to a user is a bug: ``cli`` turns these into lines and exit codes, in one place.
+A traceback shown to a user is a bug: ``cli`` turns these into lines and exit codes, in one place. Any other exception
+is an internal error: one line and exit 70, with the traceback in a file.
 """
 
 from __future__ import annotations

@@ -44,10 +44,13 @@ class NoiseMeter:
         seconds = time.monotonic() - self._started
         return Noise(
             load=os.getloadavg()[0],
-            steal=None if steal is None or total <= 0 else (steal - self._times.steal) / total,
+            # The kernel's counts of idle time may go backwards.
+            steal=None
+            if steal is None or total <= 0
+            else min(1.0, max(0.0, (steal - self._times.steal) / total)),
             pressure=None
             if pressure is None or self._pressure is None or seconds <= 0
-            else min(1.0, (pressure - self._pressure) / seconds),
+            else min(1.0, max(0.0, (pressure - self._pressure) / seconds)),
         )
 
 

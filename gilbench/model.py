@@ -2,13 +2,17 @@
 
 Times are seconds, stamps are CLOCK_MONOTONIC seconds, sizes are bytes, fractions are 0 to 1.
 ``None`` always means "not known" or "not taken", never zero.
+
+What is read from a file is checked against the bounds that stand here; what two fields say together is checked where
+it is read. A bound is what no measurement can exceed, not what is usual.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 Family = Literal["cpu", "offgil", "io", "mixed", "signals", "shared", "alternatives"]
 Driver = Literal[
@@ -21,8 +25,21 @@ Driver = Literal[
     "cooperative",
 ]
 Peer = Literal["tcp", "unix", "udp", "pipe", "http", "jobs", "signals"]
-Value = int | float | str
-Parameters = tuple[tuple[str, Value], ...]
+Name = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]  # what a float holds to the last one
+Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
+Amount = Annotated[float, Meta(ge=0, le=1e18)]  # of anything that cannot be less than nothing
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]  # 31 years
+Lateness = Annotated[float, Meta(ge=-1e-3, le=1e9)]  # s; a timer may fire a tick of its clock early
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Threads = Annotated[int, Meta(ge=0, le=2**15)]
+Processors = Annotated[int, Meta(ge=1, le=2**15)]
+Processor = Annotated[int, Meta(ge=0, le=2**15)]  # its number
+Rounds = Annotated[int, Meta(ge=0, le=10_000)]  # of anything that is done anew: blocks, slices, attempts
+AtLeastOnce = Annotated[int, Meta(ge=1, le=10_000)]
+Value = Integer | Number | str
+Parameters = tuple[tuple[Name, Value], ...]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,9 +52,9 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True):
 class Build(Struct, frozen=True):
     """What was compiled. A fact that the interpreter cannot name is None."""
 
-    implementation: str  # CPython, PyPy, Jython, Stackless, GraalPy, ... as the interpreter calls itself
-    version: str  # of the language, e.g. "3.13.5"
-    version_info: tuple[int, int, int]
+    implementation: Name  # CPython, PyPy, Jython, Stackless, GraalPy, ... as the interpreter calls itself
+    version: Name  # of the language, e.g. "3.13.5"
+    version_info: tuple[Count, Count, Count]
     implementation_version: str | None = None  # where it differs: PyPy's own 7.3.11
     free_threaded: bool = False
     debug: bool | None = None
@@ -55,7 +72,7 @@ class Build(Struct, frozen=True):
 class Interpreter(Struct, frozen=True):
     """An executable that can be launched, and what it says it is."""
 
-    name: str  # how tables call it, unique within a study: 3.13t, pypy3.9, jython2.7
+    name: Name  # how tables call it, unique within a study: 3.13t, pypy3.9, jython2.7
     executable: str  # what is launched
     binary: str  # the real file behind shims and links
     build: Build
@@ -76,7 +93,7 @@ class Unusable(Struct, frozen=True):
 class Workload(Struct, frozen=True):
     """What a workload's file declares; read without running the file."""
 
-    name: str
+    name: Name
     family: Family
     path: str
     digest: str  # of the file's text: another digest is another workload
@@ -86,14 +103,14 @@ class Workload(Struct, frozen=True):
     foreground: str | None = None  # the workload that this one serves beside its CPU-bound threads
     peer: Peer | None = None  # how the process outside reaches it
     scheduled: bool = False  # all of it comes on schedule: latency is taken, and no throughput
-    least_seconds: float = 0.0  # of a scheduled part: a shorter one would not show what it is about
-    parameters: dict[str, Value] = {}
+    least_seconds: Seconds = 0.0  # of a scheduled part: a shorter one would not show what it is about
+    parameters: dict[Name, Value] = {}
     choices: dict[
-        str, tuple[Value, ...]
+        Name, tuple[Value, ...]
     ] = {}  # parameters of which each value is a case of its own by default
     checksum: str | None = None  # of one operation with the default parameters, equal on every interpreter
     requires: tuple[str, ...] = ()  # e.g. "python>=3.12", "numpy"
-    threads: tuple[int, ...] | None = None  # fixed thread counts; None: as asked
+    threads: tuple[Threads, ...] | None = None  # fixed thread counts; None: as asked
     core: bool = False  # one of the few that are run when nothing is asked for
     quiet_case: bool = False  # also measured with no thread at all, as what the others are compared with
 
@@ -104,25 +121,25 @@ class Workload(Struct, frozen=True):
 class Case(Struct, frozen=True):
     """One cell of the matrix."""
 
-    workload: str
-    interpreter: str
-    threads: int  # threads of the workload; in mixed and signals: the CPU-bound threads beside it
+    workload: Name
+    interpreter: Name
+    threads: Threads  # threads of the workload; in mixed and signals: the CPU-bound threads beside it
     parameters: Parameters = ()  # sorted by name; only those that differ from the declaration
     gil: bool | None = None  # forced on or off; None: as the interpreter comes up
-    switch_interval: float | None = None  # s; None: the interpreter's default
-    cpus: int | None = None  # how many CPUs the worker may use; None: one for one thread, else all
-    observers: tuple[str, ...] = ()  # what watches it; a timing case has none
+    switch_interval: Seconds | None = None  # s; None: the interpreter's default
+    cpus: Processors | None = None  # how many CPUs the worker may use; None: one for one thread, else all
+    observers: tuple[Name, ...] = ()  # what watches it; a timing case has none
 
 
 class Profile(Struct, frozen=True):
     """How much effort is spent."""
 
-    name: str
-    blocks: int
-    slices: int  # timed slices of a run, more in a block of few of its cases
-    slice_seconds: float  # of one or two threads; longer for more
-    latency_seconds: float  # open-loop part of a slice, and length of a signals slice
-    warmup_seconds: float  # at most, for a build that compiles as it runs
+    name: Name
+    blocks: AtLeastOnce
+    slices: AtLeastOnce  # timed slices of a run, more in a block of few of its cases
+    slice_seconds: Annotated[float, Meta(gt=0, le=1e9)]  # of one or two threads; longer for more
+    latency_seconds: Seconds  # open-loop part of a slice, and length of a signals slice
+    warmup_seconds: Seconds  # at most, for a build that compiles as it runs
     few_choices: bool = False  # of a workload's declared choices only the defaults are measured
 
 
@@ -131,11 +148,11 @@ class Plan(Struct, frozen=True):
 
     profile: Profile
     cases: tuple[Case, ...]
-    seed: int
-    reference: str  # the interpreter that the others are divided by
-    cpus: tuple[int, ...]  # that may be used
-    seconds: float  # how long it will take
-    budget: float | None = None  # s after which no block is begun; None: all blocks are run
+    seed: Integer
+    reference: Name  # the interpreter that the others are divided by
+    cpus: tuple[Processor, ...]  # that may be used
+    seconds: Seconds  # how long it will take
+    budget: Seconds | None = None  # s after which no block is begun; None: all blocks are run
 
 
 # --- runs -----------------------------------------------------------------------------------------------
@@ -144,65 +161,67 @@ class Plan(Struct, frozen=True):
 class ThreadSlice(Struct, frozen=True):
     """What one thread did in one slice."""
 
-    tid: int | None  # the kernel's
-    start: float
-    finish: float
-    operations: float  # inside the steady window
-    total: int  # operations from start to finish
-    cpu: float | None  # s on the CPU from start to finish
+    tid: Count | None  # the kernel's
+    start: Seconds
+    finish: Seconds
+    operations: Amount  # inside the steady window
+    total: Count  # operations from start to finish
+    cpu: Seconds | None  # s on the CPU from start to finish
 
 
 class Slice(Struct, frozen=True):
     """One timed piece of a run."""
 
-    round: int  # slices of one block with the same number were taken side by side
-    start: float
-    end: float
-    window: float  # s in which all threads were busy
-    operations: float  # inside the window
+    round: Annotated[
+        int, Meta(ge=-1, le=10_000)
+    ]  # slices of one block with the same number were taken side by side
+    start: Seconds
+    end: Seconds
+    window: Seconds  # s in which all threads were busy
+    operations: Amount  # inside the window
     checksum: str
     gil_enabled: tuple[bool, bool]  # at the start and the end
-    cpus: tuple[int, ...]  # the worker's CPU set in force, empty where the kernel did not say
-    cpu: float | None = None  # s of CPU time of the worker, by the kernel, from start to end
+    cpus: tuple[Processor, ...]  # the worker's CPU set in force, empty where the kernel did not say
+    cpu: Seconds | None = None  # s of CPU time of the worker, by the kernel, from start to end
     threads: tuple[ThreadSlice, ...] = ()
-    latencies: tuple[float, ...] = ()  # s from the scheduled moment, of those that were ever answered
-    offered: int | None = None  # requests or signals sent on schedule
-    served: int | None = None  # answers: fewer than latencies where several signals were merged into one
+    latencies: tuple[Lateness, ...] = ()  # s from the scheduled moment, of those that were ever answered
+    offered: Count | None = None  # requests or signals sent on schedule
+    served: Count | None = None  # answers: fewer than latencies where several signals were merged into one
 
 
 class Share(Struct, frozen=True):
     """A named share of something, e.g. of the samples in which the GIL was held."""
 
     name: str
-    value: float
+    value: Amount
 
 
 class Reading(Struct, frozen=True):
     """What an observer saw of one run."""
 
-    observer: str
-    figures: dict[str, float] = {}  # by metric
+    observer: Name
+    figures: dict[Name, Amount] = {}  # by metric
     threads: tuple[Share, ...] = ()
     functions: tuple[Share, ...] = ()
-    samples: int | None = None
+    samples: Count | None = None
     unavailable: str | None = None  # the reason, where it saw nothing
 
 
 class Environment(Struct, frozen=True):
     """What a run really ran with, as the worker says."""
 
-    pid: int
+    pid: Count
     clock: str
-    switch_interval: float | None = None  # s
-    check_interval: int | None = None  # Python 2's ticks between releases
-    loops: int = 0  # operations between two readings of the clock
+    switch_interval: Seconds | None = None  # s
+    check_interval: Integer | None = None  # Python 2's ticks between releases
+    loops: Count = 0  # operations between two readings of the clock
     backend: str | None = None  # which library or module does the work, where the workload says
 
 
 class Failure(Struct, frozen=True):
     """Why a run failed."""
 
-    kind: str
+    kind: Name
     message: str
     output: str = ""  # end of what the worker wrote
 
@@ -210,17 +229,17 @@ class Failure(Struct, frozen=True):
 class Noise(Struct, frozen=True):
     """What disturbed the host while a block was run."""
 
-    load: float | None = None  # 1 min load average
-    steal: float | None = None  # fraction of CPU time taken by the hypervisor
-    pressure: float | None = None  # fraction of time in which some task waited for a CPU (PSI)
+    load: Amount | None = None  # 1 min load average
+    steal: Fraction | None = None  # fraction of CPU time taken by the hypervisor
+    pressure: Fraction | None = None  # fraction of time in which some task waited for a CPU (PSI)
 
 
 class Run(Struct, frozen=True):
     """One worker process serving one case."""
 
-    case: int  # index into the plan's cases
-    block: int
-    attempt: int  # how often this block had been begun before
+    case: Count  # index into the plan's cases
+    block: Rounds
+    attempt: Rounds  # how often this block had been begun before
     environment: Environment | None = None
     slices: tuple[Slice, ...] = ()
     readings: tuple[Reading, ...] = ()
@@ -239,8 +258,8 @@ class Host(Struct, frozen=True):
     kernel: str
     machine: str
     cpu_model: str
-    cores: int
-    memory: int
+    cores: Processors
+    memory: Annotated[int, Meta(ge=1, le=2**53)]
     governor: str | None = None
     virtualisation: str | None = None
     root: bool = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from gilbench.model import Header, Struct
+from gilbench.model import Header, Name, Number, Struct
 
 Kind = Literal["claim", "property"]
 Verdict = Literal[
@@ -44,16 +44,16 @@ class Score(Struct, frozen=True):
     """
 
     kind: Kind
-    id: str
+    id: Name
     title: str  # the claim or property, as it is said
-    interpreter: str  # its column: 3.11, 3.13t GIL on
+    interpreter: Name  # its column: 3.11, 3.13t GIL on
     verdict: Verdict
     part: str | None = None  # what of it was tried, in a few words; None: the whole
     measured: str | None = None  # what the figure is, e.g. "speed-up of countdown on 2 threads"
-    figure: float | None = None
+    figure: Number | None = None
     unit: str | None = None  # as in metrics: x, 1/s, s, B, fraction, 1
-    lo: float | None = None  # 95 % interval
-    hi: float | None = None
+    lo: Number | None = None  # 95 % interval
+    hi: Number | None = None
     reason: str | None = None  # why it is so, or why it is not here and how to get it: one sentence
     workload: str | None = None  # of the catalogue, or of the probe that can be run alone
 

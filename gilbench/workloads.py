@@ -89,9 +89,28 @@ def read_declaration(path: Path, family: str = "cpu") -> Workload:
         unknown = set(declared) - set(Workload.__struct_fields__)
         if unknown:
             raise UsageError(f"{path} declares unknown field(s): {', '.join(sorted(map(str, unknown)))}")
-        return msgspec.convert(fields, Workload)
-    except msgspec.ValidationError as error:
+        workload = msgspec.convert(fields, Workload)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise UsageError(f"{path} does not declare a workload: {error}") from error
+    fault = _fault(workload)
+    if fault is not None:
+        raise UsageError(f"{path} does not declare a workload: {fault}")
+    return workload
+
+
+def _fault(workload: Workload) -> str | None:
+    """What the fields of a declaration do not say together, if anything."""
+    parameters = workload.parameters
+    undeclared = [name for name in workload.choices if name not in parameters]
+    if undeclared:
+        return f"`$.choices` has {', '.join(undeclared)}, which `$.parameters` does not have"
+    if workload.driver == "signals":
+        interval = parameters.get("interval")
+        if not isinstance(interval, int | float) or interval <= 0:
+            return "signals need a parameter `interval` of more than 0 s"
+        if not isinstance(parameters.get("signal"), str):
+            return "signals need a parameter `signal`, e.g. SIGUSR1"
+    return None
 
 
 def choose(
@@ -105,7 +124,7 @@ def choose(
     for family in families:
         if family not in FAMILIES:
             raise UsageError(f"unknown family {family!r}; there are {', '.join(FAMILIES)}")
-    paths = [Path(name) for name in names if name.endswith(".py") or "/" in name]
+    paths = list(dict.fromkeys(Path(name) for name in names if name.endswith(".py") or "/" in name))
     patterns = [name for name in names if Path(name) not in paths]
     for pattern in patterns:
         if not fnmatch.filter(all_workloads, pattern):
@@ -113,9 +132,11 @@ def choose(
             meant = f"did you mean {' or '.join(near)}? " if near else ""
             raise UsageError(f"no workload matches {pattern!r}; {meant}see gilbench workloads list")
     own = [read_declaration(path) for path in paths]
-    for workload in own:
+    for number, workload in enumerate(own):
         if workload.name in all_workloads:
             raise UsageError(f"{workload.path} has the name of a workload of the catalogue; rename the file")
+        if any(workload.name == other.name for other in own[:number]):
+            raise UsageError(f"{workload.path} has the name of another workload of this run; rename one file")
     chosen = [
         workload
         for workload in all_workloads.values()

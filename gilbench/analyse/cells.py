@@ -16,7 +16,7 @@ from gilbench.analyse.blocks import (
 )
 from gilbench.analyse.estimates import Interval, mean_interval, ratio_interval
 from gilbench.analyse.fractions import fraction_interval
-from gilbench.analyse.quantiles import quantile_interval
+from gilbench.analyse.quantiles import pool, quantile_interval
 from gilbench.analyse.samples import QUANTILES, base_case, counts_operations, latencies, served_of_offered
 from gilbench.analyse.scaling import FEWEST_COUNTS, fairness, fit_laws, start_skew
 from gilbench.metrics import METRICS
@@ -173,13 +173,13 @@ def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]
     if not sent:
         return
     seen = [latencies(run) for run in sent]
-    samples = sum(map(len, seen))
+    samples = sum(one.total for one in seen)
     for metric, share in QUANTILES.items():
         # Of p99, which everybody asks for, the interval says what it is worth; beyond it a sample must lie there.
         if share <= QUANTILES["latency_p99"] or samples * (1 - share) >= 1:
             yield metric, quantile_interval(seen, share), samples
     # The largest that was seen is no estimate of the largest there can be: it has no interval.
-    yield "latency_max", Interval(max(map(max, seen)), None, None, len(seen)), samples
+    yield "latency_max", Interval(pool(seen).quantile(1.0), None, None, len(seen)), samples
     counts = [served_of_offered(run) for run in sent]
     delivered = fraction_interval([served for served, _ in counts], [offered for _, offered in counts])
     yield "delivered", delivered, samples

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,11 +20,49 @@ from gilbench.analyse.estimates import (
 from gilbench.analyse.fractions import PAIRED_EVENT, fraction_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike
 
     from gilbench.analyse.drift import FloatArray
+
+
+class Latencies(NamedTuple):
+    """Latencies of one sample, and how many more were never served: those are counted, not written out.
+
+    A file says in a few digits that a billion requests were lost, and reading it must not cost a billion infinities.
+    """
+
+    seen: Sequence[float]  # s, in the order of time, or ranked; infinity was never served
+    lost: int = 0  # as many infinities, behind those that were seen
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.seen) + self.lost
+
+    def first(self, count: int) -> Latencies:
+        """The first ones of them."""
+        seen = self.seen[:count]
+        return Latencies(seen, min(self.lost, max(0, count - len(seen))))
+
+    def ranked(self) -> Latencies:
+        """The same, the smallest first."""
+        return Latencies(sorted(self.seen), self.lost)
+
+    def at(self, rank: int) -> float:
+        """The one at a place, counted from 0."""
+        return self.seen[rank] if rank < len(self.seen) else math.inf
+
+    def quantile(self, share: float) -> float:
+        """Smallest value that at least ``share`` of all do not exceed, as ``quantile`` finds it; NaN for none."""
+        if not self.total:
+            return math.nan
+        return self.ranked().at(max(0, math.ceil(self.total * share - 1)))
+
+
+def pool(samples: Iterable[Latencies]) -> Latencies:
+    """Put samples together."""
+    taken = list(samples)
+    return Latencies(list(chain.from_iterable(one.seen for one in taken)), sum(one.lost for one in taken))
 
 
 def quantile(values: ArrayLike, share: float) -> FloatArray:
@@ -35,7 +75,7 @@ def quantile(values: ArrayLike, share: float) -> FloatArray:
 
 
 def quantile_interval(
-    latencies: Sequence[Sequence[float]], share: float, confidence: float = CONFIDENCE
+    latencies: Sequence[Latencies], share: float, confidence: float = CONFIDENCE
 ) -> Interval:
     """Estimate a percentile of one case from the pooled values of its blocks.
 
@@ -47,33 +87,31 @@ def quantile_interval(
     90th percentile 94 to 97 %, 99th percentile 95 to 98 % where it is bounded, up to 100 % where it is not.
 
     Args:
-        latencies: For each block its latencies in s, infinity for what was never served.
+        latencies: For each block its own.
         share: 0 to 1, e.g. 0.99.
         confidence: Of the interval.
     """
-    arrays = [np.asarray(values, dtype=np.float64) for values in latencies]
-    blocks, total = len(arrays), sum(values.size for values in arrays)
-    pooled = np.sort(np.concatenate(arrays)) if arrays else np.empty(0)
-    if not total or np.isnan(pooled).any():
+    blocks, pooled = len(latencies), pool(latencies).ranked()
+    if not pooled.total or any(map(math.isnan, pooled.seen)):
         return Interval(value=math.nan, lo=None, hi=None, blocks=blocks)
-    value = float(quantile(pooled, share))
+    value, total = pooled.quantile(share), pooled.total
     if blocks < 2:  # noqa: PLR2004 - one block has no spread
         return Interval(value=value, lo=None, hi=None, blocks=blocks)
-    below = np.array([float((values <= value).sum()) for values in arrays])
-    sizes = np.array([float(values.size) for values in arrays])
+    sizes = np.array([float(one.total) for one in latencies])
+    below = np.array([float(_not_above(one, value)) for one in latencies])
     half = float(student_quantile(blocks - 1, confidence)) * fraction_error(below, sizes, PAIRED_EVENT)
-    ranked = np.concatenate([[-math.inf], pooled, [math.inf]])
+    first, last = math.floor((share - half) * total) - 1, math.floor((share + half) * total)
     return Interval(
         value=value,
-        lo=float(ranked[max(0, math.floor((share - half) * total))]),
-        hi=float(ranked[min(total, math.floor((share + half) * total)) + 1]),
+        lo=-math.inf if first < 0 else pooled.at(first),
+        hi=pooled.at(last),
         blocks=blocks,
     )
 
 
 def quantile_ratio(
-    candidate: Sequence[Sequence[float]],
-    reference: Sequence[Sequence[float]],
+    candidate: Sequence[Latencies],
+    reference: Sequence[Latencies],
     share: float,
     *,
     correlation: float = 0.0,
@@ -87,7 +125,7 @@ def quantile_ratio(
     to 92 % for the 99th percentile of 20 blocks of 20 to 100 values.
 
     Args:
-        candidate: For each block its latencies in s, in the order of time; infinity was never served.
+        candidate: For each block its own, in the order of time.
         reference: The same blocks of the other interpreter.
         share: 0 to 1, e.g. 0.99.
         correlation: From block to block, by ``drift_correlation`` over all comparisons of the session.
@@ -101,7 +139,7 @@ def quantile_ratio(
 
 
 def quantile_log_ratios(
-    candidate: Sequence[Sequence[float]], reference: Sequence[Sequence[float]], share: float
+    candidate: Sequence[Latencies], reference: Sequence[Latencies], share: float
 ) -> list[float]:
     """Log-ratio of the percentile of each block, NaN or infinite where one of the two is not known.
 
@@ -109,11 +147,15 @@ def quantile_log_ratios(
     values is larger than the largest of twenty.
     """
     return [
-        _log_quantile(ours[: len(theirs)], share) - _log_quantile(theirs[: len(ours)], share)
+        _log_quantile(ours.first(theirs.total), share) - _log_quantile(theirs.first(ours.total), share)
         for ours, theirs in zip(candidate, reference, strict=True)
     ]
 
 
-def _log_quantile(values: Sequence[float], share: float) -> float:
-    figure = float(quantile(values, share)) if len(values) else math.nan
+def _log_quantile(values: Latencies, share: float) -> float:
+    figure = values.quantile(share)
     return math.log(figure) if figure > 0 else math.nan
+
+
+def _not_above(values: Latencies, limit: float) -> int:
+    return sum(value <= limit for value in values.seen) + (values.lost if limit == math.inf else 0)

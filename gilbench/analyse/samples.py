@@ -19,7 +19,7 @@ from gilbench.analyse.blocks import (
 )
 from gilbench.analyse.estimates import Estimate, mean_estimate
 from gilbench.analyse.fractions import fraction_ratio
-from gilbench.analyse.quantiles import quantile, quantile_log_ratios
+from gilbench.analyse.quantiles import Latencies, quantile_log_ratios
 from gilbench.model import Case, Run, Workload
 
 QUANTILES = {"latency_p50": 0.50, "latency_p90": 0.90, "latency_p99": 0.99, "latency_p99_9": 0.999}
@@ -63,7 +63,7 @@ def absolute(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
         for metric, share in QUANTILES.items():
             yield (
                 metric,
-                mean_estimate([_log(float(quantile(latencies(run), share))) for run in runs.values()]),
+                mean_estimate([_log(latencies(run).quantile(share)) for run in runs.values()]),
             )
         served = [served_of_offered(run) for run in runs.values()]
         yield (
@@ -89,10 +89,10 @@ def base_case(blocks: Blocks, case: Case, workload: Workload) -> tuple[str, Case
     return (metric, base) if base is not None and case.threads > threads else None
 
 
-def latencies(run: Run) -> list[float]:
-    """Latencies of a run in s; infinity for what was sent and never served."""
+def latencies(run: Run) -> Latencies:
+    """Latencies of a run; what was sent and never served is lost."""
     seen = [value for piece in run.slices for value in piece.latencies]
-    return [*seen, *[math.inf] * (sum(piece.offered or 0 for piece in run.slices) - len(seen))]
+    return Latencies(seen, sum(piece.offered or 0 for piece in run.slices) - len(seen))
 
 
 def _relative_to_base(blocks: Blocks, case: Case, reference: Case, workload: Workload) -> Iterator[Pair]:

@@ -40,7 +40,7 @@ def fit_laws(speedups: Mapping[int, float], cores: int) -> tuple[float, float, f
         cores: Processors of the host.
 
     Returns:
-        Amdahl's serial part, sigma and kappa.
+        Amdahl's serial part, sigma and kappa; NaN where a speed-up is not known, and the first two on one processor.
 
     Source: N. Gunther, "A general theory of computational scalability", 2008.
     """
@@ -50,6 +50,9 @@ def fit_laws(speedups: Mapping[int, float], cores: int) -> tuple[float, float, f
     running = np.minimum(counts, cores)
     excess = running / np.array([speedups[int(count)] for count in counts]) - 1
     contention, coherence = running - 1, counts * (counts - 1)
-    serial = max(0.0, float(contention @ excess / (contention @ contention)))
+    if not np.isfinite(excess).all():
+        return math.nan, math.nan, math.nan
+    alone = not contention.any()
+    serial = math.nan if alone else max(0.0, float(contention @ excess / (contention @ contention)))
     (sigma, kappa), _ = nnls(np.column_stack([contention, coherence]), excess)
-    return min(serial, 1.0), float(sigma), float(kappa)
+    return min(serial, 1.0), math.nan if alone else float(sigma), float(kappa)

@@ -1,7 +1,8 @@
 """The command line: one module per command, errors turned into lines and exit codes here and nowhere else.
 
 Exit codes: 0 good; 1 a regression (``check``); 2 wrong use or unreadable input; 3 inconclusive where
-``--strict`` asks; 4 some runs failed and the rest is saved; 130 interrupted twice.
+``--strict`` asks; 4 some runs failed and the rest is saved; 70 an internal error, which is a bug; 130 interrupted
+twice.
 """
 
 from __future__ import annotations
@@ -9,8 +10,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h: no verdict, least of all the 1 of a regression
+_LONGEST_REASON = 200  # characters
+SHOW_TRACEBACK = "GILBENCH_TRACEBACK"  # set to anything: an internal error shows where it happened
 
 # Each module has register(app), and imports what is heavy inside the command, so that --help stays fast.
 COMMANDS = {
@@ -67,6 +74,8 @@ def run(argv: Sequence[str]) -> int:
         if isinstance(ended.__context__, BrokenPipeError):  # the same, as rich tells it
             return 0
         return ended.code if isinstance(ended.code, int) else 1
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a verdict
+        return _report_bug(error)
     return int(result or 0)
 
 
@@ -75,6 +84,34 @@ def _complain(text: str) -> None:
 
     lines = map(printable, text.splitlines())  # it may quote a file, or an argument
     sys.stderr.write("gilbench: " + "\n".join(lines) + "\n")
+
+
+def _report_bug(error: Exception) -> int:
+    """Say in one line that gilbench has failed; the traceback goes to a file, or to the terminal if asked for."""
+    text = "".join(traceback.format_exception(error))
+    if os.environ.get(SHOW_TRACEBACK):
+        sys.stderr.write(text)
+        where = "please report it with the lines above"
+    elif (path := _keep(text)) is not None:
+        where = f"please report it with {path}"
+    else:
+        where = f"please report it with what {SHOW_TRACEBACK}=1 shows"
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    _complain(f"internal error: {reason[:_LONGEST_REASON]}; {where}")
+    return EXIT_INTERNAL
+
+
+def _keep(text: str) -> Path | None:
+    """Save the traceback of the last internal error; None if there is no place for it."""
+    from platformdirs import user_state_path  # noqa: PLC0415
+
+    path = user_state_path("gilbench") / "traceback.txt"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", "backslashreplace")
+    except OSError:
+        return None
+    return path
 
 
 def _refuse(error: Any) -> int:

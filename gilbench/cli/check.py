@@ -138,7 +138,11 @@ class _Files(NamedTuple):
         if self.junit is not None and importlib.util.find_spec("junitparser") is None:
             raise UsageError("--junit needs junitparser: pip install 'gilbench[ci]'")
         for path in self:
-            if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+            # Path.is_dir raises for a name that is too long.
+            if path is not None and (
+                os.path.isdir(path)  # noqa: PTH112
+                or not os.access(path.absolute().parent, os.W_OK)
+            ):
                 raise UsageError(f"cannot write {path}: choose a file in a folder that can be written to")
 
     def write(self, answer: Check) -> None:

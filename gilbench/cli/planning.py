@@ -180,8 +180,9 @@ def read_unfinished(
                 f"{path} would start the workload {declared.path}, which is not in the catalogue\n"
                 f"Next: allow that file, --workload {declared.path}, or all that the study names, --trust-file"
             )
-        workloads.append(known.get(declared.name) or catalogue.read_declaration(Path(declared.path)))
-        if workloads[-1].digest != declared.digest:
+        path_, family = Path(declared.path), declared.family
+        workloads.append(known.get(declared.name) or catalogue.read_declaration(path_, family))
+        if msgspec.structs.replace(workloads[-1], path=declared.path) != declared:
             raise StudyError(
                 f"{path} was made with another {declared.name}; its figures would not fit. Begin a new study"
             )
@@ -200,6 +201,12 @@ def read_unfinished(
         if found.build != interpreter.build:
             raise StudyError(f"{interpreter.executable} is another build than in {path}. Begin a new study")
         interpreters.append(msgspec.structs.replace(found, name=interpreter.name))
+    for case in study.header.plan.cases:
+        for name in case.observers:
+            if name not in observe.SAMPLERS:
+                raise StudyError(
+                    f"{path} asks for an observer that there is not: {name!r}. Begin a new study"
+                )
     header = msgspec.structs.replace(header, workloads=tuple(workloads), interpreters=tuple(interpreters))
     return msgspec.structs.replace(study, header=header)
 
@@ -216,7 +223,7 @@ def _observers(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in observe.NAMES:
             raise UsageError(f"unknown observer {name!r}; there are {', '.join(observe.NAMES)}")
-    return tuple(name for name in names if name in observe.SAMPLERS)
+    return tuple(dict.fromkeys(name for name in names if name in observe.SAMPLERS))
 
 
 def _left_out(workloads: Sequence[Workload], interpreters: Sequence[Interpreter]) -> list[str]:

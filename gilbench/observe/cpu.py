@@ -57,7 +57,7 @@ class CpuObserver:
             figures["write_calls"] = (after.calls[1] - before.calls[1]) / busy_seconds
         if after.peak is not None:
             figures["memory_peak"] = float(after.peak)
-        used = {tid: seconds - before.on_cpu.get(tid, 0.0) for tid, seconds in after.on_cpu.items()}
+        used = {tid: max(0.0, seconds - before.on_cpu.get(tid, 0.0)) for tid, seconds in after.on_cpu.items()}
         return Reading(
             observer="cpu",
             figures=figures,
@@ -99,7 +99,8 @@ def process_cpu_time(pid: int) -> float | None:
 
 
 def _gained(before: dict[int, int], after: dict[int, int]) -> int:
-    return sum(count - before.get(tid, 0) for tid, count in after.items())
+    # A number that a thread of before had may be another thread's now.
+    return sum(max(0, count - before.get(tid, 0)) for tid, count in after.items())
 
 
 def _time_on_cpu(pid: int, tid: int, ticked: float) -> float:

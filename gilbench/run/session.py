@@ -92,11 +92,16 @@ class Session:
         self._jit = jit
         self._launch = launch
         self._hooks = hooks
-        self._done = _Done(plan, earlier)
+        before = tuple(earlier)
+        self._done = _Done(plan, before)
         self._warm_up = WarmUp(plan)
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
         }
+        for run in before:
+            case = plan.cases[run.case]
+            for checksum in (piece.checksum for piece in run.slices if piece.checksum):
+                self._checksums.setdefault((case.workload, case.parameters), checksum)
 
     def run(self) -> None:
         """Run what is left of the plan, until it is done or the hooks say stop."""

@@ -18,6 +18,7 @@ from gilbench.process import clean_environment
 from gilbench.run.affinity import Placement, set_affinity
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
+from gilbench.run.plausible import impossibility
 
 _T = TypeVar("_T")
 _SCRIPT = Path(__file__).parent.parent / "target" / "worker.py"
@@ -137,7 +138,10 @@ class Worker:
         if self.workload.driver in _ELSEWHERE and cpu is not None:
             # The kernel counts a child when it has ended; while it lives, what it says itself is all there is.
             spent = sum(thread.cpu or 0.0 for thread in piece.threads)
-            return msgspec.structs.replace(piece, cpu=cpu + spent)
+            piece = msgspec.structs.replace(piece, cpu=cpu + spent)
+        problem = impossibility(piece, self.case, self.workload.driver, os.cpu_count() or 1)
+        if problem is not None:
+            raise RunFailure("protocol", f"answered what cannot have been: {problem}")
         return piece
 
     def output(self) -> str:

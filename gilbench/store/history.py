@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 from platformdirs import user_data_path
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    SAWarning,
+    SQLAlchemyError,
+)
 
 from gilbench.errors import StudyError, UsageError
 from gilbench.store.history_tables import (
@@ -38,7 +47,9 @@ PATIENCE = 30  # s that a writer waits for another one
 ATTEMPTS = 5  # at writing, where a server let another writer be faster
 _OVERTAKEN = (IntegrityError, ProgrammingError)  # another writer made the same row or table a moment before
 # What is wrong with a database: Python's own errors come unwrapped from the driver, msgspec finds wrong types.
-_BROKEN = (SQLAlchemyError, OverflowError, UnicodeError, msgspec.MsgspecError)
+_BROKEN = (SQLAlchemyError, OverflowError, UnicodeError, RecursionError, msgspec.MsgspecError)
+# What is wrong with a URL: an option that SQLAlchemy does not know is a warning, a wrong value an error of Python.
+_REFUSED = (ArgumentError, NoSuchModuleError, SAWarning, ValueError, TypeError)
 
 
 def default_database() -> Path:
@@ -64,18 +75,21 @@ class History:
         self.name = str(self._file or url.render_as_string(hide_password=True))
         if self._file and create:
             _make_folder(self._file.parent)
-        elif self._file and not self._file.exists():
+        elif self._file and not _is_there(self._file):
             raise self._absent()
         try:
-            self._engine = sa.create_engine(url)
-        except (ArgumentError, NoSuchModuleError) as error:
-            raise UsageError(f"cannot use --database {self.name}: {_first_line(error)}") from error
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", SAWarning)
+                self._engine = sa.create_engine(url)
+        except _REFUSED as error:
+            raise self._refused(error) from error
         except ModuleNotFoundError as error:
             raise UsageError(f"--database {self.name} needs a driver: pip install {error.name}") from error
         if self._file:
             sa.event.listen(self._engine, "connect", _set_up_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         try:
+            self._connect()
             if create:
                 self._write(create_tables)
             self._read(self._check_version)
@@ -186,6 +200,14 @@ class History:
         query = sa.select(POINTS.c.study, POINTS.c.value).where(POINTS.c.series == series.id)
         return self._read(lambda connection: _fetch(connection, query, tuple[int, float]))
 
+    def _connect(self) -> None:
+        try:
+            self._engine.connect().close()
+        except _BROKEN as error:
+            raise self._broken(error) from error
+        except _REFUSED as error:
+            raise self._refused(error) from error
+
     def _read(self, work: Callable[[sa.Connection], _T]) -> _T:
         try:
             with self._engine.connect() as connection, connection.begin():
@@ -218,6 +240,9 @@ class History:
     def _absent(self) -> UsageError:
         return UsageError(f"there is no history in {self.name}\nStart one with: gilbench history add STUDY")
 
+    def _refused(self, error: Exception) -> UsageError:
+        return UsageError(f"cannot use --database {self.name}: {_first_line(error)}")
+
     def _broken(self, error: Exception) -> StudyError:
         reason = _first_line(getattr(error, "orig", None) or error)
         return StudyError(f"the history {self.name} cannot be used: {reason}\n{self._next_step(reason)}")
@@ -233,11 +258,23 @@ class History:
 def _address(database: str | Path) -> sa.URL:
     text = str(database)
     try:
-        return sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
+        url = sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
     except (ArgumentError, ValueError) as error:
         raise UsageError(
             "--database is neither a file nor a URL such as postgresql://user@host/name"
         ) from error
+    if url.get_backend_name() == "sqlite" and (url.database or ":memory:").startswith((":memory:", "file:")):
+        raise UsageError(
+            f"--database {text[:80]} names no file, so nothing would be kept\n"
+            "Name the file itself, e.g. --database history.sqlite"
+        )
+    return url
+
+
+def _is_there(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):  # a name that is too long, or has a NUL in it
+        return path.exists()
+    return False
 
 
 def _make_folder(folder: Path) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from gilbench.errors import StudyError
-from gilbench.model import Cell, Header, Parameters
+from gilbench.model import Cell, Count, Header, Name, Parameters, Processors, Seconds, Threads
 
 VERSION = 1  # of the tables
+Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
+"""s since 1970, in the years 1 to 9999: no other one has a date."""
 
 _METADATA = sa.MetaData()
 HISTORY = sa.Table("gilbench_history", _METADATA, sa.Column("version", sa.Integer, nullable=False))
@@ -85,7 +87,7 @@ class Entry(NamedTuple):
 
     id: int
     digest: str
-    moment: float
+    moment: Moment
     created: str
     commit: str | None
     branch: str | None
@@ -101,17 +103,17 @@ class Series(NamedTuple):
     """
 
     id: int
-    workload: str
+    workload: Name
     workload_digest: str
-    interpreter: str
+    interpreter: Name
     reference: str | None
-    threads: int
+    threads: Threads
     parameters: Parameters
     gil: bool | None
-    switch_interval: float | None
-    cpus: int | None
+    switch_interval: Seconds | None
+    cpus: Processors | None
     observers: tuple[str, ...]
-    metric: str
+    metric: Name
     unit: str
     better: str
 
@@ -120,10 +122,10 @@ class Point(NamedTuple):
     """What one study says about one series."""
 
     study: int  # Entry.id
-    value: float
+    value: Annotated[float, msgspec.Meta(ge=0)]  # infinite: never served
     lo: float | None
     hi: float | None
-    blocks: int
+    blocks: Count
 
 
 def create_tables(connection: sa.Connection) -> None:

@@ -23,7 +23,7 @@ import msgspec
 
 from gilbench.errors import UsageError
 from gilbench.metrics import METRICS
-from gilbench.model import Comparison, Struct, Value
+from gilbench.model import Comparison, Name, Struct, Threads, Value
 
 _EXAMPLE = (
     'Write e.g. [[known]] workload = "countdown" threads = 2 reason = "why", each on a line of its own.'
@@ -37,8 +37,8 @@ class Known(Struct, frozen=True, forbid_unknown_fields=True):
     workload: str = "*"
     interpreter: str = "*"
     metric: str = "*"
-    threads: int | None = None
-    parameters: dict[str, Value] = msgspec.field(default_factory=dict)
+    threads: Threads | None = None
+    parameters: dict[Name, Value] = msgspec.field(default_factory=dict)
 
     def covers(self, row: Comparison) -> bool:
         """Whether a row is meant."""
@@ -65,11 +65,11 @@ def read_known_bad(path: Path) -> tuple[Known, ...]:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; name the file after --known-bad") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of a long number tomllib lets Python's own error through
         raise UsageError(f"{path} is no TOML: {error}\n{_EXAMPLE}") from error
     try:
         rows = msgspec.convert(content, _File).known
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise UsageError(f"{path} is no list of known rows: {error}\n{_EXAMPLE}") from error
     for number, row in enumerate(rows):
         if not row.reason.strip():

@@ -61,10 +61,28 @@ def read_scores(path: Path) -> tuple[Score, ...] | None:
         return None
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StudyError(
             f"{path} does not hold the properties of a scorecard: {error}\nDelete it to measure them again"
         ) from error
     if saved.schema != SCHEMA:
         raise StudyError(f"{path} is of schema {saved.schema}, this gilbench reads {SCHEMA}; use a newer one")
+    for number, score in enumerate(saved.properties):
+        fault = _fault(score)
+        if fault is not None:
+            raise StudyError(
+                f"{path} is damaged: `$.properties[{number}]` {fault}\nDelete it to measure them again"
+            )
     return saved.properties
+
+
+def _fault(score: Score) -> str | None:
+    """What a score cannot say, if it says so."""
+    figure, lo, hi = score.figure, score.lo, score.hi
+    if score.kind != "property":
+        return "is no property"
+    if figure is None and (lo, hi) != (None, None):
+        return "has an interval and no figure"
+    if lo is not None and hi is not None and lo > hi:
+        return f"has an interval from {lo:g} to {hi:g}"
+    return None

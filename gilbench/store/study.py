@@ -15,15 +15,18 @@ import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
 from gilbench.errors import StudyError
-from gilbench.model import Header, Run, Slice, Study
+from gilbench.model import Header, Run, Struct, Study
+from gilbench.store.integrity import Runs, header_fault
 
 SCHEMA = 1
+_MOST_SCHEMAS = 1000  # a larger number is none
 _ENCODER = msgspec.json.Encoder()
+_HEADER = msgspec.json.Decoder(Header)
 _RUN = msgspec.json.Decoder(Run)
 
 
@@ -102,7 +105,7 @@ def read_study(path: Path) -> Study:
     """Read a study file.
 
     Raises:
-        StudyError: It cannot be read, is not a study, comes from a newer schema or is damaged.
+        StudyError: It cannot be read, is not a study, comes from a newer schema, or holds what cannot have been.
     """
     try:
         data = path.read_bytes()
@@ -115,54 +118,55 @@ def read_study(path: Path) -> Study:
     if not lines:
         raise StudyError(f"{path} is cut short in its first line; make it anew: gilbench run -o FILE")
     header = _read_header(path, lines[0])
-    runs = []
+    known, runs = Runs(header), []
     for number, line in enumerate(lines[1:], start=2):
         try:
             run = _RUN.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            fault: str | None = str(error)
+        else:
+            fault = known.fault(run)
+        if fault is not None:
             raise StudyError(
-                f"{path}, line {number} is damaged: {error}. Restore the file, or remove that line and its run"
-            ) from error
-        if not 0 <= run.case < len(header.plan.cases):
-            raise StudyError(f"{path}, line {number} is damaged: there is no case {run.case} in the plan")
-        if not all(map(_plausible, run.slices)):
-            raise StudyError(f"{path}, line {number} is damaged: it holds a slice that cannot have been")
+                f"{path}, line {number} is damaged: {fault}. Restore the file, or remove that line and its run"
+            )
         runs.append(run)
     warnings = (f"the last line of {path.name} was cut short and is left out",) if torn else ()
     return Study(header=header, runs=tuple(runs), warnings=warnings)
 
 
+class _First(Struct, frozen=True):
+    """What must be known of a first line before it is known what it holds."""
+
+    kind: Literal["study"]
+    schema: Any = None
+    gilbench: Any = None
+
+
 def _read_header(path: Path, line: bytes) -> Header:
-    not_a_study = f"{path} is not a study of gilbench; a study is made with: gilbench run -o FILE"
     try:
-        first = msgspec.json.decode(line)
+        first = msgspec.json.decode(line, type=_First)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StudyError(not_a_study) from error
-    if not isinstance(first, dict) or first.get("kind") != "study":
-        raise StudyError(not_a_study)
-    schema = first.get("schema")
-    if not isinstance(schema, int) or schema < 1:
-        raise StudyError(f"{path}, line 1 is damaged: schema {schema!r}")
-    if schema > SCHEMA:
         raise StudyError(
-            f"{path} has schema {schema}, this gilbench reads up to {SCHEMA}; "
-            f"use gilbench {str(first.get('gilbench', 'of the newer kind'))[:20]} or later"
+            f"{path} is not a study of gilbench; a study is made with: gilbench run -o FILE"
+        ) from error
+    schema = first.schema
+    if type(schema) is not int or not 1 <= schema <= _MOST_SCHEMAS:
+        raise StudyError(f"{path}, line 1 is damaged: schema is no number from 1 on")
+    if schema > SCHEMA:
+        newer = first.gilbench if isinstance(first.gilbench, str) else "of the newer kind"
+        raise StudyError(
+            f"{path} has schema {schema}, this gilbench reads up to {SCHEMA}; use gilbench {newer[:20]} or later"
         )
     try:
-        return msgspec.convert(first, Header)
-    except msgspec.ValidationError as error:
-        raise StudyError(f"{path}, line 1 is damaged: {error}") from error
-
-
-def _plausible(piece: Slice) -> bool:
-    """Whether a slice can have been measured: it took time, and no more was served than was sent."""
-    return (
-        piece.end > piece.start
-        and piece.window >= 0
-        and all(thread.finish > thread.start for thread in piece.threads)
-        and (piece.served or 0) <= (piece.offered or 0)
-        and len(piece.latencies) <= (piece.offered or 0)
-    )
+        header = _HEADER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault: str | None = str(error)
+    else:
+        fault = header_fault(header)
+    if fault is not None:
+        raise StudyError(f"{path}, line 1 is damaged: {fault}. Restore the file")
+    return header
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -110,6 +110,8 @@ def claims_study(
             # Runs differ a little, each in its own way.
             noise = random.Random(f"{number}/{block}").gauss(1.0, 0.01)
             pieces, switches = _served(case, truth(case), noise, DRIFT[block % len(DRIFT)])
+            declared = known[case.workload].checksum or "0"
+            pieces = [msgspec.structs.replace(piece, checksum=declared) for piece in pieces]
             readings = (counted(voluntary_switches=switches * noise),)
             runs.append(Run(case=number, block=block, attempt=0, slices=tuple(pieces), readings=readings))
     return Study(header=make_header(plan, interpreters, chosen), runs=tuple(runs))
@@ -129,10 +131,10 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
         return [_scheduled(late)], 75.0
     if name == "tcp_echo_cpu":
         rate = 1000.0 * noise * drift * (truth.echo if threads else 1.0)
-        return [make_slice(0, rate, threads=max(1, threads))], 75.0
+        return [make_slice(0, rate, threads=threads)], 75.0
     if name == "io_before_cpu":
         rate = 1000.0 * noise * drift * (truth.computing if threads else 1.0)
-        return [make_slice(turn, rate, threads=max(1, threads)) for turn in range(4)], 75.0
+        return [make_slice(turn, rate, threads=threads) for turn in range(4)], 75.0
     speedup = truth.outside if catalogue()[name].family == "offgil" else truth.cpu
     if name == "countdown" and threads > 2:
         speedup = truth.crowded
@@ -147,4 +149,7 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
 
 def _scheduled(latencies: tuple[float, ...]) -> Slice:
     piece = make_slice(0, 0.0, threads=0, window=0.0)
-    return msgspec.structs.replace(piece, latencies=latencies, offered=OFFERED, served=len(latencies))
+    end = max(piece.end, piece.start + max(latencies))
+    return msgspec.structs.replace(
+        piece, end=end, latencies=latencies, offered=OFFERED, served=len(latencies)
+    )

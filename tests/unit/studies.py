@@ -375,7 +375,7 @@ def everything(*, names: Mapping[str, str] | None = None) -> StudyBuilder:
                     parameters={"interval": interval} if interval != 0.02 else {},
                     readings=(counted(),),
                 )
-    _observe(builder, countdown, old, new)
+    observe(builder, countdown, old, new)
     broken = builder.case(sha256, jit, 8)
     builder.fail(
         broken, "crash", "was ended by SIGSEGV in the middle of a sentence that is longer than one line"
@@ -385,7 +385,7 @@ def everything(*, names: Mapping[str, str] | None = None) -> StudyBuilder:
     return builder
 
 
-def _observe(builder: StudyBuilder, workload: str, seen: str, unseen: str) -> None:
+def observe(builder: StudyBuilder, workload: str, seen: str, unseen: str) -> None:
     held = Reading(
         observer="stacks",
         figures={"gil_held": 0.97},

@@ -16,7 +16,7 @@ from interpreters_fakes import answering, make_interpreter
 from studies import everything, header_line, make_slice, save
 
 from gilbench import __version__
-from gilbench.cli import measuring, run
+from gilbench.cli import EXIT_INTERNAL, SHOW_TRACEBACK, measuring, run
 from gilbench.interpreters.names import name_all
 from gilbench.interpreters.select import select
 from gilbench.model import Case, Failure, Header, Interpreter, Plan, Run, Study, Workload
@@ -386,7 +386,9 @@ def pretend(failure: Failure | None) -> Callable[..., None]:
         for block in range(plan.profile.blocks):
             for case in range(len(plan.cases)):
                 failed = failure if (block, case) == (0, 0) else None
-                slices = () if failed else (make_slice(0, 1000.0 + block), make_slice(1, 1000.0 - block))
+                threads = plan.cases[case].threads
+                rates = () if failed else (1000.0 + block, 1000.0 - block)
+                slices = tuple(make_slice(turn, rate, threads=threads) for turn, rate in enumerate(rates))
                 hooks.save(Run(case=case, block=block, attempt=0, slices=slices, failure=failed))
 
     return run_plan
@@ -437,3 +439,50 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(
     assert run(["run", "--workload", "countdown", "--threads", "1", "-o", "study.jsonl"]) == 130
     assert "gilbench run --resume study.jsonl" in capsys.readouterr().err
     assert (machine / "study.jsonl").exists()
+
+
+# --- a fault of gilbench itself -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    """A command that ends in an exception that nobody expected."""
+
+    def fail(*_: object) -> None:
+        raise KeyError("a bug\nof two lines")
+
+    monkeypatch.setattr("gilbench.analyse.report.build_report", fail)
+    monkeypatch.setenv("XDG_STATE_HOME", str(machine / "state"))
+    monkeypatch.delenv(SHOW_TRACEBACK, raising=False)
+    return ("report", str(save(everything().study(), machine / "study.jsonl")))
+
+
+def test_an_internal_error_is_one_line_with_an_exit_code_of_its_own(
+    broken: Sequence[str], machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(broken) == EXIT_INTERNAL == 70
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert said.startswith("gilbench: internal error: KeyError: ")
+    kept = machine / "state" / "gilbench" / "traceback.txt"
+    assert f"report it with {kept}" in said
+    assert kept.read_text().startswith("Traceback")
+
+
+def test_an_internal_error_shows_its_traceback_where_that_is_asked_for(
+    broken: Sequence[str], machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SHOW_TRACEBACK, "1")
+    assert run(broken) == EXIT_INTERNAL
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("Traceback")
+    assert last.startswith("gilbench: internal error: ")
+    assert not (machine / "state").exists()
+
+
+def test_an_internal_error_needs_no_folder_that_can_be_written(
+    broken: Sequence[str], machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (machine / "state").write_text("no folder")
+    assert run(broken) == EXIT_INTERNAL
+    assert f"{SHOW_TRACEBACK}=1" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -18,7 +19,13 @@ from gilbench.analyse.estimates import (
 )
 from gilbench.analyse.fractions import fraction_difference, fraction_interval, fraction_ratio
 from gilbench.analyse.geomean import geometric_mean
-from gilbench.analyse.quantiles import quantile, quantile_interval, quantile_log_ratios, quantile_ratio
+from gilbench.analyse.quantiles import (
+    Latencies,
+    quantile,
+    quantile_interval,
+    quantile_log_ratios,
+    quantile_ratio,
+)
 
 log_ratios = st.lists(st.floats(-2, 2), min_size=3, max_size=20).filter(lambda values: np.ptp(values) > 1e-3)
 counts = st.lists(st.integers(0, 40), min_size=3, max_size=20)
@@ -255,6 +262,30 @@ def test_fractions_without_a_pair_for_every_block_are_in_doubt() -> None:
 # --- percentiles ----------------------------------------------------------------------------------------
 
 
+def samples(values: Sequence[Sequence[float]]) -> list[Latencies]:
+    return [Latencies(block) for block in values]
+
+
+@given(
+    st.lists(st.floats(0, 9), max_size=30),
+    st.integers(0, 30),
+    st.integers(0, 40),
+    st.sampled_from([0.5, 0.9, 0.99, 0.999]),
+)
+def test_lost_requests_count_as_if_their_infinities_were_written_out(
+    seen: list[float], lost: int, count: int, share: float
+) -> None:
+    values, written = Latencies(seen, lost), [*seen, *[math.inf] * lost]
+    assert values.total == len(written)
+    first = values.first(count)
+    assert [first.at(rank) for rank in range(first.total)] == written[:count]
+    if written:
+        assert values.quantile(share) == float(quantile(written, share))
+        assert values.quantile(1.0) == max(written)
+        pair = [values, Latencies([1.0])], [Latencies(written), Latencies([1.0])]
+        assert quantile_interval(pair[0], share) == quantile_interval(pair[1], share)
+
+
 def test_a_percentile_is_a_value_that_was_seen() -> None:
     assert float(quantile([3.0, 1.0, 2.0, 4.0], 0.5)) == 2.0
     assert float(quantile([1.0, math.inf], 0.99)) == math.inf
@@ -262,7 +293,7 @@ def test_a_percentile_is_a_value_that_was_seen() -> None:
 
 def test_a_percentile_has_an_interval_of_values_around_it() -> None:
     rng = np.random.default_rng(3)
-    interval = quantile_interval(rng.exponential(size=(10, 100)).tolist(), 0.5)
+    interval = quantile_interval(samples(rng.exponential(size=(10, 100)).tolist()), 0.5)
     assert interval.lo is not None
     assert interval.hi is not None
     assert interval.lo < math.log(2) < interval.hi
@@ -271,26 +302,26 @@ def test_a_percentile_has_an_interval_of_values_around_it() -> None:
 
 def test_a_hundred_values_do_not_bound_their_99th_percentile() -> None:
     rng = np.random.default_rng(4)
-    assert quantile_interval(rng.exponential(size=(5, 20)).tolist(), 0.99).hi == math.inf
+    assert quantile_interval(samples(rng.exponential(size=(5, 20)).tolist()), 0.99).hi == math.inf
 
 
 def test_percentiles_of_nothing_of_one_block_and_of_nan_have_no_interval() -> None:
     assert math.isnan(quantile_interval([], 0.5).value)
-    assert math.isnan(quantile_interval([[1.0, math.nan], [1.0]], 0.5).value)
-    assert quantile_interval([[1.0, 2.0, 3.0]], 0.5).lo is None
+    assert math.isnan(quantile_interval(samples([[1.0, math.nan], [1.0]]), 0.5).value)
+    assert quantile_interval(samples([[1.0, 2.0, 3.0]]), 0.5).lo is None
 
 
 @given(st.floats(0.5, 2.0), st.integers(0, 1000))
 def test_latencies_that_grow_by_a_factor_have_that_ratio(factor: float, seed: int) -> None:
     reference = np.random.default_rng(seed).exponential(size=(5, 40))
     noisy = reference * factor * np.exp([[0.01], [-0.01], [0.02], [-0.02], [0.0]])
-    estimate = quantile_ratio(noisy.tolist(), reference.tolist(), 0.99)
+    estimate = quantile_ratio(samples(noisy.tolist()), samples(reference.tolist()), 0.99)
     assert estimate.interval().value == pytest.approx(factor)
 
 
 def test_more_values_on_one_side_do_not_raise_its_percentile() -> None:
     values = [[1.0, 2.0, 3.0, 100.0], [1.0, 2.0, 4.0, 100.0]]
-    assert quantile_log_ratios(values, [row[:3] for row in values], 0.99) == [0.0, 0.0]
+    assert quantile_log_ratios(samples(values), samples([row[:3] for row in values]), 0.99) == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -305,7 +336,7 @@ def test_more_values_on_one_side_do_not_raise_its_percentile() -> None:
 def test_a_percentile_that_a_block_does_not_have_is_in_doubt(
     candidate: list[list[float]], doubt: str
 ) -> None:
-    assert quantile_ratio(candidate, [[1.0], [1.1], [1.2]], 0.99).doubt == doubt
+    assert quantile_ratio(samples(candidate), samples([[1.0], [1.1], [1.2]]), 0.99).doubt == doubt
 
 
 def test_an_estimate_reports_ratios_as_ratios_and_differences_as_they_are() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gilbench.analyse.claims.medians import median_interval, quantile_between
+from gilbench.analyse.quantiles import Latencies
 
 values = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60)
 
@@ -43,17 +44,17 @@ def test_a_quarter_of_disturbed_slices_leaves_a_median_where_it_is() -> None:
 
 
 def test_requests_that_were_never_served_are_the_latest_of_all() -> None:
-    late = quantile_between([0.001] * 20 + [math.inf] * 20, 0.9)
+    late = quantile_between(Latencies([0.001] * 20, 20), 0.9)
     assert late.value == math.inf
     assert late.lo == math.inf
-    assert quantile_between([0.001] * 40 + [math.inf], 0.5).hi == 0.001
+    assert quantile_between(Latencies([0.001] * 40, 1), 0.5).hi == 0.001
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.5, 12), (0.5, 18), (0.5, 45), (0.9, 100), (0.9, 300)])
 def test_the_interval_holds_the_percentile_as_often_as_it_promises(share: float, count: int) -> None:
     rng, hits, tries = random.Random(f"{share}/{count}"), 0, 2000
     for _ in range(tries):
-        found = quantile_between([rng.random() for _ in range(count)], share)
+        found = quantile_between(Latencies([rng.random() for _ in range(count)]), share)
         assert found.lo is not None
         assert found.hi is not None
         hits += found.lo <= share <= found.hi

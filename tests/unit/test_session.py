@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from studies import make_header, make_plan, make_profile, make_slice, make_workload, named
 
@@ -69,13 +70,18 @@ class FakeWorker:
         self._world.asked.append((self.name, turn, place, seed))
         start = self._world.clock.now
         self._world.clock.now += max(seconds, 1e-3)
-        return make_slice(
+        end, threads = self._world.clock.now, self.case.threads
+        piece = make_slice(
             turn,
             self._world.rate(self.case, turn),
+            threads=threads,
             start=start,
-            end=self._world.clock.now,
+            end=end,
+            window=end - start,
             checksum=self._world.checksum(self.case),
         )
+        each = (msgspec.structs.replace(one, start=start, finish=end) for one in piece.threads)
+        return msgspec.structs.replace(piece, threads=tuple(each))
 
     def output(self) -> str:
         return f"what {self.name} wrote"
@@ -96,7 +102,7 @@ class FakeObserver:
     def finish(self, busy_seconds: float) -> Reading:
         self._world.watching -= 1
         self._world.fault(Event(str(self._pid), "finish"))
-        return Reading(observer="fake", figures={"busy": busy_seconds})
+        return Reading(observer="cpu", figures={"cpu_utilisation": busy_seconds})
 
 
 class World:
@@ -241,7 +247,7 @@ def test_the_readings_refer_to_the_time_of_the_slices() -> None:
     one.run()
     for run in one.saved:
         busy = sum(piece.end - piece.start for piece in run.slices)
-        assert [reading.figures["busy"] for reading in run.readings] == pytest.approx([busy])
+        assert [reading.figures["cpu_utilisation"] for reading in run.readings] == pytest.approx([busy])
 
 
 def test_each_worker_is_warmed_up_before_its_first_timed_slice() -> None:

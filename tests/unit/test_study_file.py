@@ -122,10 +122,10 @@ def test_a_damaged_line_in_the_middle_is_an_error_with_its_number(saved: Path, j
 
 
 def test_a_run_of_a_case_that_is_not_planned_is_damage(saved: Path) -> None:
-    for case in (-1, 9999):
+    for case, said in ((-1, "Expected `int` >= 0 - at `$.case`"), (9999, "there is no case 9999")):
         line = msgspec.json.encode(msgspec.structs.replace(RUN, case=case))
         saved.write_bytes(saved.read_bytes().split(b"\n")[0] + b"\n" + line + b"\n")
-        assert f"line 2 is damaged: there is no case {case}" in refusal(saved)
+        assert f"line 2 is damaged: {said}" in refusal(saved)
 
 
 def test_a_flipped_type_in_a_run_says_where_it_is(saved: Path) -> None:

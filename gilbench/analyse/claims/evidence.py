@@ -10,6 +10,7 @@ from gilbench.analyse.blocks import BlockKey, Blocks, throughput
 from gilbench.analyse.cells import all_cells
 from gilbench.analyse.claims.medians import median_ratio, quantile_between
 from gilbench.analyse.estimates import ratio_interval
+from gilbench.analyse.quantiles import pool
 from gilbench.analyse.samples import latencies, pairs, served_of_offered
 from gilbench.axes import lacks
 from gilbench.metrics import METRICS
@@ -184,7 +185,7 @@ class Evidence:
         """
         self.look(column, spot)
         runs = self._blocks.runs(spot.case(column)).values()
-        interval = quantile_between([late for run in runs for late in latencies(run)], share)
+        interval = quantile_between(pool(map(latencies, runs)), share)
         return Figure(interval.value, interval.lo, interval.hi, "s")
 
     def wait_against(self, column: Column, other: Column, spot: Spot, share: float) -> Figure:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from gilbench.analyse.estimates import CONFIDENCE, Interval
+from gilbench.analyse.quantiles import Latencies
 
 
 def median_interval(blocks: Sequence[Sequence[float]]) -> Interval:
@@ -23,7 +24,7 @@ def median_interval(blocks: Sequence[Sequence[float]]) -> Interval:
     values = [value for block in blocks for value in block]
     if any(map(math.isnan, values)) or not values:
         return Interval(value=math.nan, lo=None, hi=None, blocks=len(blocks))
-    found = quantile_between(values, 0.5)
+    found = quantile_between(Latencies(values), 0.5)
     several = len(blocks) > 1
     return Interval(
         value=median(values),
@@ -40,7 +41,7 @@ def median_ratio(logs: Sequence[Sequence[float]]) -> Interval:
     return Interval(value=math.exp(found.value), lo=lo, hi=hi, blocks=found.blocks)
 
 
-def quantile_between(values: Sequence[float], share: float) -> Interval:
+def quantile_between(values: Latencies, share: float) -> Interval:
     """Give a percentile with the distribution-free interval that is read off the order of the values.
 
     How many of independent values lie below a percentile is binomial. Where an end would lie
@@ -52,12 +53,12 @@ def quantile_between(values: Sequence[float], share: float) -> Interval:
     """
     from scipy.stats import binom  # noqa: PLC0415 - scipy is slow to import
 
-    ranked, count = sorted(values), len(values)
+    ranked, count = values.ranked(), values.total
     below, above = (int(binom.ppf(end, count, share)) for end in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
     bounded = below >= 1 and above < count
     return Interval(
-        value=ranked[min(count - 1, math.ceil(share * count) - 1)],
-        lo=ranked[below - 1] if bounded else None,
-        hi=ranked[above] if bounded else None,
+        value=ranked.at(min(count - 1, math.ceil(share * count) - 1)),
+        lo=ranked.at(below - 1) if bounded else None,
+        hi=ranked.at(above) if bounded else None,
         blocks=count,
     )

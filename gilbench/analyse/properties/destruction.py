@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from gilbench.analyse.properties.judged import Figures, Judge, Judged, Part, always, fraction
-from gilbench.analyse.quantiles import quantile_interval
+from gilbench.analyse.quantiles import Latencies, quantile_interval
 
 PROMPT = 0.005
 """s from the drop to the finaliser: one switch interval, which a program with threads has to expect anyway. Prompt
@@ -32,7 +32,7 @@ def promptness(what: str, limit: float = PROMPT) -> Judge:
                 len(ran), len(delays), f"drops after which {what} came in time", "no", _LATER + kept
             )
         known = [math.inf if delay is None else delay for delay in delays]
-        interval = quantile_interval([known[first::CHUNKS] for first in range(CHUNKS)], 0.5)
+        interval = quantile_interval([Latencies(known[first::CHUNKS]) for first in range(CHUNKS)], 0.5)
         reason = None
         if "here" in figures and figures["here"] * 2 < len(ran):
             reason = "the finaliser does not run in the thread that dropped the last reference"

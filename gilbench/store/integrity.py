@@ -1,0 +1,168 @@
+"""What the lines of a study say of each other: names that are referred to exist, figures can have been and agree.
+
+The bounds of single fields are those of the model, and are checked as a line is decoded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+from gilbench.metrics import METRICS
+from gilbench.model import Case, Header, Parameters, Reading, Run, Value, Workload
+from gilbench.run.plausible import ALIKE, CLOCK, FASTEST, impossibility
+
+OVERHANG = 2.0  # times what fits into the slices: an observer sees a moment before and after them, too
+_LONGEST = 60  # characters of a name that is quoted
+
+
+def header_fault(header: Header) -> str | None:
+    """What is wrong with the first line of a study, if anything: the field and why."""
+    return next(_header_faults(header), None)
+
+
+class Runs:
+    """The runs of one file, looked at one after the other.
+
+    Args:
+        header: Of the file, without a fault.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._workloads = {workload.name: workload for workload in header.workloads}
+        self._seen: set[tuple[int, int, int]] = set()
+        self._checksums: dict[tuple[str, Parameters], str] = {
+            (workload.name, ()): workload.checksum for workload in header.workloads if workload.checksum
+        }
+
+    def fault(self, run: Run) -> str | None:
+        """What is wrong with the next run, if anything: the field and why."""
+        return next(self._faults(run), None)
+
+    def _faults(self, run: Run) -> Iterator[str]:
+        plan = self._header.plan
+        if run.case >= len(plan.cases):
+            yield f"there is no case {run.case} in the plan"
+            return
+        if run.block >= plan.profile.blocks:
+            yield f"`$.block` is {run.block} of {plan.profile.blocks} planned ones, counted from 0"
+        case = plan.cases[run.case]
+        workload = self._workloads[case.workload]
+        if run.slices and run.failure is None:
+            place = run.case, run.block, run.attempt
+            if place in self._seen:
+                yield f"case {run.case} was run before in block {run.block}, attempt {run.attempt}"
+            self._seen.add(place)
+        yield from self._slice_faults(run, case, workload)
+        yield from _reading_faults(run.readings, case, self._header.host.memory)
+
+    def _slice_faults(self, run: Run, case: Case, workload: Workload) -> Iterator[str]:
+        rounds = [piece.round for piece in run.slices]
+        if min(rounds, default=0) < 0 or len(set(rounds)) < len(rounds):
+            yield "`$.slices[...].round` is below 0, or the same twice"
+        ended = 0.0
+        for number, piece in enumerate(run.slices):
+            if piece.start < ended - CLOCK:
+                yield f"`$.slices[{number}].start` {piece.start:g} is before the end of the slice before"
+            ended = piece.end
+            problem = impossibility(piece, case, workload.driver, self._header.host.cores)
+            if problem is not None:
+                yield problem.replace("`", f"`$.slices[{number}]", 1)
+            if piece.checksum:
+                known = self._checksums.setdefault((case.workload, case.parameters), piece.checksum)
+                if piece.checksum != known:
+                    yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} is another one than before"
+
+
+def _header_faults(header: Header) -> Iterator[str]:
+    plan = header.plan
+    interpreters = [interpreter.name for interpreter in header.interpreters]
+    workloads = {workload.name: workload for workload in header.workloads}
+    switchable = {one.name for one in header.interpreters if one.build.free_threaded}
+    for field, names in {
+        "interpreters": interpreters,
+        "workloads": [workload.name for workload in header.workloads],
+        "plan.cases": plan.cases,
+        "plan.cpus": plan.cpus,
+    }.items():
+        if _repeats(names):
+            yield f"`$.{field}` has one of its entries twice"
+    if not plan.cpus:
+        yield "`$.plan.cpus` is empty"
+    if plan.reference not in interpreters:
+        yield f"`$.plan.reference` {_quote(plan.reference)} is not among the interpreters"
+    try:
+        datetime.fromisoformat(header.created).timestamp()
+    except (ValueError, OverflowError):
+        yield f"`$.created` {_quote(header.created)} is no date by ISO 8601"
+    for number, workload in enumerate(header.workloads):
+        for problem in _interval_faults(workload, workload.parameters):
+            yield f"`$.workloads[{number}].parameters` {problem}"
+    for number, case in enumerate(plan.cases):
+        at = f"$.plan.cases[{number}]"
+        if case.interpreter not in interpreters:
+            yield f"`{at}.interpreter` {_quote(case.interpreter)} is not among the interpreters"
+        if case.workload not in workloads:
+            yield f"`{at}.workload` {_quote(case.workload)} is not among the workloads"
+            continue
+        workload = workloads[case.workload]
+        if workload.driver in ALIKE and not case.threads:
+            yield f"`{at}.threads` is 0, and {_quote(workload.name)} needs one"
+        if case.gil is not None and case.interpreter not in switchable:
+            yield f"`{at}.gil` is forced on a build that always has one"
+        if case.cpus is not None and case.cpus > len(plan.cpus):
+            yield f"`{at}.cpus` is {case.cpus} of {len(plan.cpus)}"
+        for problem in _parameter_faults(workload, case.parameters):
+            yield f"`{at}.parameters` {problem}"
+
+
+def _parameter_faults(workload: Workload, parameters: Parameters) -> Iterator[str]:
+    names = [name for name, _ in parameters]
+    if _repeats(names):
+        yield "has a name twice"
+    for name, value in parameters:
+        if name not in workload.parameters:
+            yield f"has {_quote(name)}, which {_quote(workload.name)} does not have"
+        elif isinstance(value, str) is not isinstance(workload.parameters[name], str):
+            yield f"has another kind of value for {_quote(name)} than {_quote(workload.name)} declares"
+    yield from _interval_faults(workload, dict(parameters))
+
+
+def _interval_faults(workload: Workload, parameters: dict[str, Value]) -> Iterator[str]:
+    interval = parameters.get("interval", 1)
+    if workload.driver == "signals" and (isinstance(interval, str) or interval <= 0):
+        yield f"has an interval of {interval} between two signals"
+
+
+def _reading_faults(readings: Sequence[Reading], case: Case, memory: int) -> Iterator[str]:
+    most = {
+        **{name: FASTEST for name, metric in METRICS.items() if metric.unit == "1/s"},
+        "gil_held": OVERHANG,
+        "gil_wait": OVERHANG * (case.threads + 1),
+        "memory_peak": float(memory),
+    }
+    if _repeats(reading.observer for reading in readings):
+        yield "`$.readings` has an observer twice"
+    for number, reading in enumerate(readings):
+        at = f"$.readings[{number}]"
+        if reading.observer not in {"cpu", *case.observers}:
+            yield f"`{at}.observer` {_quote(reading.observer)} did not watch this case"
+        for name, value in reading.figures.items():
+            if name not in METRICS:
+                yield f"`{at}.figures` has {_quote(name)}, which is no metric"
+            elif value > most.get(name, value):
+                yield f"`{at}.figures` has {value:g} for {name}, which is at most {most[name]:g}"
+        if reading.observer != "cpu":
+            for field, shares in {"threads": reading.threads, "functions": reading.functions}.items():
+                if any(share.value > OVERHANG for share in shares):
+                    yield f"`{at}.{field}` has a share of more than everything"
+
+
+def _repeats(values: Iterable[Hashable]) -> bool:
+    return max(Counter(values).values(), default=0) > 1
+
+
+def _quote(name: str) -> str:
+    return repr(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…")
