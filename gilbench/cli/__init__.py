@@ -6,11 +6,14 @@ Exit codes: 0 good; 1 a regression (``check``); 2 wrong use or unreadable input;
 
 from __future__ import annotations
 
+import errno
 import importlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
+
+from gilbench import __version__
+from gilbench.cli import output
+from gilbench.errors import GilbenchError
 
 # Each module has register(app), and imports what is heavy inside the command, so that --help stays fast.
 COMMANDS = {
@@ -26,13 +29,37 @@ COMMANDS = {
     "scorecard": "scorecard",
     "system": "system",
 }
+_REMEDIES = {
+    errno.EMFILE: "\nAllow more open files: ulimit -n 1024",
+    errno.ENOSPC: "\nMake room, or set TMPDIR to a folder that has some",
+}
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code."""
-    import typer  # noqa: PLC0415 - not needed for --version
+    """Run one command and return its exit code; ``--version`` is answered before anything heavy is imported."""
+    with output.streams():
+        try:
+            if list(argv) == ["--version"]:
+                output.write(f"gilbench {__version__}\n")
+                return 0
+            code = _run(argv)
+            output.stdout().flush()
+        except BrokenPipeError:  # the reader of our output has gone, e.g. ``| head``
+            return 0
+        except GilbenchError as error:
+            output.complain(str(error))
+            return error.exit_code
+        except KeyboardInterrupt:
+            output.complain("interrupted")
+            return 130
+        except (OSError, MemoryError) as error:  # the machine has no more of something, or does not let us
+            output.complain(_refused(error))
+            return 2
+        return code
 
-    from gilbench.errors import GilbenchError  # noqa: PLC0415
+
+def _run(argv: Sequence[str]) -> int:
+    import typer  # noqa: PLC0415 - not needed for --version
 
     app = typer.Typer(
         name="gilbench",
@@ -52,17 +79,8 @@ def run(argv: Sequence[str]) -> int:
     try:
         # Not standalone: what a command returns is the exit code, and its errors are ours to write.
         result = app(args=list(argv), prog_name="gilbench", standalone_mode=False)
-    except GilbenchError as error:
-        _complain(str(error))
-        return error.exit_code
     except wrong_use as error:
         return _refuse(error)
-    except KeyboardInterrupt:
-        sys.stderr.write("gilbench: interrupted\n")
-        return 130
-    except BrokenPipeError:  # the reader of our output has gone, e.g. ``| head``
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # the same, as rich tells it
             return 0
@@ -70,18 +88,20 @@ def run(argv: Sequence[str]) -> int:
     return int(result or 0)
 
 
-def _complain(text: str) -> None:
-    from gilbench.render.figures import printable  # noqa: PLC0415
-
-    lines = map(printable, text.splitlines())  # it may quote a file, or an argument
-    sys.stderr.write("gilbench: " + "\n".join(lines) + "\n")
+def _refused(error: OSError | MemoryError) -> str:
+    """Say what the system refused."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    where = "" if error.filename is None else f": {error.filename}"
+    remedy = _REMEDIES.get(error.errno or 0, "")
+    return f"the system says: {error.strerror or error}{where}{remedy}"
 
 
 def _refuse(error: Any) -> int:
     """Say what is wrong with the command line, and where its help is."""
     said, where = error.format_message(), error.ctx.command_path if error.ctx else "gilbench"
     if said:  # a command that was called without anything has shown its help
-        _complain(f"{said.rstrip('.')}; see {where} --help")
+        output.complain(f"{said.rstrip('.')}; see {where} --help")
     return int(error.exit_code)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from gilbench.cli import output as printing
 from gilbench.cli.options import Fdr, Threshold
 from gilbench.errors import UsageError
 
@@ -204,19 +204,17 @@ def _print(answer: Check, form: Format) -> None:
     from gilbench.render.check_markdown import render_check_markdown  # noqa: PLC0415
 
     if form is Format.terminal:
-        from rich.console import Console  # noqa: PLC0415
-
         from gilbench.render.check_terminal import render_check  # noqa: PLC0415
 
-        render_check(answer, Console(highlight=False))
+        render_check(answer, printing.console())
     elif form is Format.json:
-        sys.stdout.write(check_json(answer))
+        printing.write(check_json(answer))
     elif form is Format.markdown:
-        sys.stdout.write(render_check_markdown(answer))
+        printing.write(render_check_markdown(answer))
     else:
         from gilbench.render.github import render_annotations  # noqa: PLC0415
 
-        sys.stdout.write(render_annotations(answer))
+        printing.write_commands(render_annotations(answer))
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             _write(Path(summary), render_check_markdown(answer).encode(), append=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from rich.console import Console
 
 from gilbench import axes
 from gilbench.analyse.caveats import caveats, differences
 from gilbench.analyse.comparisons import compare_interpreters
 from gilbench.analyse.gate import JUDGEABLE, JUDGED, compare_for_gate, failed_cases, not_measured
 from gilbench.analyse.report import build_report
+from gilbench.cli import output as printing
 from gilbench.cli.measuring import measure_study
 from gilbench.cli.planning import Asked, plan_study, select_one
 from gilbench.errors import UsageError
@@ -145,7 +145,7 @@ def judge_measured(
         GilbenchError: What was asked for cannot be measured, saved or compared.
     """
     metrics = limits.metrics(JUDGEABLE, JUDGED)
-    notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+    notes = printing.notes(quiet=quiet)
     header = _plan(python, against, asked, lambda line: notes.print(line, style="dim", markup=False))
     path = output or default_study_path()
     study, interrupted = measure_study(header, path, notes, quiet=quiet)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli import output as printing
 from gilbench.cli.options import Format
 from gilbench.errors import UsageError
 
@@ -60,14 +61,12 @@ def profile(
         raise UsageError("give a command, gilbench profile -- python app.py, or a process, --pid 1234")
     if output is not None and not output.name.endswith(_SUFFIXES):
         raise UsageError(f"-o {output}: the file's name must end in {', '.join(_SUFFIXES)}")
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.analyse.program_report import judge  # noqa: PLC0415
     from gilbench.cli.profiling import Profiling, Seen  # noqa: PLC0415
     from gilbench.cli.verifying import plan_verification  # noqa: PLC0415
 
     verification = plan_verification(command or (), verify) if verify is not None else None
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = printing.notes()
     trace = output if output is not None and output.name.endswith(".perfetto-trace") else None
     profiling = Profiling(_observers(observe), children=children, live=live, trace=trace)
 
@@ -83,7 +82,7 @@ def profile(
         if output is not None:
             seen.save(judged, output)
         try:
-            _show(judged, form, Console(stderr=pid is None, highlight=False))
+            _show(judged, form, printing.console(error=pid is None))
         except (BrokenPipeError, SystemExit):  # rich turns the one into the other
             if pid is not None:
                 raise
@@ -113,7 +112,7 @@ def _show(profile: ProgramProfile, form: Format, console: Console) -> None:
     if form is Format.json:
         from gilbench.render.profile_json import render_profile_json  # noqa: PLC0415
 
-        sys.stdout.write(render_profile_json(profile) + "\n")
+        printing.write(render_profile_json(profile) + "\n")
         return
     from gilbench.render.profile import render_profile  # noqa: PLC0415
 

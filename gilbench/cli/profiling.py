@@ -15,9 +15,9 @@ from types import FrameType
 from typing import NamedTuple
 
 import psutil
-from rich.console import Console
 
 from gilbench.analyse.pieces import pieces
+from gilbench.cli import output
 from gilbench.errors import UsageError
 from gilbench.observe.program_watch import ProgramWatch
 from gilbench.observe.running import RunningPython, about_to_run, find_python
@@ -164,7 +164,7 @@ class Profiling:
         looks = self._looks(watch, running, until)
         self._pieces.clear()
         if self._live:
-            show_live(looks, Console(stderr=not sys.stdout.isatty()))
+            show_live(looks, output.console(error=not sys.stdout.isatty()))
         else:
             for _ in looks:
                 pass
