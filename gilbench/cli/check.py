@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from gilbench.cli import output as printing
+from gilbench.cli.files import refuse_unwritable
 from gilbench.cli.options import Fdr, Threshold
 from gilbench.errors import UsageError
 
@@ -138,8 +139,8 @@ class _Files(NamedTuple):
         if self.junit is not None and importlib.util.find_spec("junitparser") is None:
             raise UsageError("--junit needs junitparser: pip install 'gilbench[ci]'")
         for path in self:
-            if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
-                raise UsageError(f"cannot write {path}: choose a file in a folder that can be written to")
+            if path is not None:
+                refuse_unwritable(path)
 
     def write(self, answer: Check) -> None:
         """Write those that are asked for."""
