@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gilbench import __version__
@@ -94,6 +95,8 @@ def _refused(error: OSError | MemoryError) -> str:
         return "there is not enough memory"
     where = "" if error.filename is None else f": {error.filename}"
     remedy = _REMEDIES.get(error.errno or 0, "")
+    if str(error.filename).startswith("/proc/") and not Path("/proc/self").exists():
+        remedy = "\n/proc is not mounted: mount -t proc proc /proc"
     return f"the system says: {error.strerror or error}{where}{remedy}"
 
 

@@ -187,8 +187,10 @@ def _conclude(
         fdr=limits.fdr,
         exit_code=code,
     )
-    _print(answer, form)
-    files.write(answer)
+    try:
+        _print(answer, form)
+    finally:  # a log that is full costs no file
+        files.write(answer)
     return code
 
 

@@ -146,13 +146,13 @@ def judge_measured(
     """
     metrics = limits.metrics(JUDGEABLE, JUDGED)
     notes = printing.notes(quiet=quiet)
-    header = _plan(python, against, asked, lambda line: notes.print(line, style="dim", markup=False))
+    header = _plan(python, against, asked, lambda line: notes.print(line, style="dim"))
     path = output or default_study_path()
     study, interrupted = measure_study(header, path, notes, quiet=quiet)
     if interrupted:
-        notes.print(f"interrupted; go on with: gilbench run --resume {path}", markup=False)
+        notes.print(f"interrupted; go on with: gilbench run --resume {path}")
     else:
-        notes.print(f"saved {path}", markup=False)
+        notes.print(f"saved {path}")
     rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
     if not (rows or interrupted or failed_cases(study)):
         raise UsageError(f"no {' or '.join(metrics)} of these workloads could be compared; choose others")

@@ -20,6 +20,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO, cast
 
 from gilbench.errors import GilbenchError
+from gilbench.render.guard import printable, printable_lines, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +59,6 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write a text of which each part may be from outside."""
-        from gilbench.render.guard import without_commands  # noqa: PLC0415 - not needed for --version
-
         whole = without_commands(self._tail + text)
         # What began in the line that is written already is broken where the two meet.
         rest = whole[len(self._tail) :] if whole.startswith(self._tail) else f" {without_commands(text)}"
@@ -144,8 +143,6 @@ def stderr() -> Stream:
 
 def write(text: str) -> None:
     """Write a text of our own lines to stdout, and see that it has arrived."""
-    from gilbench.render.guard import printable_lines  # noqa: PLC0415 - not needed for --version
-
     out = stdout()
     out.write(printable_lines(text))
     out.flush()
@@ -160,8 +157,6 @@ def write_commands(text: str) -> None:
 
 def complain(text: str) -> None:
     """Write an error to stderr; it may quote a file, or an argument."""
-    from gilbench.render.guard import printable  # noqa: PLC0415 - not needed for --version
-
     err = stderr()
     err.write("gilbench: " + "\n".join(map(printable, text.splitlines())) + "\n")
     err.flush()

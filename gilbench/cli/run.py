@@ -89,18 +89,21 @@ def run(
         asked = Asked(
             **{_FIELDS.get(name, name): value or _EMPTY.get(name, value) for name, value in given.items()}
         )
-        header = plan_study(asked, lambda line: notes.print(line, style="dim", markup=False))
+        header = plan_study(asked, lambda line: notes.print(line, style="dim"))
         path, earlier = output or default_study_path(), None
     if dry_run:
         _show_plan(header, form)
         return 0
     study, interrupted = measure_study(header, path, notes, earlier=earlier, quiet=quiet)
     report = build_report(study)
-    show(report, form)
+    try:
+        show(report, form)
+    finally:
+        notes.print(
+            f"interrupted; go on with: gilbench run --resume {path}" if interrupted else f"saved {path}"
+        )
     if interrupted:
-        notes.print(f"interrupted; go on with: gilbench run --resume {path}", markup=False)
         return EXIT_INTERRUPTED
-    notes.print(f"saved {path}", markup=False)
     failed = any(failure.kind != "unsupported" for _, failure in report.failures)
     return EXIT_FAILED_RUNS if failed else 0
 

@@ -58,11 +58,12 @@ def scorecard(
     if card is None:
         notes.print(
             f"interrupted; go on with: gilbench run --resume {path}; then: gilbench scorecard --study {path}",
-            markup=False,
         )
         return EXIT_INTERRUPTED
-    _show(card, form)
-    notes.print(f"saved {path}", markup=False)
+    try:
+        _show(card, form)
+    finally:
+        notes.print(f"saved {path}")
     return 0
 
 

@@ -77,7 +77,7 @@ def measure_card(
     """
 
     def tell(line: str) -> None:
-        notes.print(line, style="dim", markup=False)
+        notes.print(line, style="dim")
 
     header = plan_claims(specs, tell)
     path = output or default_study_path()
@@ -108,5 +108,5 @@ def read_card(path: Path, notes: Console) -> Scorecard:
     study = read_study(path)
     properties = read_scores(scores_path(path))
     if properties is None:
-        notes.print(f"no properties were saved beside {path}", style="dim", markup=False)
+        notes.print(f"no properties were saved beside {path}", style="dim")
     return Scorecard(header=study.header, claims=claim_scores(study), properties=properties or ())

@@ -132,6 +132,10 @@ def _files_of(pid: int) -> tuple[str, list[str]]:
     except (FileNotFoundError, ProcessLookupError) as error:
         if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
             raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
+        if not Path("/proc/self").exists():
+            raise UsageError(
+                "no process can be looked at: /proc is not mounted; mount -t proc proc /proc"
+            ) from error
         raise UsageError(f"there is no process {pid}; see ps or pgrep -f for the right number") from error
     mapped = [line.split(maxsplit=5)[5] for line in maps.splitlines() if "/" in line]
     return executable, mapped

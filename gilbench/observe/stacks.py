@@ -67,7 +67,7 @@ class StackSampler:
     def __init__(self, pid: int) -> None:
         self.unavailable: str | None = None
         self._sampler: Process | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
+        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-", ignore_cleanup_errors=True)
         self._output = Path(self._folder.name) / "stacks"
         program = _find_py_spy()
         if program is None:

@@ -104,7 +104,7 @@ class _Strace:
         program = shutil.which("strace")
         if program is None:
             raise ProcessError("strace is not installed either")
-        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-")
+        self._folder = tempfile.TemporaryDirectory(prefix="gilbench-", ignore_cleanup_errors=True)
         self._output = Path(self._folder.name) / "calls"
         command = [program, "-f", "-c", "-w", "-o", str(self._output), "-p", str(pid)]
         try:

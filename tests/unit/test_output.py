@@ -238,11 +238,27 @@ def test_other_streams_are_not_needed(redirection: str, hostile: Path) -> None:
 
 
 def test_a_file_does_not_get_the_number_of_a_closed_stream(hostile: Path, tmp_path: Path) -> None:
-    done = ended(
-        ["check", str(hostile), "--baseline", str(hostile), "--json", str(tmp_path / "x")], ">&- 2>&-"
-    )
-    assert done.returncode == 2
-    assert not (tmp_path / "x").exists() or json.loads((tmp_path / "x").read_text())
+    for redirection in (">/dev/full", "<&- >&- 2>&-"):
+        path = tmp_path / f"answer-{len(redirection)}.json"
+        check = ["check", str(hostile), "--baseline", str(hostile), "--json", str(path)]
+        assert ended(check, redirection).returncode == 2
+        assert json.loads(path.read_text())["exit_code"] == 0
+
+
+def test_where_proc_is_not_mounted_that_is_said(hostile: Path) -> None:
+    inside = 'mount -t tmpfs none /proc && exec "$@"'
+    for argv, code in (
+        (["report", str(hostile)], 0),
+        (["run", "--python", sys.executable, "--dry-run"], 2),
+        (["profile", "--pid", "1"], 2),
+    ):
+        shell = ["unshare", "--mount", "sh", "-c", inside, "sh", *MAIN, *argv]
+        done = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=False)
+        if "mount" in done.stderr and "gilbench" not in done.stderr:
+            pytest.skip("this user may not mount")
+        assert "Traceback" not in done.stderr
+        assert done.returncode == code
+        assert code == 0 or "mount -t proc proc /proc" in done.stderr
 
 
 @pytest.mark.parametrize("argv", [["report"], ["report", "--format", "json"], ["compare"]])
