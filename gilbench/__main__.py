@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from gilbench import __version__
+from gilbench.cli import run
 
 
 def main() -> None:
-    """Run the command line; ``--version`` is answered before anything heavy is imported."""
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"gilbench {__version__}\n")
-        return
-    from gilbench.cli import run  # noqa: PLC0415 - see above
-
+    """Run the command line."""
     sys.exit(run(sys.argv[1:]))
 
 

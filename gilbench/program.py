@@ -31,6 +31,7 @@ class Bucket(Struct, frozen=True):
     count: int
 
 
+SHORTEST = 1e-3  # s; of a shorter profile nothing can be said
 ASKED_FOR = frozenset(
     {"event", "thread lock"}
 )  # kinds of ``Parked`` that the program waits for by its own wish

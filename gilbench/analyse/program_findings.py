@@ -15,6 +15,10 @@ from gilbench.program import ASKED_FOR, Blame, Parked, ProfiledThread, ProgramPr
 HARDLY = 0.01  # of the runnable time; less waiting than this is none
 WORTH = 1.05  # a speed-up that stays below is none
 OWN_GAIN = 2.0  # a thread that could gain so many times what its program can is named
+TOO_SHORT = (
+    "It ended as soon as it had begun: there was nothing to profile. Give it more to do, or profile it while it runs "
+    "with --pid."
+)
 MOSTLY = 0.5  # of a sum; a share above it makes a culprit
 
 

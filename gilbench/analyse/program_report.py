@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gilbench.analyse.program_findings import program_findings
+from gilbench.analyse.program_findings import TOO_SHORT, program_findings
 from gilbench.analyse.whatif import program_cost, what_if, with_measured
 from gilbench.model import Share
-from gilbench.program import ProgramProfile
+from gilbench.program import SHORTEST, ProgramProfile
 from gilbench.run.verify import Verified
 
 
@@ -32,6 +32,8 @@ def judge(
         verified: Times of the same command on a free-threaded interpreter and on its own.
         verified_on: Name of the first.
     """
+    if profile.duration < SHORTEST:
+        return msgspec.structs.replace(profile, findings=(TOO_SHORT,))
     cost = None
     costs = profile.costs
     if verified is not None and verified.original:

@@ -7,13 +7,17 @@ twice.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from gilbench import __version__
+from gilbench.cli import output
+from gilbench.errors import GilbenchError
 
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h: no verdict, least of all the 1 of a regression
 _LONGEST_REASON = 200  # characters
@@ -33,13 +37,37 @@ COMMANDS = {
     "scorecard": "scorecard",
     "system": "system",
 }
+_REMEDIES = {
+    errno.EMFILE: "\nAllow more open files: ulimit -n 1024",
+    errno.ENOSPC: "\nMake room, or set TMPDIR to a folder that has some",
+}
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code."""
-    import typer  # noqa: PLC0415 - not needed for --version
+    """Run one command and return its exit code; ``--version`` is answered before anything heavy is imported."""
+    with output.streams():
+        try:
+            if list(argv) == ["--version"]:
+                output.write(f"gilbench {__version__}\n")
+                return 0
+            code = _run(argv)
+            output.stdout().flush()
+        except BrokenPipeError:  # the reader of our output has gone, e.g. ``| head``
+            return 0
+        except GilbenchError as error:
+            output.complain(str(error))
+            return error.exit_code
+        except KeyboardInterrupt:
+            output.complain("interrupted")
+            return 130
+        except (OSError, MemoryError) as error:  # the machine has no more of something, or does not let us
+            output.complain(_refused(error))
+            return 2
+        return code
 
-    from gilbench.errors import GilbenchError  # noqa: PLC0415
+
+def _run(argv: Sequence[str]) -> int:
+    import typer  # noqa: PLC0415 - not needed for --version
 
     app = typer.Typer(
         name="gilbench",
@@ -59,17 +87,8 @@ def run(argv: Sequence[str]) -> int:
     try:
         # Not standalone: what a command returns is the exit code, and its errors are ours to write.
         result = app(args=list(argv), prog_name="gilbench", standalone_mode=False)
-    except GilbenchError as error:
-        _complain(str(error))
-        return error.exit_code
     except wrong_use as error:
         return _refuse(error)
-    except KeyboardInterrupt:
-        sys.stderr.write("gilbench: interrupted\n")
-        return 130
-    except BrokenPipeError:  # the reader of our output has gone, e.g. ``| head``
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # the same, as rich tells it
             return 0
@@ -79,25 +98,29 @@ def run(argv: Sequence[str]) -> int:
     return int(result or 0)
 
 
-def _complain(text: str) -> None:
-    from gilbench.render.figures import printable  # noqa: PLC0415
-
-    lines = map(printable, text.splitlines())  # it may quote a file, or an argument
-    sys.stderr.write("gilbench: " + "\n".join(lines) + "\n")
+def _refused(error: OSError | MemoryError) -> str:
+    """Say what the system refused."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    where = "" if error.filename is None else f": {error.filename}"
+    remedy = _REMEDIES.get(error.errno or 0, "")
+    if str(error.filename).startswith("/proc/") and not Path("/proc/self").exists():
+        remedy = "\n/proc is not mounted: mount -t proc proc /proc"
+    return f"the system says: {error.strerror or error}{where}{remedy}"
 
 
 def _report_bug(error: Exception) -> int:
     """Say in one line that gilbench has failed; the traceback goes to a file, or to the terminal if asked for."""
     text = "".join(traceback.format_exception(error))
     if os.environ.get(SHOW_TRACEBACK):
-        sys.stderr.write(text)
+        output.stderr().write(text)
         where = "please report it with the lines above"
     elif (path := _keep(text)) is not None:
         where = f"please report it with {path}"
     else:
         where = f"please report it with what {SHOW_TRACEBACK}=1 shows"
     reason = " ".join(f"{type(error).__name__}: {error}".split())
-    _complain(f"internal error: {reason[:_LONGEST_REASON]}; {where}")
+    output.complain(f"internal error: {reason[:_LONGEST_REASON]}; {where}")
     return EXIT_INTERNAL
 
 
@@ -118,7 +141,7 @@ def _refuse(error: Any) -> int:
     """Say what is wrong with the command line, and where its help is."""
     said, where = error.format_message(), error.ctx.command_path if error.ctx else "gilbench"
     if said:  # a command that was called without anything has shown its help
-        _complain(f"{said.rstrip('.')}; see {where} --help")
+        output.complain(f"{said.rstrip('.')}; see {where} --help")
     return int(error.exit_code)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from gilbench.cli import output as printing
+from gilbench.cli.files import refuse_unwritable
 from gilbench.cli.options import Fdr, Threshold
 from gilbench.errors import UsageError
 
@@ -138,12 +139,8 @@ class _Files(NamedTuple):
         if self.junit is not None and importlib.util.find_spec("junitparser") is None:
             raise UsageError("--junit needs junitparser: pip install 'gilbench[ci]'")
         for path in self:
-            # Path.is_dir raises for a name that is too long.
-            if path is not None and (
-                os.path.isdir(path)  # noqa: PTH112
-                or not os.access(path.absolute().parent, os.W_OK)
-            ):
-                raise UsageError(f"cannot write {path}: choose a file in a folder that can be written to")
+            if path is not None:
+                refuse_unwritable(path)
 
     def write(self, answer: Check) -> None:
         """Write those that are asked for."""
@@ -190,8 +187,10 @@ def _conclude(
         fdr=limits.fdr,
         exit_code=code,
     )
-    _print(answer, form)
-    files.write(answer)
+    try:
+        _print(answer, form)
+    finally:  # a log that is full costs no file
+        files.write(answer)
     return code
 
 
@@ -208,19 +207,17 @@ def _print(answer: Check, form: Format) -> None:
     from gilbench.render.check_markdown import render_check_markdown  # noqa: PLC0415
 
     if form is Format.terminal:
-        from rich.console import Console  # noqa: PLC0415
-
         from gilbench.render.check_terminal import render_check  # noqa: PLC0415
 
-        render_check(answer, Console(highlight=False))
+        render_check(answer, printing.console())
     elif form is Format.json:
-        sys.stdout.write(check_json(answer))
+        printing.write(check_json(answer))
     elif form is Format.markdown:
-        sys.stdout.write(render_check_markdown(answer))
+        printing.write(render_check_markdown(answer))
     else:
         from gilbench.render.github import render_annotations  # noqa: PLC0415
 
-        sys.stdout.write(render_annotations(answer))
+        printing.write_commands(render_annotations(answer))
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             _write(Path(summary), render_check_markdown(answer).encode(), append=True)

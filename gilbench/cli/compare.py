@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gilbench.cli import output
 from gilbench.cli.options import Fdr, Format, Threshold
 from gilbench.errors import UsageError
 
@@ -59,17 +59,14 @@ def compare(
                 f"{study} and {candidate} have no case in common: other workloads, interpreters or threads"
             )
     if form is Format.json:
-        import msgspec  # noqa: PLC0415
-
         from gilbench.render.compare import comparison_row  # noqa: PLC0415
+        from gilbench.render.guard import json_text  # noqa: PLC0415
 
         document = {"comparisons": [comparison_row(row) for row in rows], "warnings": warnings, **limits}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        output.write(json_text(document) + "\n")
     else:
-        from rich.console import Console  # noqa: PLC0415
-
         from gilbench.render.compare import render_comparisons  # noqa: PLC0415
 
-        render_comparisons(rows, warnings, Console(highlight=False), **limits)
+        render_comparisons(rows, warnings, output.console(), **limits)
     undecided = any(row.verdict == "inconclusive" for row in rows)
     return EXIT_INCONCLUSIVE if strict and undecided else 0

@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from gilbench.cli import output as printing
 from gilbench.cli.options import Format
 from gilbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import TextIO
+
+    from _typeshed import SupportsWrite
 
     from gilbench.render.history import Found
     from gilbench.store.history import History
@@ -114,7 +115,7 @@ def list_(
     with _open(database) as history:
         entries = history.studies(branch)
     if form is Format.json:
-        write_json("studies", map(study_row, entries[-last:] if last else entries), sys.stdout)
+        write_json("studies", map(study_row, entries[-last:] if last else entries), printing.stdout())
         return
     latest = entries[-(last or LISTED) :]
     _print(studies_table(latest))
@@ -154,7 +155,7 @@ def show(
             {**series_row(series), "points": [{**study_row(entry), **point_row(at)} for entry, at in points]}
             for series, points in latest
         )
-        write_json("series", rows, sys.stdout)
+        write_json("series", rows, printing.stdout())
         return
     for series, points in latest:
         _print(
@@ -184,7 +185,7 @@ def detect(
         wanted = _wanted(history, workload=workload, interpreter=interpreter, metric=metric, threads=threads)
         found = _find(history, wanted, branch)
     if form is Format.json:
-        write_json("changes", map(change_row, found), sys.stdout)
+        write_json("changes", map(change_row, found), printing.stdout())
         return
     for change in found:
         _print(describe(change), "")
@@ -317,9 +318,9 @@ def _rows(history: History) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _destination(path: Path | None) -> Iterator[TextIO]:
+def _destination(path: Path | None) -> Iterator[SupportsWrite[str]]:
     if path is None:
-        yield sys.stdout
+        yield printing.stdout()
         return
     try:
         with path.open("w", encoding="utf-8", newline="") as out:
@@ -329,11 +330,8 @@ def _destination(path: Path | None) -> Iterator[TextIO]:
 
 
 def _print(*parts: Any) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(highlight=False)
     for part in parts:
         if isinstance(part, str):
-            console.out(part)  # as it is: a path stays in one line
+            printing.write(f"{part}\n")  # a path stays in one line
         else:
-            console.print(part)
+            printing.console().print(part)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from rich.console import Console
 
 from gilbench import axes
 from gilbench.analyse.caveats import caveats, differences
 from gilbench.analyse.comparisons import compare_interpreters
 from gilbench.analyse.gate import JUDGEABLE, JUDGED, compare_for_gate, failed_cases, not_measured
 from gilbench.analyse.report import build_report
+from gilbench.cli import output as printing
 from gilbench.cli.measuring import measure_study
 from gilbench.cli.planning import Asked, plan_study, select_one
 from gilbench.errors import UsageError
@@ -145,14 +145,14 @@ def judge_measured(
         GilbenchError: What was asked for cannot be measured, saved or compared.
     """
     metrics = limits.metrics(JUDGEABLE, JUDGED)
-    notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
-    header = _plan(python, against, asked, lambda line: notes.print(line, style="dim", markup=False))
+    notes = printing.notes(quiet=quiet)
+    header = _plan(python, against, asked, lambda line: notes.print(line, style="dim"))
     path = output or default_study_path()
     study, interrupted = measure_study(header, path, notes, quiet=quiet)
     if interrupted:
-        notes.print(f"interrupted; go on with: gilbench run --resume {path}", markup=False)
+        notes.print(f"interrupted; go on with: gilbench run --resume {path}")
     else:
-        notes.print(f"saved {path}", markup=False)
+        notes.print(f"saved {path}")
     rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
     if not (rows or interrupted or failed_cases(study)):
         raise UsageError(f"no {' or '.join(metrics)} of these workloads could be compared; choose others")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from gilbench.cli import output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,10 +33,8 @@ def show(report: Report, form: Format, console: Console | None = None) -> None:
     if form is Format.json:
         from gilbench.render.json import render_json  # noqa: PLC0415
 
-        sys.stdout.write(render_json(report) + "\n")
+        output.write(render_json(report) + "\n")
         return
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.render.terminal import render_terminal  # noqa: PLC0415
 
-    render_terminal(report, console or Console(highlight=False))
+    render_terminal(report, console or output.console())

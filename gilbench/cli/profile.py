@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli import output as printing
+from gilbench.cli.files import refuse_unwritable
 from gilbench.cli.options import Format
-from gilbench.errors import UsageError
+from gilbench.errors import GilbenchError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,42 +61,53 @@ def profile(
         raise UsageError("give a command, gilbench profile -- python app.py, or a process, --pid 1234")
     if output is not None and not output.name.endswith(_SUFFIXES):
         raise UsageError(f"-o {output}: the file's name must end in {', '.join(_SUFFIXES)}")
-    from rich.console import Console  # noqa: PLC0415
+    if output is not None:
+        refuse_unwritable(output)
+    import msgspec  # noqa: PLC0415
 
     from gilbench.analyse.program_report import judge  # noqa: PLC0415
     from gilbench.cli.profiling import Profiling, Seen  # noqa: PLC0415
     from gilbench.cli.verifying import plan_verification  # noqa: PLC0415
 
     verification = plan_verification(command or (), verify) if verify is not None else None
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = printing.notes()
     trace = output if output is not None and output.name.endswith(".perfetto-trace") else None
     profiling = Profiling(_observers(observe), children=children, live=live, trace=trace)
 
     def tell(seen: Seen) -> None:
-        verified = verification.run(notes) if verification is not None else None
+        verified = None
+        unverified: tuple[str, ...] = ()
+        if verification is not None:
+            try:
+                verified = verification.run(notes)
+            except GilbenchError as error:  # what was seen of the program is as good as before
+                unverified = (f"--verify: {error}",)
         judged = judge(
-            seen.profile,
+            msgspec.structs.replace(seen.profile, unavailable=(*seen.profile.unavailable, *unverified)),
             len(os.sched_getaffinity(0)),
             pieces=seen.pieces,
             verified=verified,
             verified_on=verification.threaded.name if verification else "",
         )
-        if output is not None:
-            seen.save(judged, output)
         try:
-            _show(judged, form, Console(stderr=pid is None, highlight=False))
-        except (BrokenPipeError, SystemExit):  # rich turns the one into the other
-            if pid is not None:
-                raise
-            # Nobody reads the report any more; what counts is how the program ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-        if output is not None:
-            notes.print(f"saved {output}", markup=False)
+            _show(judged, form, printing.console(error=pid is None))
+        finally:
+            if output is not None:
+                seen.save(judged, output)
+                notes.print(f"saved {output}")
+
+    def tell_beside(seen: Seen) -> None:
+        try:
+            tell(seen)
+        except BrokenPipeError:  # nobody reads the report any more
+            pass
+        except GilbenchError as error:  # what counts is how the program ends
+            printing.complain(str(error))
 
     if pid is not None:
         tell(profiling.attach(pid, duration))
         return 0
-    status = profiling.launch(command or [], duration, tell)
+    status = profiling.launch(command or [], duration, tell_beside)
     return status if status >= 0 else _SIGNALLED - status
 
 
@@ -113,7 +125,7 @@ def _show(profile: ProgramProfile, form: Format, console: Console) -> None:
     if form is Format.json:
         from gilbench.render.profile_json import render_profile_json  # noqa: PLC0415
 
-        sys.stdout.write(render_profile_json(profile) + "\n")
+        printing.write(render_profile_json(profile) + "\n")
         return
     from gilbench.render.profile import render_profile  # noqa: PLC0415
 

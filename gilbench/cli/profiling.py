@@ -15,9 +15,9 @@ from types import FrameType
 from typing import NamedTuple
 
 import psutil
-from rich.console import Console
 
 from gilbench.analyse.pieces import pieces
+from gilbench.cli import output
 from gilbench.errors import UsageError
 from gilbench.observe.program_watch import ProgramWatch
 from gilbench.observe.running import RunningPython, about_to_run, find_python
@@ -43,13 +43,16 @@ class Seen(NamedTuple):
     profile: ProgramProfile
     pieces: tuple[ProgramProfile, ...]
     stacks: tuple[Stack, ...]
+    untraced: UsageError | None = None  # why there is no trace, or only its beginning
 
     def save(self, judged: ProgramProfile, path: Path) -> None:
-        """Write a file; a trace has been written while the program ran.
+        """Write a file; a trace has been written while the program ran, and only its error is left.
 
         Raises:
             UsageError: It cannot be written.
         """
+        if self.untraced is not None:
+            raise self.untraced
         try:
             if path.name.endswith(".speedscope.json"):
                 path.write_bytes(render_speedscope(self.stacks, " ".join(judged.process.command)))
@@ -164,7 +167,7 @@ class Profiling:
         looks = self._looks(watch, running, until)
         self._pieces.clear()
         if self._live:
-            show_live(looks, Console(stderr=not sys.stdout.isatty()))
+            show_live(looks, output.console(error=not sys.stdout.isatty()))
         else:
             for _ in looks:
                 pass
@@ -188,11 +191,15 @@ class Profiling:
     def _finish(self, watch: ProgramWatch, program: Program | None = None) -> Seen:
         status = program.poll() if program is not None else None
         profile = watch.finish(status, program.rusage if program is not None else None)
+        untraced = None
         if self._trace is not None:
             self._trace.name({thread.tid: thread.name for thread in profile.threads})
             self._trace.lose(profile.probe.lost)
-            self._trace.close()
-        return Seen(profile, pieces((*self._pieces, profile)), watch.stacks)
+            try:
+                self._trace.close()
+            except UsageError as error:
+                untraced = error
+        return Seen(profile, pieces((*self._pieces, profile)), watch.stacks, untraced)
 
 
 def _python_of(program: Program) -> RunningPython | None:

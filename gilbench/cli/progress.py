@@ -29,7 +29,11 @@ class SessionProgress:
         self._shown = console.is_terminal and not quiet
         self._planned, self._started, self._drawn = seconds, time.monotonic(), 0.0
         self._first: float | None = None
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[left]}"),
+        )
         self._progress = Progress(*columns, console=console, auto_refresh=False, transient=True)
         self._task = self._progress.add_task("starting", total=1.0, left="")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from gilbench.cli import output
 from gilbench.cli.options import Format
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def list_(
 
     usable, unusable = find_all()
     if form is Format.json:
-        import msgspec  # noqa: PLC0415
+        from gilbench.render.guard import json_text  # noqa: PLC0415
 
         both = {"interpreters": usable, "unusable": unusable}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(both), indent=2).decode() + "\n")
+        output.write(json_text(both) + "\n")
         return
     console = _console()
     wide = console.width >= _WIDE
@@ -111,16 +111,14 @@ def install(
 
 
 def _console() -> Console:
-    from rich.console import Console  # noqa: PLC0415
-
-    return Console(highlight=False)
+    return output.console()
 
 
 def _plain(text: str) -> Text:
     """Text from outside: no markup, no control characters."""
-    from rich.text import Text  # noqa: PLC0415
+    from gilbench.render.figures import plain  # noqa: PLC0415
 
-    return Text("".join(character if character.isprintable() else "?" for character in text))
+    return plain(text)
 
 
 def _say(console: Console, text: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli import output as printing
 from gilbench.cli.options import Format, show
 from gilbench.errors import UsageError
 
@@ -75,15 +75,13 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
 ) -> int:
     """Measure interpreters side by side, save a study, and show what was found."""
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.analyse.report import build_report  # noqa: PLC0415
     from gilbench.cli.measuring import measure_study  # noqa: PLC0415
     from gilbench.cli.planning import Asked, plan_study, read_unfinished  # noqa: PLC0415
     from gilbench.store.names import default_study_path  # noqa: PLC0415
 
     given = {name: value for name, value in locals().items() if name in _CHOICES}
-    notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+    notes = printing.notes(quiet=quiet)
     if resume is not None:
         if output or dry_run or {**given, **_ALLOWING} != _CHOICES:
             raise UsageError(
@@ -97,18 +95,21 @@ def run(
         asked = Asked(
             **{_FIELDS.get(name, name): value or _EMPTY.get(name, value) for name, value in given.items()}
         )
-        header = plan_study(asked, lambda line: notes.print(line, style="dim", markup=False))
+        header = plan_study(asked, lambda line: notes.print(line, style="dim"))
         path, earlier = output or default_study_path(), None
     if dry_run:
         _show_plan(header, form)
         return 0
     study, interrupted = measure_study(header, path, notes, earlier=earlier, quiet=quiet)
     report = build_report(study)
-    show(report, form)
+    try:
+        show(report, form)
+    finally:
+        notes.print(
+            f"interrupted; go on with: gilbench run --resume {path}" if interrupted else f"saved {path}"
+        )
     if interrupted:
-        notes.print(f"interrupted; go on with: gilbench run --resume {path}", markup=False)
         return EXIT_INTERRUPTED
-    notes.print(f"saved {path}", markup=False)
     failed = any(failure.kind != "unsupported" for _, failure in report.failures)
     return EXIT_FAILED_RUNS if failed else 0
 
@@ -126,13 +127,11 @@ _EMPTY: dict[str, tuple[str, ...]] = dict.fromkeys(("python", "workload", "famil
 
 def _show_plan(header: Header, form: Format) -> None:
     if form is Format.json:
-        import msgspec  # noqa: PLC0415
+        from gilbench.render.guard import json_text  # noqa: PLC0415
 
         document = {"plan": header.plan, "interpreters": header.interpreters, "workloads": header.workloads}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        printing.write(json_text(document) + "\n")
         return
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.render.plan import plan_table  # noqa: PLC0415
 
-    Console(highlight=False).print(plan_table(header))
+    printing.console().print(plan_table(header))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli import output as printing
 from gilbench.cli.run import EXIT_INTERRUPTED
 from gilbench.errors import UsageError
 
@@ -46,11 +46,9 @@ def scorecard(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
 ) -> int:
     """Measure what is said about the GIL and what a replacement must have, with a verdict for each interpreter."""
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.cli.scoring import measure_card, read_card  # noqa: PLC0415
 
-    notes = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+    notes = printing.notes(quiet=quiet)
     if study is not None:
         if python or output:
             raise UsageError("--study shows a saved study; it takes neither --python nor -o")
@@ -60,11 +58,12 @@ def scorecard(
     if card is None:
         notes.print(
             f"interrupted; go on with: gilbench run --resume {path}; then: gilbench scorecard --study {path}",
-            markup=False,
         )
         return EXIT_INTERRUPTED
-    _show(card, form)
-    notes.print(f"saved {path}", markup=False)
+    try:
+        _show(card, form)
+    finally:
+        notes.print(f"saved {path}")
     return 0
 
 
@@ -72,14 +71,12 @@ def _show(card: Scorecard, form: ScorecardFormat, console: Console | None = None
     if form is ScorecardFormat.json:
         from gilbench.render.scorecard_json import render_scorecard_json  # noqa: PLC0415
 
-        sys.stdout.write(render_scorecard_json(card) + "\n")
+        printing.write(render_scorecard_json(card) + "\n")
     elif form is ScorecardFormat.markdown:
         from gilbench.render.scorecard_markdown import render_scorecard_markdown  # noqa: PLC0415
 
-        sys.stdout.write(render_scorecard_markdown(card))
+        printing.write(render_scorecard_markdown(card))
     else:
-        from rich.console import Console  # noqa: PLC0415
-
         from gilbench.render.scorecard_terminal import render_scorecard  # noqa: PLC0415
 
-        render_scorecard(card, console or Console(highlight=False))
+        render_scorecard(card, console or printing.console())

@@ -12,6 +12,7 @@ from gilbench import workloads as catalogue
 from gilbench.analyse.claims import claim_cases, claim_scores, undecided_cases
 from gilbench.analyse.properties import property_scores
 from gilbench.analyse.properties.threads import property_cases, undecided_property_cases
+from gilbench.cli.files import refuse_unwritable
 from gilbench.cli.measuring import Effort, measure_study
 from gilbench.cli.planning import describe_study
 from gilbench.interpreters import select
@@ -76,10 +77,12 @@ def measure_card(
     """
 
     def tell(line: str) -> None:
-        notes.print(line, style="dim", markup=False)
+        notes.print(line, style="dim")
 
     header = plan_claims(specs, tell)
     path = output or default_study_path()
+    if path.parent.is_dir():  # else it is made with the study
+        refuse_unwritable(scores_path(path))
     effort = Effort(FIRST_BLOCKS, _undecided)
     study, interrupted = measure_study(header, path, notes, quiet=quiet, effort=effort)
     if interrupted:
@@ -105,5 +108,5 @@ def read_card(path: Path, notes: Console) -> Scorecard:
     study = read_study(path)
     properties = read_scores(scores_path(path))
     if properties is None:
-        notes.print(f"no properties were saved beside {path}", style="dim", markup=False)
+        notes.print(f"no properties were saved beside {path}", style="dim")
     return Scorecard(header=study.header, claims=claim_scores(study), properties=properties or ())

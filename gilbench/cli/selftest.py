@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from gilbench.cli import output
 from gilbench.cli.options import Format
 from gilbench.errors import GilbenchError
 
@@ -52,27 +53,23 @@ def selftest(
     form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
 ) -> None:
     """Check the decisions on known truth: simulated studies, and an interpreter against itself on this machine."""
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.analyse.selftest import simulated_checks  # noqa: PLC0415
     from gilbench.interpreters import select  # noqa: PLC0415
 
     interpreter = select([python]).interpreters[0]
-    notes = Console(stderr=True, highlight=False, quiet=not sys.stderr.isatty())
+    notes = output.notes(quiet=not sys.stderr.isatty())
     with notes.status("simulating studies"):
         checks = list(simulated_checks(_STUDIES_QUICK if quick else _STUDIES))
     with notes.status("measuring", refresh_per_second=1) as status:
         checks += _real_checks(interpreter, quick=quick, tell=status.update)
     if form is Format.json:
-        import msgspec  # noqa: PLC0415
+        from gilbench.render.guard import json_text  # noqa: PLC0415
 
-        sys.stdout.write(
-            msgspec.json.format(msgspec.json.encode({"checks": checks}), indent=2).decode() + "\n"
-        )
+        output.write(json_text({"checks": checks}) + "\n")
         return
     from gilbench.render.selftest import checks_table  # noqa: PLC0415
 
-    Console(highlight=False).print(checks_table(checks))
+    output.console().print(checks_table(checks))
 
 
 def _real_checks(interpreter: Interpreter, *, quick: bool, tell: object) -> Iterator[Check]:

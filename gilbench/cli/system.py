@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli import output
 from gilbench.cli.options import Format
 
 _LOOK = 8.0  # s for all CPUs together
@@ -23,8 +24,6 @@ def system(
     form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
 ) -> None:
     """Try what can be observed on this machine, see how steadily its CPUs run, and say what would help."""
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench import __version__  # noqa: PLC0415
     from gilbench.analyse.fitness import fitness  # noqa: PLC0415
     from gilbench.cli.planning import select_one  # noqa: PLC0415
@@ -37,7 +36,7 @@ def system(
 
     interpreter = select_one("--python", python)
     host = describe_host()
-    notes = Console(stderr=True, highlight=False, quiet=not sys.stderr.isatty())
+    notes = output.notes(quiet=not sys.stderr.isatty())
     notes.print("measuring the CPUs", style="dim")  # no spinner: its thread would be seen
     meter = NoiseMeter()
     cpus = tuple(measure_cpus(min(_MOST, max(_LEAST, _LOOK / host.cores))))
@@ -54,6 +53,6 @@ def system(
         advice=(*fitness(host, noise, cpus), *(f"pyperf: {line}" for line in tuning_advice())),
     )
     if form is Format.json:
-        sys.stdout.write(render_system_json(machine) + "\n")
+        output.write(render_system_json(machine) + "\n")
     else:
-        render_system(machine, Console(highlight=False))
+        render_system(machine, output.console())

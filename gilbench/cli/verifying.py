@@ -10,6 +10,7 @@ from rich.console import Console
 from gilbench.errors import UsageError
 from gilbench.interpreters import select
 from gilbench.model import Interpreter
+from gilbench.render.figures import plain
 from gilbench.run.verify import Verified, on_interpreter, verify
 
 
@@ -22,7 +23,7 @@ class Verification(NamedTuple):
     def run(self, notes: Console) -> Verified:
         """Run both, telling which round it is."""
         with notes.status("verifying") as status:
-            return verify(self.command, self.threaded, tell=status.update)
+            return verify(self.command, self.threaded, tell=lambda text: status.update(plain(text)))
 
 
 def plan_verification(command: Sequence[str], spec: str) -> Verification:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli import output
 from gilbench.cli.options import Format
 from gilbench.errors import UsageError
 
@@ -68,17 +68,13 @@ def list_(
 
     found = list(catalogue().values())
     if form is Format.json:
-        import msgspec  # noqa: PLC0415
+        from gilbench.render.guard import json_text  # noqa: PLC0415
 
-        sys.stdout.write(
-            msgspec.json.format(msgspec.json.encode({"workloads": found}), indent=2).decode() + "\n"
-        )
+        output.write(json_text({"workloads": found}) + "\n")
         return
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench.render.workloads import catalogue_table  # noqa: PLC0415
 
-    Console(highlight=False).print(catalogue_table(found))
+    output.console().print(catalogue_table(found))
 
 
 def show(name: Annotated[str, typer.Argument(help="A workload, or the path of a file.")]) -> None:
@@ -86,7 +82,7 @@ def show(name: Annotated[str, typer.Argument(help="A workload, or the path of a 
     from gilbench.workloads import catalogue, choose  # noqa: PLC0415
 
     for workload in choose(catalogue(), [name]):
-        sys.stdout.write(f"# {workload.path}\n{Path(workload.path).read_text('utf-8')}")
+        output.write(f"# {workload.path}\n{Path(workload.path).read_text('utf-8')}")
 
 
 def new(name: Annotated[str, typer.Argument(help="What it will be called; the file is NAME.py.")]) -> None:
@@ -101,7 +97,7 @@ def new(name: Annotated[str, typer.Argument(help="What it will be called; the fi
         raise UsageError(f"{path} exists; choose another name") from error
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    sys.stdout.write(
+    output.write(
         f"wrote {path}\nnext: gilbench workloads test {path}; gilbench run --workload ./{path.name}\n"
     )
 
@@ -114,12 +110,11 @@ def try_out(
     form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
 ) -> int:
     """Run workloads briefly on every interpreter: do they work, agree on their checksum, last long enough?"""
-    from rich.console import Console  # noqa: PLC0415
-
     from gilbench import workloads as catalogue  # noqa: PLC0415
     from gilbench.analyse.trial import FAILED, trials  # noqa: PLC0415
     from gilbench.axes import Axes, parse_threads  # noqa: PLC0415
     from gilbench.interpreters import select  # noqa: PLC0415
+    from gilbench.render.figures import plain  # noqa: PLC0415
 
     if bool(names) == everything:
         raise UsageError("name the files or workloads to test, or say --all")
@@ -128,22 +123,20 @@ def try_out(
     interpreters = select(python or ["all"]).interpreters
     gil = (False, True) if any(one.build.free_threaded for one in interpreters) else (None,)
     axes = Axes(threads=parse_threads(threads, 1), gil=gil)
-    notes = Console(stderr=True, highlight=False)
+    notes = output.notes()
     tried: list[Trial] = []
     with notes.status("testing", refresh_per_second=1) as status:
         for number, workload in enumerate(chosen, 1):
-            status.update(f"testing {workload.name}, {number} of {len(chosen)}")
+            status.update(plain(f"testing {workload.name}, {number} of {len(chosen)}"))
             tried += trials(workload, *_try(workload, known, interpreters, axes))
     if form is Format.json:
-        import msgspec  # noqa: PLC0415
+        from gilbench.render.guard import json_text  # noqa: PLC0415
 
-        sys.stdout.write(
-            msgspec.json.format(msgspec.json.encode({"trials": tried}), indent=2).decode() + "\n"
-        )
+        output.write(json_text({"trials": tried}) + "\n")
     else:
         from gilbench.render.workloads import trials_table  # noqa: PLC0415
 
-        Console(highlight=False).print(trials_table(tried))
+        output.console().print(trials_table(tried))
     return EXIT_FAILED_RUNS if any(trial.outcome == FAILED for trial in tried) else 0
 
 

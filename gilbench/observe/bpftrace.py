@@ -30,7 +30,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ _ATTACH_LIMIT = 30.0  # s, for a busy machine; 0.3 s is usual
 _STOP_LIMIT = 10.0
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
+_PLACE = re.compile(r"<(\w+)>")
+_NOT_IN_PATHS = frozenset(':*?[]"\\')
 _KEYS = 16384  # of a map
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
 
@@ -86,14 +88,26 @@ def why_not() -> str | None:
     return None
 
 
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Put values in a script's places, written ``<word>``, all at once: what is in a value is never a place.
+
+    Raises:
+        KeyError: A place has no value.
+    """
+    return _PLACE.sub(lambda found: values[found[1]], template)
+
+
 def quoted(path: str) -> str:
-    """Write a path in a probe's name.
+    """Write a path in a probe's name, where a colon ends it, and a star or a bracket is a pattern, quoted or not.
 
     Raises:
         BpftraceError: bpftrace cannot be told of such a path.
     """
-    if not path.isprintable() or '"' in path or "\\" in path:
-        raise BpftraceError(f"bpftrace cannot be told of the path {path!r}")
+    harm = next((letter for letter in path if letter in _NOT_IN_PATHS or not letter.isprintable()), None)
+    if harm is not None:
+        raise BpftraceError(
+            f"bpftrace cannot be told of {path!r}, for the {harm!r} in it; copy the interpreter to a path without"
+        )
     return f'"{path}"'
 
 

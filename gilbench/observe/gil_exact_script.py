@@ -15,7 +15,7 @@ import psutil
 
 from gilbench.interpreters.image import read_image
 from gilbench.interpreters.symbols import debug_file, read_symbols
-from gilbench.observe.bpftrace import BpftraceError, quoted
+from gilbench.observe.bpftrace import BpftraceError, filled, quoted
 from gilbench.observe.gil_words import base_of
 from gilbench.observe.running import RunningPython
 
@@ -107,43 +107,44 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
     ours += " && @on"
     own = f"*(uint64*)uptr(arg0 + {_INTERPRETER})"
     words = {
-        "GILBENCH": str(os.getpid()),
-        "ON": f"on{number}",
-        "OFF": f"off{number}",
-        "SEED": " ".join(seeds),
-        "OURS": ours,
-        "TAKE_OURS": ours,
-        "DROP_OURS": ours + (" && arg0 == @lock" if old else ""),
-        "LOCK": "if (@lock == 0) { @lock = arg0; }" if old else "",
-        "LOCK_KEY": key,
-        "LOCK_OF_THREAD": key,
-        "FAST": str(FAST),
-        "STREAM": "" if stream else "//",
-        "SUM": "//" if stream else "",
-        "AFTER_DROP": "1" if old else "5",
-        "MAIN_STATE": "1" if old else "3",
-        "RESOLVED": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
-        "CHILD": "",
+        "gilbench": str(os.getpid()),
+        "on": f"on{number}",
+        "off": f"off{number}",
+        "seed": " ".join(seeds),
+        "ours": ours,
+        "take_ours": ours,
+        "drop_ours": ours + (" && arg0 == @lock" if old else ""),
+        "lock": "if (@lock == 0) { @lock = arg0; }" if old else "",
+        "lock_key": key,
+        "lock_of_thread": key,
+        "fast": str(FAST),
+        "stream": "" if stream else "//",
+        "sum": "//" if stream else "",
+        "after_drop": "1" if old else "5",
+        "main_state": "1" if old else "3",
+        "resolved": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
+        "child": "",
     }
     if many:
-        words["LOCK"] = f"if (@lock_of[tid] != {own}) {{ @lock_of[tid] = {own}; }}"
-        words["LOCK_KEY"] = words["LOCK_OF_THREAD"] = "@lock_of[tid]"
+        words["lock"] = f"if (@lock_of[tid] != {own}) {{ @lock_of[tid] = {own}; }}"
+        words["lock_key"] = words["lock_of_thread"] = "@lock_of[tid]"
     if python.children:
-        words["CHILD"] = (
+        words["child"] = (
             "@ours[(uint64)args->pid] = 1; @s[(uint64)args->pid] = 8; @born[(uint64)args->pid] = nsecs;"
         )
     text = _SCRIPT.read_text("ascii")
     if old:
-        words["TAKE_OURS"] += " && (arg0 == @lock || (@lock == 0 && @main == tid))"
-    for word, names in (("TAKE", functions.take), ("DROP", functions.drop)):
-        for kind in ("uprobe", "uretprobe"):
-            places = ",\n".join(f'{kind}:{code}:"{name}"' for name in names)
-            text = text.replace(f"\n{kind}:{word} ", f"\n{places} ")
+        words["take_ours"] += " && (arg0 == @lock || (@lock == 0 && @main == tid))"
     main = functions.main if python.held or lock == 0 else ()
     if not main or (not python.held and not old):
-        text = re.sub(r"^uprobe:MAIN .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
-    else:
-        text = text.replace("uprobe:MAIN", ",\n".join(f'uprobe:{code}:"{name}"' for name in main))
+        text = re.sub(r"^<main> .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    words |= {
+        "main": _places("uprobe", code, main),
+        "take": _places("uprobe", code, functions.take),
+        "taken": _places("uretprobe", code, functions.take),
+        "drop": _places("uprobe", code, functions.drop),
+        "dropped": _places("uretprobe", code, functions.drop),
+    }
     if old:
         text = re.sub(r"^// A thread that was asked .*?^}\n", "", text, flags=re.MULTILINE | re.DOTALL)
     if live:
@@ -155,7 +156,11 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
             )
             + " }\n"
         )
-    return re.sub(r"\b[A-Z_]{2,}\b", lambda found: words.get(found[0], found[0]), text)
+    return filled(text, words)
+
+
+def _places(kind: str, code: str, names: Sequence[str]) -> str:
+    return ",\n".join(f'{kind}:{code}:"{name}"' for name in names)
 
 
 def _descendants(pid: int) -> list[int]:

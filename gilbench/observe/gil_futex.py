@@ -73,7 +73,7 @@ class FutexWatch:
     def __init__(self, python: RunningPython, *, live: bool) -> None:
         self._pid = python.pid
         self._children = python.children
-        text = _SCRIPT.read_text("utf-8").replace("<filter>", f"pid == {python.pid}")
+        text = bpftrace.filled(_SCRIPT.read_text("utf-8"), {"filter": f"pid == {python.pid}"})
         self._script = bpftrace.Script(text + (_LIVE if live else ""), pid=python.pid, keys=65536)
         self._began = time.monotonic()
         self._looks = _Looks(python)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from gilbench.interpreters.image import Image
 from gilbench.model import Share
+from gilbench.observe.bpftrace import filled
 from gilbench.observe.layout import published_offsets
 from gilbench.program import ASKED_FOR, Bucket, Parked, Pause
 
@@ -105,7 +106,7 @@ def script(image: Image, where: str, condition: str, *, live: bool = False) -> s
     text = "\n\n".join(parts)
     if not _sees_pauses(image):  # bpftrace refuses a map that nothing fills
         text = re.sub(r" \w+\(@(?:longest_pause|pauses)\);", "", text)
-    return re.sub(r"<(\w+)>", lambda found: values[found[1]], text)
+    return filled(text, values)
 
 
 def _sees_pauses(image: Image) -> bool:

@@ -179,6 +179,10 @@ def _files_of(pid: int) -> tuple[str, list[_Mapped]]:
     except (FileNotFoundError, ProcessLookupError) as error:
         if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
             raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
+        if not Path("/proc/self").exists():
+            raise UsageError(
+                "no process can be looked at: /proc is not mounted; mount -t proc proc /proc"
+            ) from error
         raise UsageError(f"there is no process {pid}; see ps or pgrep -f for the right number") from error
     folder = Path(f"/proc/{pid}/map_files")
     lines = [line.split(maxsplit=5) for line in maps.splitlines() if "/" in line]

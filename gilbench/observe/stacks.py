@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import signal
 import sysconfig
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gilbench.model import Reading, Share
+import msgspec
+
+from gilbench.model import Reading, Share, Struct
 from gilbench.process import Process, ProcessError, clean_environment, find_tool
 
 RATE = 200  # samples per second
 _ATTACH_LIMIT = 5.0  # s for py-spy to find its way around the process
-_STOP_LIMIT = 5.0
+_STOP_LIMIT = 20.0  # s; it writes its samples, of an hour some 100 MB
 _FUNCTIONS = 20  # kept
-_THREAD = re.compile(r"thread \((\d+|0x[0-9A-Fa-f]+)\)(?:: (.*))?")
+_THREAD = re.compile(r"thread \((\d+|0x[0-9A-Fa-f]+)\)(?:: (.*))?", re.DOTALL)
+_NO_FRAME = "no function of Python's"
 
 
 class Stack(NamedTuple):
@@ -30,6 +34,25 @@ class Stack(NamedTuple):
     frames: tuple[str, ...]  # outermost first, as ``name (file.py:12)``
     samples: int
     named: bool = True  # whether the thread has a name of Python's
+
+
+class _Frame(Struct, frozen=True):
+    name: str
+    file: str | None = None
+    line: int | None = None
+
+
+class _Shared(Struct, frozen=True):
+    frames: tuple[_Frame, ...]
+
+
+class _Profile(Struct, frozen=True):
+    samples: tuple[tuple[int, ...], ...]  # numbers of frames, outermost first
+
+
+class _Speedscope(Struct, frozen=True):
+    shared: _Shared
+    profiles: tuple[_Profile, ...]
 
 
 class StackSampler:
@@ -55,7 +78,7 @@ class StackSampler:
             "--duration",
             "86400",
             "--format",
-            "raw",
+            "speedscope",  # JSON: in the raw format a name could be a line, or a stack, of its own
             "--output",
             f"/proc/self/fd/{self._output.fileno()}",
         ]
@@ -85,13 +108,21 @@ class StackSampler:
                 if self._sampler.wait(_STOP_LIMIT) is None:
                     self.unavailable = "py-spy did not stop"
             if self.unavailable is None:
-                self._output.seek(0)
-                return tuple(read_stacks(self._output.read().decode("utf-8", "replace")))
+                return self._read()
             return ()
         finally:
             if self._sampler is not None:
                 self._sampler.close()
             self._output.close()
+
+    def _read(self) -> tuple[Stack, ...]:
+        try:
+            self._output.seek(0)
+            written = self._output.read()
+            return read_stacks(written) if written else ()
+        except (OSError, ValueError, LookupError) as error:
+            self.unavailable = f"py-spy's samples cannot be read: {error}"
+            return ()
 
 
 class StacksObserver:
@@ -108,15 +139,48 @@ class StacksObserver:
         return shares(stacks, round(busy_seconds * RATE))
 
 
-def read_stacks(text: str) -> Iterator[Stack]:
-    """Read py-spy's raw format: ``thread;outer;inner COUNT`` a line, only samples in which the GIL was held."""
-    for line in text.splitlines():
-        stack, _, count = line.rpartition(" ")
-        thread, *frames = stack.split(";")
-        found = _THREAD.match(thread)
-        if count.isdecimal() and found and frames:
-            tid = None if found[1].startswith("0x") else int(found[1])
-            yield Stack(tid, found[2] or thread, tuple(frames), int(count), bool(found[2]))
+def read_stacks(content: bytes) -> tuple[Stack, ...]:
+    """Read py-spy's speedscope format: all samples, in each of which the GIL was held; its first frame is the thread.
+
+    Raises:
+        ValueError: It is something else.
+        LookupError: A sample names a frame that is not there.
+    """
+    seen = msgspec.json.decode(content, type=_Speedscope)
+    counts: Counter[tuple[int, ...]] = Counter()
+    for profile in seen.profiles:
+        counts.update(profile.samples)
+    names = [_frame_name(frame) for frame in seen.shared.frames]
+    return tuple(
+        _stack(seen.shared.frames[numbers[0]].name, [names[number] for number in numbers[1:]], count)
+        for numbers, count in counts.items()
+    )
+
+
+def _stack(thread: str, frames: Sequence[str], count: int) -> Stack:
+    found = _THREAD.fullmatch(thread)
+    if found is None:
+        raise ValueError(f"{thread!r} is no thread")
+    tid = None if found[1].startswith("0x") else int(found[1])
+    return Stack(tid, found[2] or thread, tuple(frames) or (_NO_FRAME,), count, bool(found[2]))
+
+
+def _frame_name(frame: _Frame) -> str:
+    if not frame.file:
+        return frame.name
+    place = (
+        _short(frame.file) if frame.line is None or frame.line <= 0 else f"{_short(frame.file)}:{frame.line}"
+    )
+    return f"{frame.name} ({place})"
+
+
+@functools.cache
+def _short(file: str) -> str:
+    """A file's name from its package on, as an import would name it."""
+    folder = Path(file).parent
+    while folder != folder.parent and (folder / "__init__.py").exists():
+        folder = folder.parent
+    return file.removeprefix(f"{folder}/") if Path(file).is_absolute() else file
 
 
 def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:

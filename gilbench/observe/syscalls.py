@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gilbench.model import Reading, Share
-from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.observe.bpftrace import BpftraceError, Script, filled, why_not
 from gilbench.process import Process, ProcessError, find_tool
 from gilbench.program import Call
 
@@ -48,9 +48,8 @@ class SyscallCounter:
         self._tracer: _Strace | None = None
         self._reason = why_not()
         if self._reason is None:
-            text = (
-                (_HERE / "syscalls.bt").read_text("utf-8").replace("<filter>", condition or f"pid == {pid}")
-            )
+            template = (_HERE / "syscalls.bt").read_text("utf-8")
+            text = filled(template, {"filter": condition or f"pid == {pid}"})
             try:
                 self._script = Script(text, pid=pid)
             except BpftraceError as error:

@@ -10,7 +10,8 @@ from gilbench.analyse.gate import Expected, FailedCase, Gate
 from gilbench.axes import variant
 from gilbench.model import Comparison
 from gilbench.render.compare import comparison_row, ratio, verdict
-from gilbench.render.figures import case_name, printable
+from gilbench.render.figures import case_name
+from gilbench.render.guard import json_text, printable
 
 SCHEMA = 1
 LONGEST = 60  # characters of a name from outside
@@ -127,9 +128,8 @@ def threads(count: int) -> str:
 
 
 def short(text: str, longest: int = LONGEST) -> str:
-    """One line of a text from outside, cut where it is long, in which no CI's log finds a command."""
-    line = printable(text if len(text) <= longest else text[: longest - 1] + "…")
-    return line.replace("::", ": :").replace("##[", "# #[")
+    """One line of a text from outside, cut where it is long."""
+    return printable(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def check_json(check: Check) -> str:
@@ -138,7 +138,7 @@ def check_json(check: Check) -> str:
         "schema": SCHEMA,
         "verdict": check.gate.verdict,
         "exit_code": check.exit_code,
-        "against": printable(check.against),
+        "against": check.against,
         "threshold": check.threshold,
         "fdr": check.fdr,
         "comparisons": [
@@ -149,9 +149,9 @@ def check_json(check: Check) -> str:
             for one in check.gate.failed
         ],
         "unused_known_bad": check.gate.unused,
-        "warnings": list(map(printable, check.warnings)),
+        "warnings": check.warnings,
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return json_text(document) + "\n"
 
 
 def _flat(row: Comparison | Expected, status: str) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 
 from gilbench.render.check import Check, Section, failure, headline, notes, promise, sections, short
+from gilbench.render.guard import printable
 
 LIMIT = 60_000  # characters of a comment, of which GitHub takes 65 536
 OPEN_ROWS = 10  # a longer list is folded
 _OPEN = frozenset({"regressed", "known bad", "recovered"})  # unless it is long; what is well is folded always
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>|#@&~!$]|://|www\.", re.IGNORECASE)
 _ICONS = {"pass": "✅", "regressed": "❌", "inconclusive": "⚠️"}
 
 
@@ -37,6 +39,12 @@ def code(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", safe)), default=0) + 1)
     pad = " " if safe[:1] in {"`", " "} or safe[-1:] in {"`", " "} else ""
     return f"{fence}{pad}{safe or '-'}{pad}{fence}"
+
+
+def inline(text: str) -> str:
+    """A text from outside as it is, unless a character of it could be markup: then as a code span."""
+    line = printable(text)
+    return code(line) if _MARKUP.search(line) else line
 
 
 def _list(items: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from gilbench.metrics import scale_of, significant, write
 from gilbench.model import Cell, Parameters
+from gilbench.render.guard import printable
 
 _WIDE = 0.3  # from this half-width on, relative to the figure, the two ends say more than one number
 _LOPSIDED = 1.5  # likewise where one side is so many times the other
@@ -35,11 +36,6 @@ def figure_within(value: float, lo: float | None, hi: float | None, unit: str) -
     if beyond or share >= _WIDE or (share >= _WIDE / 3 and half > _LOPSIDED * min(below, above)):
         return _ends(value, lo, hi, unit)
     return f"{figure} ±{significant(half * 100, 2) if unit == 'fraction' else _percent(share)}"
-
-
-def printable(text: str) -> str:
-    """One line of a text from outside, in which nothing can move the cursor or change the colour."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def plain(text: str, style: str = "") -> Text:

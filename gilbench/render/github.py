@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from gilbench.render.check import Check, Line, failure, headline, notes, sections, threads
+from gilbench.render.guard import without_commands
 
 MOST = 10
 _LEVELS: dict[str, Literal["error", "warning", "notice"]] = {
@@ -41,8 +42,8 @@ def annotation(level: str, title: str, message: str) -> str:
 
 
 def escape_data(text: str) -> str:
-    """A message, which ends where its line ends."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A message, which ends where its line ends, and in which there is no other command."""
+    return without_commands(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def escape_property(text: str) -> str:

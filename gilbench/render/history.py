@@ -11,15 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from gilbench.metrics import METRICS, write
+from gilbench.render.figures import plain
+from gilbench.render.guard import json_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import TextIO
+
+    from _typeshed import SupportsWrite
 
     from gilbench.analyse.changes import Change
     from gilbench.store.history_tables import Entry, Point, Series
 
 LONGEST = 40  # characters of a name from outside
+# With which a spreadsheet lets a formula begin, also in the wide form of East Asian texts.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Found(NamedTuple):
@@ -57,7 +62,7 @@ class Found(NamedTuple):
 def shown(text: str, longest: int = LONGEST) -> Text:
     """A name from outside as one short line, in which nothing can style or move the cursor."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cut))
+    return plain(cut)
 
 
 def series_name(series: Series) -> Text:
@@ -186,7 +191,7 @@ def change_row(found: Found) -> dict[str, Any]:
     return {**series_row(found.series), **commits, **studies, **figures, **rest}
 
 
-def write_csv(rows: Iterable[dict[str, Any]], out: TextIO) -> None:
+def write_csv(rows: Iterable[dict[str, Any]], out: SupportsWrite[str]) -> None:
     """Write flat rows as CSV in which no name can become a formula of a spreadsheet."""
     writer = csv.writer(out, lineterminator="\n")
     for number, row in enumerate(rows):
@@ -198,19 +203,16 @@ def write_csv(rows: Iterable[dict[str, Any]], out: TextIO) -> None:
 def _harmless(value: Any) -> Any:
     if isinstance(value, dict | tuple):
         return json.dumps(value)
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
 
 
-def write_json(name: str, rows: Iterable[dict[str, Any]], out: TextIO) -> None:
+def write_json(name: str, rows: Iterable[dict[str, Any]], out: SupportsWrite[str]) -> None:
     """Write rows as ``{name: [...]}``, one row a line."""
-    import msgspec  # noqa: PLC0415
-
     out.write(f'{{"{name}": [')
     for number, row in enumerate(rows):
         out.write(",\n" if number else "\n")
-        out.write(msgspec.json.encode(row).decode())
+        out.write(json_text(row, indent=0))
     out.write("\n]}\n")

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gilbench.model import Cell, Report
+from gilbench.render.guard import json_text
 
 SCHEMA = 1
 
@@ -36,7 +37,7 @@ def render_json(report: Report) -> str:
             for case, failure in report.failures
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return json_text(document)
 
 
 def flat(cell: Cell) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from gilbench.analyse.pieces import since
 from gilbench.analyse.program_findings import parked_by_kind, thread_names
 from gilbench.metrics import write
 from gilbench.model import Share
-from gilbench.program import Blame, Bucket, Call, Parked, ProfiledThread, ProgramProfile, WhatIf
+from gilbench.program import SHORTEST, Blame, Bucket, Call, Parked, ProfiledThread, ProgramProfile, WhatIf
 from gilbench.render.figures import plain
 from gilbench.render.table import bare_table
 
@@ -40,7 +40,8 @@ def render_profile(profile: ProgramProfile, console: Console) -> None:
     """
     console.print(_head(profile))
     console.print()
-    for title, table in _tables(profile, console.width):
+    tables = _tables(profile, console.width) if profile.duration >= SHORTEST else ()
+    for title, table in tables:
         console.print(_titled(title, table))
         console.print()
     _print_list(console, "What was found", profile.findings, "bold")
@@ -109,10 +110,13 @@ def _head_lines(profile: ProgramProfile) -> Iterator[Text]:
     if process.start_up:
         left_out = f" after {write(process.start_up, 's')} of start-up, which is left out"
     ended = "" if process.status is None else f"; it ended with {_status(process.status)}"
-    yield plain(f"{write(profile.duration, 's')} profiled{left_out}{ended}")
+    length = write(profile.duration, "s") if profile.duration >= SHORTEST else "less than 1 ms"
+    yield plain(f"{length} profiled{left_out}{ended}")
     facts = []
     if process.cpu is not None:
-        cores = f" ({process.cpu / profile.duration:.2f} cores)" if profile.duration > 0 else ""
+        # The kernel counts from the start of the process.
+        whole = profile.duration + (process.start_up or 0.0)
+        cores = f" ({process.cpu / whole:.2f} cores)" if profile.duration >= SHORTEST else ""
         facts.append(f"CPU {write(process.cpu, 's')}{cores}")
     if process.memory_peak is not None:
         facts.append(f"peak memory {write(process.memory_peak, 'B')}")

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gilbench.program import ProgramProfile
+from gilbench.render.guard import json_text
 
 SCHEMA = 1
 
@@ -17,4 +18,4 @@ def render_profile_json(profile: ProgramProfile) -> str:
     Times are seconds, sizes bytes, shares fractions of the wall time; what is not known is null.
     """
     document: dict[str, Any] = {"schema": SCHEMA, **msgspec.to_builtins(profile)}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return json_text(document)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from gilbench.render.guard import json_text
 from gilbench.scores import Scorecard, flat
 
 SCHEMA = 1
@@ -20,4 +19,4 @@ def render_scorecard_json(card: Scorecard) -> str:
         "claims": [flat(score) for score in card.claims],
         "properties": [flat(score) for score in card.properties],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return json_text(document)

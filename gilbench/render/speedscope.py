@@ -14,7 +14,7 @@ import msgspec
 from gilbench.observe.stacks import RATE, Stack
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-_FRAME = re.compile(r"(.*) \((.*):(\d+)\)")
+_FRAME = re.compile(r"(.*) \((.*):(\d+)\)", re.DOTALL)
 
 
 def render_speedscope(stacks: Iterable[Stack], name: str) -> bytes:

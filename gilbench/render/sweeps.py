@@ -10,7 +10,8 @@ from gilbench.analyse.sweeps import Line, Sweep
 from gilbench.axes import variant
 from gilbench.metrics import METRICS, write
 from gilbench.model import Cell
-from gilbench.render.figures import case_name, plain, printable, threads_name, with_interval
+from gilbench.render.figures import case_name, plain, threads_name, with_interval
+from gilbench.render.guard import printable
 from gilbench.render.plot import plot_sweep
 from gilbench.render.table import bare_table
 

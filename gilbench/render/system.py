@@ -11,6 +11,7 @@ from rich.table import Table
 from gilbench.machine import Machine, Steadiness, TriedObserver
 from gilbench.metrics import write
 from gilbench.render.figures import plain
+from gilbench.render.guard import json_text
 from gilbench.render.table import bare_table
 
 SCHEMA = 1
@@ -41,7 +42,7 @@ def render_system(machine: Machine, console: Console) -> None:
 def render_system_json(machine: Machine) -> str:
     """Write a machine for programs."""
     document: dict[str, Any] = {"schema": SCHEMA, **msgspec.to_builtins(machine)}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return json_text(document)
 
 
 def _observers(observers: tuple[TriedObserver, ...], interpreter: str) -> Table:

@@ -58,6 +58,7 @@ class TimelineWriter:
         self._last = 0.0
         self._buffer: list[bytes] = []
         self.lost = 0
+        self._failed: OSError | None = None
         try:
             self._file = path.open("wb")
         except OSError as error:
@@ -69,11 +70,7 @@ class TimelineWriter:
         self._put(_framed(packet.SerializeToString()))
 
     def add(self, changes: Iterable[StateChange]) -> None:
-        """Write what happened, for each thread in the order of time.
-
-        Raises:
-            UsageError: The disk is full, or the like.
-        """
+        """Write what happened, for each thread in the order of time; ``close`` says if the disk was full."""
         threads, opened, buffer = self._threads, self._open, self._buffer
         upper, ending, last = -1, b"", self._last
         for stamp, tid, state in changes:
@@ -128,15 +125,21 @@ class TimelineWriter:
 
         Args:
             end: CLOCK_MONOTONIC in s; None: the last moment known.
+
+        Raises:
+            UsageError: The disk was full, or the like: the trace ends before its end.
         """
         if self._file.closed:
             return
         moment = self._last if end is None else max(end, self._last)
         self.add(StateChange(moment, tid, "ended") for tid in sorted(self._open))
+        self._flush()
         try:
-            self._flush()
-        finally:
             self._file.close()
+        except OSError as error:
+            self._failed = self._failed or error
+        if self._failed is not None:
+            raise UsageError(f"cannot write {self._path}: {self._failed.strerror}") from self._failed
 
     def __enter__(self) -> Self:
         return self
@@ -184,12 +187,13 @@ class TimelineWriter:
         self._buffer.append(written)
 
     def _flush(self) -> None:
-        try:
-            self._file.write(b"".join(self._buffer))
-        except OSError as error:
-            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
-        finally:
-            self._buffer.clear()
+        """Write what waits, unless it was tried in vain: who tells of an event must not suffer from it."""
+        if self._failed is None:
+            try:
+                self._file.write(b"".join(self._buffer))
+            except OSError as error:
+                self._failed = error
+        self._buffer.clear()
 
 
 def _thread_track(tid: int) -> int:

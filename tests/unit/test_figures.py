@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gilbench.model import Cell
-from gilbench.render.figures import case_name, plain, printable, with_interval
+from gilbench.render.figures import case_name, plain, with_interval
+from gilbench.render.guard import printable
 
 
 def figure(value: float, lo: float | None, hi: float | None, unit: str = "x") -> str:

@@ -124,6 +124,18 @@ def test_only_the_command_line_prints_or_exits(path: Path) -> None:
     assert not {"sys.stdout", "sys.stderr", "sys.exit"} & set(imported(path))
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in ours if layer(path) == "cli" and path.name != "output.py"], ids=short
+)
+def test_the_command_line_prints_in_one_place(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"print", "Console", "sys.stdout.write", "sys.stderr.write"}, (
+                f"line {node.lineno}"
+            )
+
+
 @pytest.mark.parametrize("path", [path for path in ours if path != PACKAGE / "process.py"], ids=short)
 def test_only_process_starts_processes(path: Path) -> None:
     names = set(imported(path))

@@ -141,3 +141,14 @@ def test_without_the_package_the_user_is_told_what_to_install(
     with pytest.raises(UsageError, match=r"pip install 'gilbench\[trace\]'"):
         TimelineWriter(tmp_path / "trace", 1, ["x"])
     assert not (tmp_path / "trace").exists()
+
+
+def test_a_full_disk_is_told_at_the_end_and_disturbs_no_event(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.symlink_to("/dev/full")
+    writer = TimelineWriter(path, 100, ["x"])
+    for moment in range(100_000):
+        writer.add([StateChange(float(moment), 7, "held" if moment % 2 else "off")])
+    with pytest.raises(UsageError, match=r"cannot write .*: No space left on device"):
+        writer.close()
+    writer.close()

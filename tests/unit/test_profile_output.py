@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 from test_golden import HOSTILE, PROFILES, WIDTHS, compare
 
+from gilbench.analyse.program_report import judge
 from gilbench.model import Share
 from gilbench.program import Blame, Call, ProgramProfile
 from gilbench.render.live import show_live
@@ -168,3 +169,17 @@ def test_live_gives_the_terminal_back_when_it_is_interrupted() -> None:
     with pytest.raises(KeyboardInterrupt):
         show_live(moments(), console)
     assert "\x1b[?1049l" in file.getvalue()
+
+
+def test_of_no_time_nothing_is_said_but_that() -> None:
+    profile = make_profile(make_thread(100, 1.0), duration=1e-9, cpu=0.0456, start_up=0.0155)
+    text = written(judge(profile, 2), 80)
+    assert "less than 1 ms profiled" in text
+    assert "It ended as soon as it had begun" in text
+    assert "cores" not in text
+    assert "Threads" not in text
+
+
+def test_cores_are_of_the_time_that_the_kernel_counted() -> None:
+    profile = make_profile(make_thread(100, 1.0), duration=1.0, cpu=2.0, start_up=1.0)
+    assert "(1.00 cores)" in written(profile, 80)

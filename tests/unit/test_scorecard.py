@@ -189,3 +189,19 @@ def test_wrong_use_ends_in_a_line_and_exit_code_2(
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) <= 2
+
+
+def test_no_name_in_a_saved_card_is_markup() -> None:
+    harm = "<b>|x`@all\n::error::"
+    score = msgspec.structs.replace(PROPERTIES[0], title=harm, part=harm, measured=harm, interpreter=harm)
+    card = Scorecard(
+        header=msgspec.structs.replace(claims_study([PY313]).header, gilbench=harm, created=harm),
+        claims=(),
+        properties=(score, msgspec.structs.replace(score, id="atomicity.other")),
+    )
+    page = render_scorecard_markdown(card)
+    outside = re.sub(r"(`+) ?.*? ?\1", "", page)
+    assert "<b>" in page
+    assert "<b>" not in outside
+    assert "@all" not in outside
+    assert all(line.count("|") in {0, 3} for line in page.splitlines())
