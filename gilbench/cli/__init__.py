@@ -63,6 +63,8 @@ def run(argv: Sequence[str]) -> int:
         except (OSError, MemoryError) as error:  # the machine has no more of something, or does not let us
             output.complain(_refused(error))
             return 2
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a verdict
+            return _report_bug(error)
         return code
 
 
@@ -93,8 +95,6 @@ def _run(argv: Sequence[str]) -> int:
         if isinstance(ended.__context__, BrokenPipeError):  # the same, as rich tells it
             return 0
         return ended.code if isinstance(ended.code, int) else 1
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a verdict
-        return _report_bug(error)
     return int(result or 0)
 
 
