@@ -27,17 +27,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gilbench import plan as planning
-from gilbench import workloads as catalogue
-from gilbench.analyse.blocks import Blocks, throughput
-from gilbench.analyse.estimates import block_log_ratio, mean_interval, ratio_interval
-from gilbench.axes import Axes, cases
-from gilbench.errors import GilbenchError
-from gilbench.host import describe_host
+from gilbench.analyse.stats.estimates import block_log_ratio, mean_interval, ratio_interval
+from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.host.description import describe_host
+from gilbench.host.placement import Placement, place, set_affinity
+from gilbench.host.process import Process, capture, clean_environment
 from gilbench.interpreters import select
-from gilbench.model import Case, Header, Interpreter, Plan, Run, Workload
-from gilbench.process import Process, capture, clean_environment
-from gilbench.run.affinity import Placement, place, set_affinity
+from gilbench.model.errors import GilbenchError
+from gilbench.model.study import Case, Header, Interpreter, Plan, Run, Workload
+from gilbench.plan import blocks as planning
+from gilbench.plan import catalogue
+from gilbench.plan.axes import Axes, cases
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.measure import run_plan
 from gilbench.run.peer import Peer
@@ -70,12 +70,12 @@ def parent() -> Iterator[Row]:
     shares: list[float] = []
 
     class Watched(Worker):
-        def measure(self, turn: int, place: Placement, seconds: float, latency_seconds: float, seed: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        def measure(self, round_: int, place: Placement, seconds: float, latency_seconds: float, seed: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
             cpu, wall = time.process_time(), time.monotonic()
-            piece = super().measure(turn, place, seconds, latency_seconds, seed)
-            if turn >= 0:
+            slice_ = super().measure(round_, place, seconds, latency_seconds, seed)
+            if round_ >= 0:
                 shares.append((time.process_time() - cpu) / (time.monotonic() - wall))
-            return piece
+            return slice_
 
     _session([_newest()], ["countdown", "sha256"], (1, 2), Watched, blocks=5)
     interval = mean_interval(shares)
@@ -98,7 +98,7 @@ def rendering() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "big.jsonl"
         plan = msgspec.structs.replace(
-            header.plan, profile=msgspec.structs.replace(header.plan.profile, blocks=count)
+            header.plan, effort=msgspec.structs.replace(header.plan.effort, blocks=count)
         )
         with StudyWriter(path, msgspec.structs.replace(header, plan=plan)):
             pass
@@ -218,12 +218,12 @@ _BLOCKS_IN_PYPERFS_TIME = 10
 
 
 def _ratio_by_blocks(base: Interpreter, seed: int) -> float:
-    """Log-ratio of an interpreter to itself, by slices as in profile quick."""
+    """Log-ratio of an interpreter to itself, by slices as in effort quick."""
     known = dict(catalogue.catalogue())
     again = msgspec.structs.replace(base, name="again")
     plan = planning.make_plan(
         list(cases([known["countdown"]], [base, again], Axes((1,)))),
-        profile=msgspec.structs.replace(planning.PROFILES["quick"], blocks=_BLOCKS_IN_PYPERFS_TIME),
+        effort=msgspec.structs.replace(planning.EFFORTS["quick"], blocks=_BLOCKS_IN_PYPERFS_TIME),
         interpreters=[base, again],
         workloads=[known["countdown"]],
         reference=base.name,
@@ -290,10 +290,10 @@ def _session(
 ) -> tuple[Header, list[Run]]:
     known = dict(catalogue.catalogue())
     chosen = [known[name] for name in names]
-    profile = msgspec.structs.replace(planning.PROFILES["quick"], blocks=blocks)
+    effort = msgspec.structs.replace(planning.EFFORTS["quick"], blocks=blocks)
     plan: Plan = planning.make_plan(
         list(cases(chosen, interpreters, Axes(threads))),
-        profile=profile,
+        effort=effort,
         interpreters=interpreters,
         workloads=chosen,
         reference=interpreters[0].name,

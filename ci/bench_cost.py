@@ -21,19 +21,19 @@ from typing import Any
 import msgspec
 from bench_row import Row
 
-from gilbench import workloads as catalogue
-from gilbench.analyse.blocks import throughput
-from gilbench.analyse.estimates import block_log_ratio, ratio_interval
-from gilbench.errors import GilbenchError
+from gilbench.analyse.stats.estimates import block_log_ratio, ratio_interval
+from gilbench.analyse.study.index import throughput
+from gilbench.host.placement import place
+from gilbench.host.process import Process, ProcessError, capture, clean_environment
 from gilbench.interpreters import select
-from gilbench.model import Case, Interpreter, Workload
-from gilbench.observe.gil_exact import ExactProbe
+from gilbench.model.errors import GilbenchError
+from gilbench.model.study import Case, Interpreter, Workload
+from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.running import find_python
-from gilbench.process import Process, ProcessError, capture, clean_environment
-from gilbench.run.affinity import place
+from gilbench.plan import catalogue
+from gilbench.plan.catalogue import read_declaration
 from gilbench.run.peer import Peer
 from gilbench.run.worker import Worker
-from gilbench.workloads import read_declaration
 
 BLOCKS = 5
 SLICES = 16

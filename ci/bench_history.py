@@ -14,12 +14,13 @@ from pathlib import Path
 import msgspec
 from bench_row import Row
 
-from gilbench.host import describe_host
+from gilbench.host.description import describe_host
+from gilbench.host.process import capture
 from gilbench.interpreters import select
-from gilbench.metrics import METRICS
-from gilbench.model import Cell, Header
-from gilbench.plan import PROFILES, make_plan
-from gilbench.process import capture
+from gilbench.model.metrics import METRICS
+from gilbench.model.results import Cell
+from gilbench.model.study import Header
+from gilbench.plan.blocks import EFFORTS, make_plan
 from gilbench.store.history import History
 
 STUDIES = 10_000
@@ -51,9 +52,7 @@ def history_times() -> Iterator[Row]:
 
 def _fill(path: Path) -> None:
     base = select([sys.executable]).interpreters[0]
-    plan = make_plan(
-        [], profile=PROFILES["quick"], interpreters=[base], workloads=[], reference="base", seed=1
-    )
+    plan = make_plan([], effort=EFFORTS["quick"], interpreters=[base], workloads=[], reference="base", seed=1)
     first = datetime(2020, 1, 1, tzinfo=UTC)
     header = Header(
         gilbench="bench",

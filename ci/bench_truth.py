@@ -22,9 +22,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gilbench.errors import GilbenchError
+from gilbench.host.process import capture
 from gilbench.interpreters import select
-from gilbench.process import capture
+from gilbench.model.errors import GilbenchError
 
 PROGRAM = Path(__file__).parent.parent / "tests" / "integration" / "programs" / "gil_truth.py"
 SPECS = ("2.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")

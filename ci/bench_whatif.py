@@ -16,9 +16,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gilbench.errors import GilbenchError
+from gilbench.host.process import capture
 from gilbench.interpreters import select
-from gilbench.process import capture
+from gilbench.model.errors import GilbenchError
 
 PROGRAMS = Path(__file__).parent.parent / "tests" / "integration" / "programs" / "whatif"
 GIL, THREADED = "3.13", "3.13t"

@@ -1,3 +1,82 @@
-"""gilbench: benchmark and profile the real CPython GIL."""
+"""Benchmark and profile the CPython GIL, from Python.
 
-__version__ = "0.1.0"
+Every use case of the command line is a function here, and returns frozen values. Nothing is printed. ``import
+gilbench`` imports a use case only when it is used.
+
+>>> import gilbench
+>>> request = gilbench.MeasureRequest(python=("3",), workload=("countdown",), threads="1,2")
+>>> measured = gilbench.measure(request, output=folder / "study.jsonl")
+>>> report = gilbench.report(measured.study)
+>>> sorted({cell.metric for cell in report.cells} & {"speedup", "throughput"})
+['speedup', 'throughput']
+>>> gilbench.read(measured.path) == measured.study
+True
+
+``compare`` finds which interpreter is faster, ``profile`` finds which threads hold a program's GIL, and ``scorecard``
+tests claims about the GIL. ``write`` writes a result in any format of the command line:
+
+>>> import io
+>>> text = io.StringIO()
+>>> gilbench.write(report, "markdown", text)
+>>> "countdown" in text.getvalue()
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gilbench.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from gilbench.model.errors import GilbenchError as GilbenchError
+    from gilbench.render.formats import write as write
+    from gilbench.work.compare import Limits as Limits
+    from gilbench.work.compare import compare as compare
+    from gilbench.work.listener import Listener as Listener
+    from gilbench.work.listener import ProfileListener as ProfileListener
+    from gilbench.work.measure import Measured as Measured
+    from gilbench.work.measure import measure as measure
+    from gilbench.work.planning import MeasureRequest as MeasureRequest
+    from gilbench.work.profile import Profiled as Profiled
+    from gilbench.work.profile import ProfileRequest as ProfileRequest
+    from gilbench.work.profile import profile as profile
+    from gilbench.work.read import read as read
+    from gilbench.work.read import report as report
+    from gilbench.work.scorecard import Scored as Scored
+    from gilbench.work.scorecard import scorecard as scorecard
+
+# Module of each name, imported on first use.
+_PLACES = {
+    "GilbenchError": "model.errors",
+    "Limits": "work.compare",
+    "Listener": "work.listener",
+    "MeasureRequest": "work.planning",
+    "Measured": "work.measure",
+    "ProfileListener": "work.listener",
+    "ProfileRequest": "work.profile",
+    "Profiled": "work.profile",
+    "Scored": "work.scorecard",
+    "compare": "work.compare",
+    "measure": "work.measure",
+    "profile": "work.profile",
+    "read": "work.read",
+    "report": "work.read",
+    "scorecard": "work.scorecard",
+    "write": "render.formats",
+}
+__all__ = [*_PLACES]  # noqa: PLE0604 - all of them are names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 - not needed by ``import gilbench``
+
+    value = getattr(importlib.import_module(f"gilbench.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

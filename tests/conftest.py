@@ -1,11 +1,15 @@
 """What all tests share.
 
-``pytest tests/unit/test_golden.py --regenerate`` writes the golden files anew; look at their diff before it is
+``pytest tests/render/test_golden.py --regenerate`` writes the golden files anew; look at their diff before it is
 committed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
 import pytest
 
 
@@ -26,3 +30,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, in which only the user's built interpreters are found again."""
+    home = tmp_path_factory.mktemp("cache")
+    (home / "gilbench").mkdir()
+    (home / "gilbench" / "interpreters").symlink_to(platformdirs.user_cache_path("gilbench") / "interpreters")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+        yield home

@@ -1,4 +1,4 @@
-"""What the decisions promise, checked on known truth: simulated studies, and real pairs of one interpreter."""
+"""Checks the promises of the verdicts: in simulated studies, and with real pairs of one interpreter."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from gilbench.analyse.estimates import student_quantile
-from gilbench.analyse.simulate import Measure, Noise, Rate, Setting, rate, simulate
-from gilbench.analyse.verdicts import THRESHOLD
-from gilbench.model import Profile, Struct
+from gilbench.analyse.stats.estimates import student_quantile
+from gilbench.analyse.stats.simulate import Measure, Noise, Rate, Setting, rate, simulate
+from gilbench.analyse.stats.verdicts import THRESHOLD
+from gilbench.model.selftest import Promise
+from gilbench.model.study import Effort
 
 EFFECTS = (0.01, 0.02, 0.05, 0.10)
 FALSE_POSITIVES = 0.05
@@ -20,25 +21,11 @@ _ROWS = 60  # of a matrix
 _BLOCKS = 10
 
 
-class Check(Struct, frozen=True):
-    """One promise and what was found of it."""
-
-    name: str
-    kind: Literal["simulated", "real"]
-    noise: str
-    figure: str  # false_positive_rate, coverage, power, smallest_effect
-    value: float
-    lo: float | None
-    hi: float | None
-    promised: str | None  # None: shown, not promised
-    holds: bool | None
-
-
-def simulated_checks(studies: int) -> Iterator[Check]:
-    """Simulate studies under every kind of noise and count false verdicts, coverage and power.
+def simulated_checks(studies: int) -> Iterator[Promise]:
+    """Simulate studies under every kind of noise, and measure false verdicts, coverage, and power.
 
     Args:
-        studies: How many of each kind.
+        studies: Number of studies of each kind.
     """
     for noise in get_args(Noise):
         for measure in get_args(Measure):
@@ -49,22 +36,22 @@ def simulated_checks(studies: int) -> Iterator[Check]:
                 Setting(noise=noise, blocks=_BLOCKS, changed=1, effect=effect, studies=studies)
             ).power
             assert found is not None  # noqa: S101 - one row is changed
-            name = f"mean, {_BLOCKS} blocks, {effect:.0%} faster"
+            name = f"mean, {_BLOCKS} blocks, effect {effect:+.0%}"
             yield _check(name, "simulated", noise, "power", found, promised=None)
 
 
 def real_check(
     name: str, figure: str, hits: int, trials: int, *, at_least: int | None, at_most: int | None
-) -> Check:
-    """Make a check of a count on real pairs.
+) -> Promise:
+    """Check a count of verdicts on real pairs.
 
     Args:
-        name: What was compared.
+        name: Description of the pairs.
         figure: false_positive_rate or power.
-        hits: How many were called changed.
-        trials: Of how many.
-        at_least: How many are promised to be.
-        at_most: How many are promised not to be exceeded.
+        hits: Number of pairs with a verdict of a change.
+        trials: Number of pairs.
+        at_least: Promised minimum of ``hits``; None: none.
+        at_most: Promised maximum of ``hits``; None: none.
     """
     found = rate(hits, trials)
     if at_least is not None:
@@ -78,17 +65,17 @@ def real_check(
     return _check(name, "real", "this machine", figure, found, promised=None)
 
 
-def smallest_effects(logs: Sequence[Sequence[float]], profiles: Sequence[Profile]) -> Iterator[Check]:
-    """The smallest change that each profile finds on this machine in four of five comparisons.
+def smallest_effects(logs: Sequence[Sequence[float]], efforts: Sequence[Effort]) -> Iterator[Promise]:
+    """Yield the smallest effect that each effort level detects on this machine in 80% of comparisons.
 
     Args:
-        logs: For each pair of one interpreter with itself, its log-ratios over blocks.
-        profiles: Their numbers of blocks count; that their slices differ in length is left out.
+        logs: For each pair of one interpreter with itself, the log-ratios over blocks.
+        efforts: The effort levels. Only their numbers of blocks count, not their lengths of slices.
     """
     variances = [float(np.var(series, ddof=1)) for series in logs]
     freedom = sum(len(series) - 1 for series in logs)
-    for profile in profiles:
-        blocks = profile.blocks
+    for effort in efforts:
+        blocks = effort.blocks
         needed = float(student_quantile(blocks - 1)) + float(student_quantile(blocks - 1, 0.6))
         effects = [
             math.expm1(
@@ -96,8 +83,8 @@ def smallest_effects(logs: Sequence[Sequence[float]], profiles: Sequence[Profile
             )
             for factor in (1.0, *_variance_limits(freedom))
         ]
-        yield Check(
-            name=f"profile {profile.name}, {blocks} blocks",
+        yield Promise(
+            name=f"effort {effort.name}, {blocks} blocks",
             kind="real",
             noise="this machine",
             figure="smallest_effect",
@@ -109,32 +96,32 @@ def smallest_effects(logs: Sequence[Sequence[float]], profiles: Sequence[Profile
         )
 
 
-def _lone(noise: Noise, measure: Measure, studies: int) -> Iterator[Check]:
+def _lone(noise: Noise, measure: Measure, studies: int) -> Iterator[Promise]:
     rates = simulate(Setting(noise=noise, blocks=_BLOCKS, measure=measure, studies=studies))
-    name = f"{measure}, {_BLOCKS} blocks, alone"
+    name = f"{measure}, {_BLOCKS} blocks, single"
     yield _false_positives(name, noise, rates.false_positive_rate)
-    # One short series cannot show that its own difference drifts: see simulate.
+    # One short series cannot estimate its own drift: see simulate.
     promised = not (noise == "autocorrelated" and measure == "mean")
     yield _coverage(name, noise, rates.coverage, promised=promised)
 
 
-def _matrix(noise: Noise, studies: int) -> Iterator[Check]:
+def _matrix(noise: Noise, studies: int) -> Iterator[Promise]:
     rates = simulate(Setting(noise=noise, blocks=_BLOCKS, rows=_ROWS, studies=studies))
     name = f"mean, {_BLOCKS} blocks, matrix of {_ROWS}"
     yield _false_positives(name, noise, rates.false_positive_rate)
     yield _coverage(name, noise, rates.coverage, promised=True)
 
 
-def _false_positives(name: str, noise: str, found: Rate) -> Check:
+def _false_positives(name: str, noise: str, found: Rate) -> Promise:
     holds = found.value <= FALSE_POSITIVES and found.hi <= FALSE_POSITIVES + 0.01
     return _check(name, "simulated", noise, "false_positive_rate", found, f"<= {FALSE_POSITIVES:.0%}", holds)
 
 
-def _coverage(name: str, noise: str, found: Rate, *, promised: bool) -> Check:
+def _coverage(name: str, noise: str, found: Rate, *, promised: bool) -> Promise:
     low, high = COVERAGE
     holds = found.hi >= low and found.lo <= high
-    said = f"{low:.0%} to {high:.0%}" if promised else None
-    return _check(name, "simulated", noise, "coverage", found, said, holds if promised else None)
+    interval = f"{low:.0%} to {high:.0%}" if promised else None
+    return _check(name, "simulated", noise, "coverage", found, interval, holds if promised else None)
 
 
 def _check(
@@ -145,8 +132,8 @@ def _check(
     found: Rate,
     promised: str | None,
     holds: bool | None = None,
-) -> Check:
-    return Check(
+) -> Promise:
+    return Promise(
         name=name,
         kind=kind,
         noise=noise,
@@ -160,7 +147,7 @@ def _check(
 
 
 def _variance_limits(freedom: int) -> tuple[float, float]:
-    """The 95 % interval of a variance, over its estimate."""
+    """Return the 95% interval of a variance, relative to its estimate."""
     from scipy.special import chdtri  # noqa: PLC0415 - scipy is slow to import
 
     return freedom / float(chdtri(freedom, 0.025)), freedom / float(chdtri(freedom, 0.975))

@@ -1,8 +1,7 @@
-"""The command line: one module per command, errors turned into lines and exit codes here and nowhere else.
+"""The command line: from options to a use case of ``gilbench.work``, to a page, to an exit code.
 
-Exit codes: 0 good; 1 a regression (``check``); 2 wrong use or unreadable input; 3 inconclusive where
-``--strict`` asks; 4 some runs failed and the rest is saved; 70 an internal error, which is a bug; 130 interrupted
-twice.
+Exit codes: 0 success; 1 regression (``check``); 2 wrong usage or unreadable input; 3 inconclusive (``--strict``);
+4 some runs failed, and the rest is saved; 70 internal error, a bug; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,36 +14,43 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gilbench import __version__
 from gilbench.cli import output
-from gilbench.errors import GilbenchError
+from gilbench.model.errors import GilbenchError
+from gilbench.version import __version__
 
-EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h: no verdict, least of all the 1 of a regression
+# Each module has register(app). Heavy imports are inside the commands, so that --help is fast.
+COMMANDS = (
+    "run",
+    "report",
+    "compare",
+    "check",
+    "history",
+    "profile",
+    "scorecard",
+    "pythons",
+    "workloads",
+    "selftest",
+    "system",
+)
+EXIT_WRONG_USE = 2
+EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h, which no verdict uses
+EXIT_INTERRUPTED = 130
+SHOW_TRACEBACK = "GILBENCH_TRACEBACK"  # variable; if it is not empty, an internal error prints its traceback
+_EXAMPLES = (
+    "gilbench run --python 3.13 --python 3.13t",
+    "gilbench profile -- python app.py",
+    "gilbench check --python ./new/bin/python3 --against ./old/bin/python3",
+    "gilbench COMMAND --help",
+)
 _LONGEST_REASON = 200  # characters
-SHOW_TRACEBACK = "GILBENCH_TRACEBACK"  # set to anything: an internal error shows where it happened
-
-# Each module has register(app), and imports what is heavy inside the command, so that --help stays fast.
-COMMANDS = {
-    "run": "run",
-    "report": "report",
-    "compare": "compare",
-    "check": "check",
-    "history": "history",
-    "profile": "profile",
-    "workloads": "workloads",
-    "selftest": "selftest",
-    "pythons": "pythons",
-    "scorecard": "scorecard",
-    "system": "system",
-}
 _REMEDIES = {
-    errno.EMFILE: "\nAllow more open files: ulimit -n 1024",
-    errno.ENOSPC: "\nMake room, or set TMPDIR to a folder that has some",
+    errno.EMFILE: "\nRaise the limit of open files: ulimit -n 1024",
+    errno.ENOSPC: "\nFree some disk space, or set TMPDIR to a folder with free space.",
 }
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code; ``--version`` is answered before anything heavy is imported."""
+    """Run one command and return its exit code. ``--version`` needs no heavy import."""
     with output.streams():
         try:
             if list(argv) == ["--version"]:
@@ -52,18 +58,18 @@ def run(argv: Sequence[str]) -> int:
                 return 0
             code = _run(argv)
             output.stdout().flush()
-        except BrokenPipeError:  # the reader of our output has gone, e.g. ``| head``
+        except BrokenPipeError:  # the reader of the output has ended, for example ``| head``
             return 0
         except GilbenchError as error:
             output.complain(str(error))
             return error.exit_code
         except KeyboardInterrupt:
             output.complain("interrupted")
-            return 130
-        except (OSError, MemoryError) as error:  # the machine has no more of something, or does not let us
+            return EXIT_INTERRUPTED
+        except (OSError, MemoryError) as error:  # a resource is exhausted, or permission is denied
             output.complain(_refused(error))
-            return 2
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a verdict
+            return EXIT_WRONG_USE
+        except Exception as error:  # noqa: BLE001 - its exit code must not be that of a verdict
             return _report_bug(error)
         return code
 
@@ -71,46 +77,87 @@ def run(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     import typer  # noqa: PLC0415 - not needed for --version
 
+    from gilbench.cli.options import examples  # noqa: PLC0415 - likewise
+
     app = typer.Typer(
         name="gilbench",
-        help="Measure the real GIL: what it costs, who holds it, who waits, and what changes when it is gone.",
+        epilog=examples(*_EXAMPLES),
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.callback()(_root)
-    # Only the module of the command that is called is imported, all of them for the list in --help.
-    names = [COMMANDS[argv[0]]] if argv and argv[0] in COMMANDS else COMMANDS.values()
-    for name in names:
+
+    def root(*, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+        """Benchmark and profile the CPython GIL."""
+        if version:
+            output.write(f"gilbench {__version__}\n")
+            raise typer.Exit
+
+    app.callback()(root)
+    _hide_types()
+    # Import only the module of the called command; for the list in --help, import all.
+    for name in [argv[0]] if argv and argv[0] in COMMANDS else COMMANDS:
         importlib.import_module(f"gilbench.cli.{name}").register(app)
-    # click's base of all such errors, which typer does not export
-    wrong_use: type[Exception] = typer.BadParameter.__mro__[2]
     try:
-        # Not standalone: what a command returns is the exit code, and its errors are ours to write.
+        # Not standalone: a command returns its exit code, and gilbench writes the errors.
         result = app(args=list(argv), prog_name="gilbench", standalone_mode=False)
-    except wrong_use as error:
+    except _wrong_use() as error:
         return _refuse(error)
     except SystemExit as ended:
-        if isinstance(ended.__context__, BrokenPipeError):  # the same, as rich tells it
+        if isinstance(ended.__context__, BrokenPipeError):  # rich exits if the reader has ended
             return 0
         return ended.code if isinstance(ended.code, int) else 1
     return int(result or 0)
 
 
+def _hide_types() -> None:
+    """Hide Python types in help. An option's metavar describes its value, and a flag has none."""
+    from typer.core import TyperArgument, TyperOption  # noqa: PLC0415 - not needed for --version
+
+    def nothing(_parameter: TyperArgument, *_: object, **__: object) -> None:
+        return None
+
+    def metavar(option: TyperOption, *_: object, **__: object) -> str | None:
+        return option.metavar
+
+    TyperArgument.display_type_rich = nothing  # type: ignore[method-assign, assignment]
+    TyperOption.display_type_rich = metavar  # type: ignore[method-assign, assignment]
+
+
+def _wrong_use() -> type[Exception]:
+    """Return the base class of typer's usage errors, which typer does not export."""
+    import typer  # noqa: PLC0415 - not needed for --version
+
+    base = next(
+        one
+        for one in typer.BadParameter.__mro__
+        if one.__name__ == "ClickException" and issubclass(one, Exception)
+    )
+    assert issubclass(base, Exception)  # noqa: S101 - for mypy
+    return base
+
+
 def _refused(error: OSError | MemoryError) -> str:
-    """Say what the system refused."""
+    """Describe an error of the system."""
     if isinstance(error, MemoryError):
-        return "there is not enough memory"
+        return "out of memory"
     where = "" if error.filename is None else f": {error.filename}"
     remedy = _REMEDIES.get(error.errno or 0, "")
     if str(error.filename).startswith("/proc/") and not Path("/proc/self").exists():
-        remedy = "\n/proc is not mounted: mount -t proc proc /proc"
-    return f"the system says: {error.strerror or error}{where}{remedy}"
+        remedy = "\n/proc is not mounted; mount it: mount -t proc proc /proc"
+    return f"{error.strerror or error}{where}{remedy}"
+
+
+def _refuse(error: Any) -> int:
+    """Write a usage error and the command of its help, and return the exit code."""
+    message, command = error.format_message(), error.ctx.command_path if error.ctx else "gilbench"
+    if message:  # empty if a command without arguments has shown its help
+        output.complain(f"{message.rstrip('.')}; see {command} --help")
+    return int(error.exit_code)
 
 
 def _report_bug(error: Exception) -> int:
-    """Say in one line that gilbench has failed; the traceback goes to a file, or to the terminal if asked for."""
+    """Report an internal error in one line. The traceback goes to a file, or to the terminal if requested."""
     text = "".join(traceback.format_exception(error))
     if os.environ.get(SHOW_TRACEBACK):
         output.stderr().write(text)
@@ -118,32 +165,20 @@ def _report_bug(error: Exception) -> int:
     elif (path := _keep(text)) is not None:
         where = f"please report it with {path}"
     else:
-        where = f"please report it with what {SHOW_TRACEBACK}=1 shows"
+        where = f"please report it with the output of {SHOW_TRACEBACK}=1"
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     output.complain(f"internal error: {reason[:_LONGEST_REASON]}; {where}")
     return EXIT_INTERNAL
 
 
 def _keep(text: str) -> Path | None:
-    """Save the traceback of the last internal error; None if there is no place for it."""
+    """Save a traceback and return its file; None: the file cannot be written."""
     from platformdirs import user_state_path  # noqa: PLC0415
 
-    path = user_state_path("gilbench") / "traceback.txt"
+    path = user_state_path("gilbench").joinpath("traceback.txt")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", "backslashreplace")
     except OSError:
         return None
     return path
-
-
-def _refuse(error: Any) -> int:
-    """Say what is wrong with the command line, and where its help is."""
-    said, where = error.format_message(), error.ctx.command_path if error.ctx else "gilbench"
-    if said:  # a command that was called without anything has shown its help
-        output.complain(f"{said.rstrip('.')}; see {where} --help")
-    return int(error.exit_code)
-
-
-def _root() -> None:
-    """Measure the real GIL: what it costs, who holds it, who waits, and what changes when it is gone."""

@@ -1,26 +1,34 @@
-"""Files that are written at the end of long work, tried before it begins."""
+"""Writes output files."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
-from gilbench.errors import UsageError
+from gilbench.model.errors import UsageError
 
 
-def refuse_unwritable(path: Path) -> None:
-    """Open a file for writing and leave it as it was, so that nothing is measured in vain.
+def write_file(path: Path, text: str, *, append: bool = False) -> None:
+    """Write a whole file.
 
     Raises:
-        UsageError: It could not be written.
+        UsageError: The file cannot be written.
     """
-    there = os.path.lexists(path)
-    if there and path.exists() and not (path.is_file() or path.is_dir()):
-        return  # a device or a pipe: only writing would tell
+    with open_file(path, append=append) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def open_file(path: Path, *, append: bool = False) -> Iterator[TextIO]:
+    """Open a file for writing.
+
+    Raises:
+        UsageError: The file cannot be opened or written.
+    """
     try:
-        with path.open("ab"):
-            pass
-        if not there:
-            path.unlink()
+        with path.open("a" if append else "w", encoding="utf-8", errors="replace", newline="") as file:
+            yield file
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another file") from error

@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a session."""
+"""Handles Ctrl-C during a session."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from types import FrameType
 from typing import Self
 
-_AGAIN = 0.001  # s from an interrupt that was dropped to the next
+_AGAIN = 0.001  # s between a dropped interrupt and its repetition
 
 
 class Interrupt:
-    """Ctrl-C once lets the running slice end, twice ends everything at once.
+    """The first Ctrl-C ends the session after the current slice; the second ends it immediately.
 
-    Python drops what is raised while it destroys an object, an interrupt too; one that came there comes again.
+    Python drops exceptions raised in destructors, including KeyboardInterrupt. A dropped interrupt is repeated.
     """
 
     def __init__(self) -> None:

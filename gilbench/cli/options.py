@@ -1,40 +1,187 @@
-"""What the commands have in common."""
+"""Options, exit codes, and output files that several commands share."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TextIO, cast
 
 import typer
 
 from gilbench.cli import output
+from gilbench.cli.files import write_file
+from gilbench.host.files import refuse_unwritable
+from gilbench.model.errors import UsageError
+from gilbench.render import formats
 
-if TYPE_CHECKING:
-    from rich.console import Console
+EXIT_REGRESSION = 1
+EXIT_INCONCLUSIVE = 3
+EXIT_FAILED_RUNS = 4
+EXIT_INTERRUPTED = 130
 
-    from gilbench.model import Report
+WHAT, HOW, OUTPUT = "What to measure", "How to measure", "Output"  # panels of --help
 
-
-class Format(StrEnum):
-    """Who reads the answer."""
-
-    terminal = "terminal"
-    json = "json"
-
-
-Threshold = Annotated[float, typer.Option(min=0, max=100, help="Smallest change that matters, in per cent.")]
+Python = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="SPEC",
+        help="Interpreter: path, 3.11, 3.13t, pypy, jython, or all. Repeatable.",
+        rich_help_panel=WHAT,
+    ),
+]
+Workloads = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workload",
+        metavar="NAME",
+        help="Workload: name, pattern such as 'tcp_*', or file. Repeatable.",
+        rich_help_panel=WHAT,
+    ),
+]
+Families = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--family",
+        metavar="FAMILY",
+        help="Family of workloads, such as cpu or io. Repeatable.",
+        rich_help_panel=WHAT,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Seed for random ordering (default: random).", metavar="N", rich_help_panel=HOW),
+]
+Threshold = Annotated[
+    float,
+    typer.Option(min=0, max=100, metavar="PERCENT", help="Smallest change that matters, in percent."),
+]
 Fdr = Annotated[
-    float, typer.Option(min=0.1, max=50, help="Expected share of false ones among the changes, in per cent.")
+    float, typer.Option(min=0.1, max=50, metavar="PERCENT", help="False discovery rate, in percent.")
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="NAME", help="Metric: name, or pattern such as 'latency_*'. Repeatable."
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if a row is inconclusive.")]
+Refresh = Annotated[
+    bool,
+    typer.Option(
+        "--refresh", help="Ask every interpreter again instead of using the cache.", rich_help_panel=WHAT
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Show neither progress nor notes.", rich_help_panel=OUTPUT)
+]
+OldEffort = Annotated[str | None, typer.Option("--profile", hidden=True)]  # the old name of --effort
+
+
+def _format_option(kind: str | None) -> Any:
+    def known(name: str) -> str:
+        formats.refuse_unknown(name, kind)
+        return name
+
+    return typer.Option(
+        "-f",
+        "--format",
+        metavar="FORMAT",
+        help=f"Output format: {', '.join(formats.names_for(kind))}.",
+        callback=known,
+        rich_help_panel=OUTPUT,
+    )
+
+
+Form = Annotated[str, _format_option(None)]
+CheckForm = Annotated[str, _format_option("Check")]
+ProfileForm = Annotated[str, _format_option("Profile")]
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=f"Also write FILE; its ending picks the format: {', '.join(formats.endings_for(None))}. Repeatable.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+StudyOutput = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Study to write (default: a new file in reports/), or a report in the format of its ending. "
+        "Repeatable.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 
-def show(report: Report, form: Format, console: Console | None = None) -> None:
-    """Print a report."""
-    if form is Format.json:
-        from gilbench.render.json import render_json  # noqa: PLC0415
+def examples(*lines: str) -> str:
+    """Format examples for the end of a help page, one per line."""
+    return "\n\n".join(("Examples:", *(f"  {line}" for line in lines)))
 
-        output.write(render_json(report) + "\n")
+
+class Files(NamedTuple):
+    """The output files of a command."""
+
+    study: Path | None  # JSON Lines, written during the measurement
+    reports: tuple[tuple[Path, str], ...]  # files and their formats
+
+    def save(self, result: object) -> None:
+        """Write a result to each report file.
+
+        Raises:
+            UsageError: A file cannot be written.
+        """
+        for path, form in self.reports:
+            write_file(path, formats.text_of(result, form))
+
+
+def sort_files(
+    paths: Sequence[Path] | None,
+    kind: str,
+    named: Sequence[tuple[Path | None, str]] = (),
+    *,
+    study: bool = False,
+) -> Files:
+    """Sort the requested files by format, and check before the work that each can be written.
+
+    Args:
+        paths: Files whose ending picks the format.
+        kind: Kind of the result.
+        named: Files with a given format; None: not requested.
+        study: Whether the command writes a study.
+
+    Raises:
+        UsageError: An ending is unknown, or a file cannot be written.
+    """
+    studies = [path for path in paths or () if study and not formats.is_known(path, kind)]
+    if len(studies) > 1:
+        raise UsageError(f"-o names {len(studies)} studies; name only one")
+    reports = [(path, formats.format_of(path, kind)) for path in paths or () if path not in studies]
+    reports += [(path, form) for path, form in named if path is not None]
+    for path, form in reports:
+        formats.refuse_unready(form)
+        refuse_unwritable(path)
+    return Files(studies[0] if studies else None, tuple(reports))
+
+
+def show(result: object, form: str, *, error: bool = False) -> None:
+    """Print a result to stdout, or to stderr."""
+    if form == "github":  # commands to the CI runner, whose parts are escaped
+        output.write_commands(formats.text_of(result, form))
         return
-    from gilbench.render.terminal import render_terminal  # noqa: PLC0415
+    stream = output.stderr() if error else output.stdout()
+    formats.write(result, form, cast("TextIO", stream))  # it has everything that writers use
+    stream.flush()
 
-    render_terminal(report, console or output.console())
+
+def deliver(result: object, form: str, files: Files) -> None:
+    """Print a result and write its files, even if stdout cannot be written."""
+    try:
+        show(result, form)
+    finally:
+        files.save(result)

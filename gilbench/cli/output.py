@@ -1,14 +1,13 @@
-"""The one way out: everything that gilbench prints, to stdout or stderr, leaves through here.
+"""Prints. All output to stdout and stderr passes through this module.
 
     write(text)          a whole text: JSON, Markdown, a sentence
     console().print(..)  tables and sentences, drawn by rich
-    notes().print(..)    what is said beside them, on stderr
+    notes().print(..)    notes on stderr
     complain(text)       an error
-    stdout()             for what is written row by row
+    stdout()             a stream, for output row by row
 
-Nothing in it can be a command to the runner of a CI (``render.guard``), and nothing but rich itself sends control
-characters to a terminal. What cannot be written to stdout is an error in one line; what cannot be written to
-stderr is lost, for there is nowhere to say so.
+No output can contain a command to a CI runner (``render.guard``), and only rich sends control characters to a
+terminal. A write error on stdout is an error of one line; a write error on stderr is ignored, since it cannot be shown.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO, cast
 
-from gilbench.errors import GilbenchError
+from gilbench.model.errors import GilbenchError
 from gilbench.render.guard import printable, printable_lines, without_commands
 
 if TYPE_CHECKING:
@@ -27,68 +26,68 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_TAIL = 80  # characters of an unfinished line in which a command may have begun
+_TAIL = 80  # characters kept of an unfinished line, in which a command may have started
 
 
 class OutputError(GilbenchError):
-    """Stdout takes no more."""
+    """Stdout cannot be written."""
 
 
 class _Lost(OSError):
-    """Python has no such stream: it was closed before we began."""
+    """The stream was closed before gilbench started."""
 
 
 class Stream(io.TextIOBase):
-    """A stream on which no command to a CI's runner gets through, and which says in a line why it fails.
+    """A stream that blocks commands to CI runners, and reports write errors in one line.
 
     Args:
-        inner: What it writes to; None: it was closed before we began.
-        name: How it is called in an error; None: what cannot be written is dropped.
+        inner: The underlying stream; None: closed before gilbench started.
+        name: Name of the stream in errors; None: ignore write errors.
     """
 
     def __init__(self, inner: TextIO | None, name: str | None) -> None:
         self._inner, self._name = inner, name
         self._tail = ""
         if isinstance(inner, io.TextIOWrapper):
-            inner.reconfigure(errors="replace")  # a log that is no UTF-8, a file name that is none
+            inner.reconfigure(errors="replace")  # a log or a file name may be invalid UTF-8
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """Of what takes it."""
+        """Encoding of the underlying stream."""
         return getattr(self._inner, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
-        """Write a text of which each part may be from outside."""
+        """Write a text that may contain text from outside."""
         whole = without_commands(self._tail + text)
-        # What began in the line that is written already is broken where the two meet.
+        # A command that started in the written part is broken where the two parts meet.
         rest = whole[len(self._tail) :] if whole.startswith(self._tail) else f" {without_commands(text)}"
         self._tail = (self._tail + rest).rpartition("\n")[2][-_TAIL:]
         self.write_commands(rest)
         return len(text)
 
     def write_commands(self, text: str) -> None:
-        """Write a text as it is: one that is meant for a CI's runner, or has been looked at."""
+        """Write a text unchanged: commands to a CI runner, or text that has been checked."""
         with self._failing():
             if self._inner is None:
                 raise _Lost
             self._inner.write(text)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write buffered text."""
         if self._inner is not None:
             with self._failing():
                 self._inner.flush()
 
     def isatty(self) -> bool:
-        """Whether a terminal takes it."""
+        """Return whether the underlying stream is a terminal."""
         return self._inner is not None and self._inner.isatty()
 
     def fileno(self) -> int:
-        """Of what takes it."""
+        """Return the descriptor of the underlying stream."""
         return io.TextIOBase.fileno(self) if self._inner is None else self._inner.fileno()
 
     def abandon(self) -> None:
-        """Let what still waits, and what may come, go nowhere: its reader has gone, or its disk is full."""
+        """Discard buffered and later text, since the reader has ended or the disk is full."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.fileno())
@@ -104,13 +103,13 @@ class Stream(io.TextIOBase):
                 return
             if isinstance(error, BrokenPipeError):
                 raise
-            reason = getattr(error, "strerror", None) or "it is closed"
+            reason = getattr(error, "strerror", None) or "stream closed"
             raise OutputError(f"cannot write to {self._name}: {reason}") from error
 
 
 @contextlib.contextmanager
 def streams() -> Iterator[None]:
-    """Let all that is printed, by whatever library, leave through here."""
+    """Redirect the output of all libraries through this module."""
     _hold_closed_descriptors()
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = stdout(), stderr()
@@ -121,54 +120,52 @@ def streams() -> Iterator[None]:
 
 
 def _hold_closed_descriptors() -> None:
-    """Keep the numbers of streams that were closed before we began: the next file would get them, and our output."""
+    """Reserve the numbers of closed streams. Otherwise, the next opened file would get the number, and the output."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(
-                os.devnull, os.O_RDONLY
-            )  # the lowest that is free; what is written to it fails, as it should
+            os.open(os.devnull, os.O_RDONLY)  # gets the lowest free number; writes to it fail
 
 
 def stdout() -> Stream:
-    """Where answers go."""
+    """Return the stream for results."""
     return sys.stdout if isinstance(sys.stdout, Stream) else Stream(sys.stdout, "stdout")
 
 
 def stderr() -> Stream:
-    """Where everything else goes."""
+    """Return the stream for everything else."""
     return sys.stderr if isinstance(sys.stderr, Stream) else Stream(sys.stderr, None)
 
 
 def write(text: str) -> None:
-    """Write a text of our own lines to stdout, and see that it has arrived."""
+    """Write lines to stdout, and flush it."""
     out = stdout()
     out.write(printable_lines(text))
     out.flush()
 
 
 def write_commands(text: str) -> None:
-    """Write lines that are commands to the runner, whose parts have been escaped."""
+    """Write commands to the CI runner, whose parts have been escaped."""
     out = stdout()
     out.write_commands(text)
     out.flush()
 
 
 def complain(text: str) -> None:
-    """Write an error to stderr; it may quote a file, or an argument."""
+    """Write an error to stderr. It may quote a file or an argument."""
     err = stderr()
     err.write("gilbench: " + "\n".join(map(printable, text.splitlines())) + "\n")
     err.flush()
 
 
 def console(*, error: bool = False) -> Console:
-    """What draws tables on stdout, or on stderr."""
+    """Return the console that draws tables on stdout or stderr."""
     return _console(stderr() if error else stdout())
 
 
 def notes(*, quiet: bool = False) -> Console:
-    """What writes notes, and draws progress, on stderr; a path stays in one line."""
+    """Return the console for notes and progress on stderr. It does not wrap paths."""
     return _console(stderr(), quiet=quiet, soft_wrap=True)
 
 

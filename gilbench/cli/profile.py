@@ -1,132 +1,170 @@
-"""``gilbench profile``: who holds the GIL of a program, who waits for it, and what removing it would give."""
+"""``gilbench profile``: which threads hold a program's GIL and wait for it, and the speedup without it."""
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gilbench.cli import output as printing
-from gilbench.cli.files import refuse_unwritable
-from gilbench.cli.options import Format
-from gilbench.errors import GilbenchError, UsageError
+from gilbench.cli.listener import ConsoleListener
+from gilbench.cli.options import OUTPUT, Files, ProfileForm, Refresh, examples, show, sort_files
+from gilbench.host.files import refuse_unwritable
+from gilbench.model.errors import GilbenchError, UsageError
+from gilbench.work.listener import ProfileListener
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from gilbench.model.profile import Profile
+    from gilbench.render.live import LiveScreen
 
-    from gilbench.program import ProgramProfile
-
-_SIGNALLED = 128  # and the signal's number: exit code of a program that a signal ended
-_SUFFIXES = (".json", ".perfetto-trace", ".speedscope.json")
+_TRACE = ".perfetto-trace"
+_EXAMPLES = examples(
+    "gilbench profile -- python app.py --its --options",
+    "gilbench profile -p 1234 -d 10 -o profile.json",
+    "gilbench profile --verify 3.13t -- python app.py",
+    "gilbench profile -o app.perfetto-trace -- python app.py",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("profile", context_settings={"allow_interspersed_args": False})(profile)
+    settings = {"allow_interspersed_args": False}
+    app.command("profile", epilog=_EXAMPLES, context_settings=settings)(profile)
 
 
 def profile(
     command: Annotated[
         list[str] | None,
-        typer.Argument(help="The program and its arguments, behind --.", metavar="-- COMMAND"),
+        typer.Argument(help="Program and its arguments, after --.", metavar="-- COMMAND"),
     ] = None,
-    pid: Annotated[int | None, typer.Option(help="A process that runs, instead of a command.")] = None,
+    *,
+    pid: Annotated[
+        int | None, typer.Option("-p", "--pid", metavar="PID", help="Attach to a running process.")
+    ] = None,
     duration: Annotated[
-        float | None, typer.Option(min=0.01, help="Seconds; without it until the program ends, or Ctrl-C.")
+        float | None,
+        typer.Option(
+            "-d",
+            "--duration",
+            min=0.01,
+            metavar="SECONDS",
+            help="Stop profiling after this many seconds (default: at exit or Ctrl-C).",
+        ),
     ] = None,
     children: Annotated[
-        bool, typer.Option("--children", help="Watch the processes that it starts, too.")
+        bool, typer.Option("--children", help="Also profile the processes that it starts.")
     ] = False,
-    live: Annotated[bool, typer.Option("--live", help="Draw the table again and again, like top.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Redraw the table every second, like top.")] = False,
     observe: Annotated[
         str,
-        typer.Option(help="Beside the GIL: stacks for functions, syscalls; gil for nothing else."),
+        typer.Option(
+            metavar="LIST",
+            help="Observers in addition to the GIL: stacks (functions), syscalls; gil alone for neither.",
+        ),
     ] = "gil,stacks,syscalls",
-    form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="A file: .json, .perfetto-trace or .speedscope.json."),
-    ] = None,
     verify: Annotated[
-        str | None, typer.Option(help="Run it on this free-threaded interpreter too, e.g. 3.13t.")
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Also time the command, unprofiled, on its own and this free-threaded interpreter.",
+        ),
     ] = None,
+    refresh: Refresh = False,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Also write FILE: .json (gilbench report opens it), .md, .csv, .txt, .speedscope.json, or "
+            f"{_TRACE}. Repeatable.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    form: ProfileForm = "terminal",
 ) -> int:
-    """Show who holds the GIL of a program, who waits for it, and what removing it would give.
+    """Profile a program's GIL use and estimate its speedup without the GIL.
 
-    A program that is started here keeps its streams, its terminal and its exit code; the table goes to stderr.
+    The program keeps its streams and exit code; the profile goes to stderr (with --pid: stdout).
     """
-    if (pid is None) == (not command):
-        raise UsageError("give a command, gilbench profile -- python app.py, or a process, --pid 1234")
-    if output is not None and not output.name.endswith(_SUFFIXES):
-        raise UsageError(f"-o {output}: the file's name must end in {', '.join(_SUFFIXES)}")
-    if output is not None:
-        refuse_unwritable(output)
-    import msgspec  # noqa: PLC0415
+    traces = [path for path in output or () if path.name.endswith(_TRACE)]
+    if len(traces) > 1:
+        raise UsageError(f"-o names {len(traces)} timelines; name only one")
+    for trace in traces:
+        refuse_unwritable(trace)
+    files = sort_files([path for path in output or () if path not in traces], "Profile")
+    from gilbench.work.profile import ProfileRequest  # noqa: PLC0415
+    from gilbench.work.profile import profile as profile_program  # noqa: PLC0415
 
-    from gilbench.analyse.program_report import judge  # noqa: PLC0415
-    from gilbench.cli.profiling import Profiling, Seen  # noqa: PLC0415
-    from gilbench.cli.verifying import plan_verification  # noqa: PLC0415
+    request = ProfileRequest(
+        command=tuple(command or ()),
+        pid=pid,
+        duration=duration,
+        children=children,
+        observe=observe,
+        trace=traces[0] if traces else None,
+        verify=verify,
+        live=live,
+        refresh=refresh,
+    )
+    with _ProfileConsole(files, traces, form, live=live, started=pid is None) as listener:
+        profiled = profile_program(request, listener)
+    if profiled.untraced is not None:
+        if pid is not None:
+            raise profiled.untraced
+        printing.complain(str(profiled.untraced))
+    return profiled.exit_code
 
-    verification = plan_verification(command or (), verify) if verify is not None else None
-    notes = printing.notes()
-    trace = output if output is not None and output.name.endswith(".perfetto-trace") else None
-    profiling = Profiling(_observers(observe), children=children, live=live, trace=trace)
 
-    def tell(seen: Seen) -> None:
-        verified = None
-        unverified: tuple[str, ...] = ()
-        if verification is not None:
-            try:
-                verified = verification.run(notes)
-            except GilbenchError as error:  # what was seen of the program is as good as before
-                unverified = (f"--verify: {error}",)
-        judged = judge(
-            msgspec.structs.replace(seen.profile, unavailable=(*seen.profile.unavailable, *unverified)),
-            len(os.sched_getaffinity(0)),
-            pieces=seen.pieces,
-            verified=verified,
-            verified_on=verification.threaded.name if verification else "",
-        )
+class _ProfileConsole(ConsoleListener, ProfileListener):
+    """Shows a profile as soon as it is complete, and then saves it.
+
+    Args:
+        files: Output files.
+        traces: Timelines, which are written while the program runs.
+        form: Format of the printed profile.
+        live: Also show each sample.
+        started: gilbench started the program; then write errors must not change the program's exit code.
+    """
+
+    def __init__(self, files: Files, traces: list[Path], form: str, *, live: bool, started: bool) -> None:
+        super().__init__()
+        self._files, self._traces, self._form = files, traces, form
+        self._started = started
+        self._live = live
+        self._screen: LiveScreen | None = None
+
+    def sample(self, profile: Profile) -> None:
+        """Draw a sample."""
+        if not self._live:
+            return
+        if self._screen is None:
+            from gilbench.render.live import LiveScreen  # noqa: PLC0415
+
+            self._screen = self._drawn.enter_context(
+                LiveScreen(printing.console(error=not sys.stdout.isatty()))
+            )
+        self._screen.draw(profile)
+
+    def profiled(self, profile: Profile) -> None:
+        """Show the complete profile, and save it."""
+        self._drawn.close()
         try:
-            _show(judged, form, printing.console(error=pid is None))
-        finally:
-            if output is not None:
-                seen.save(judged, output)
-                notes.print(f"saved {output}")
-
-    def tell_beside(seen: Seen) -> None:
-        try:
-            tell(seen)
-        except BrokenPipeError:  # nobody reads the report any more
-            pass
-        except GilbenchError as error:  # what counts is how the program ends
+            self._tell(profile)
+        except BrokenPipeError:  # the reader of the report has ended
+            if not self._started:
+                raise
+        except GilbenchError as error:
+            if not self._started:
+                raise
             printing.complain(str(error))
 
-    if pid is not None:
-        tell(profiling.attach(pid, duration))
-        return 0
-    status = profiling.launch(command or [], duration, tell_beside)
-    return status if status >= 0 else _SIGNALLED - status
-
-
-def _observers(text: str) -> tuple[str, ...]:
-    from gilbench.observe.program_watch import OBSERVERS  # noqa: PLC0415
-
-    words = [word.strip() for word in text.split(",")]
-    for word in words:
-        if word not in {"gil", *OBSERVERS}:
-            raise UsageError(f"--observe: {word[:20]!r} is none of gil, {', '.join(OBSERVERS)}")
-    return tuple(word for word in words if word != "gil")
-
-
-def _show(profile: ProgramProfile, form: Format, console: Console) -> None:
-    if form is Format.json:
-        from gilbench.render.profile_json import render_profile_json  # noqa: PLC0415
-
-        printing.write(render_profile_json(profile) + "\n")
-        return
-    from gilbench.render.profile import render_profile  # noqa: PLC0415
-
-    render_profile(profile, console)
+    def _tell(self, profile: Profile) -> None:
+        try:
+            show(profile, self._form, error=self._started and self._form == "terminal")
+        finally:
+            self._files.save(profile)
+            for path in (*self._traces, *(path for path, _ in self._files.reports)):
+                self.say(f"saved {path}")

@@ -1,34 +1,24 @@
-"""``gilbench pythons``: which interpreters there are, and how to get more."""
+"""``gilbench pythons``: finds, builds, and installs interpreters."""
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from gilbench.cli import output
-from gilbench.cli.options import Format
+from gilbench.cli import output as printing
+from gilbench.cli.options import Form, Output, Refresh, deliver, examples, sort_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     from gilbench.interpreters.build import Progress
-    from gilbench.model import Build, Interpreter
-
-_WIDE = 120  # columns from which each fact has a column of its own
-_GIL_PROBES = {"take_gil", "drop_gil"}
-_LOCK_PROBES = {"_PyParkingLot_Park", "PyMutex_Lock", "_PyMutex_LockTimed", "stop_the_world"}
 
 
 class Flavours(StrEnum):
-    """What can be built."""
+    """The flavours of builds."""
 
     gil = "gil"
     t = "t"
@@ -38,53 +28,47 @@ def register(app: typer.Typer) -> None:
     """Add the group ``pythons``."""
     group = typer.Typer(no_args_is_help=True)
     group.command("list")(list_)
-    group.command("build")(build)
-    group.command("install")(install)
-    app.add_typer(group, name="pythons", help="Find, build and install the interpreters that are measured.")
+    group.command(
+        "build", epilog=examples("gilbench pythons build Python-3.14.0.tgz --flavour gil --flavour t")
+    )(build)
+    group.command("install", epilog=examples("gilbench pythons install 3.14t"))(install)
+    app.add_typer(group, name="pythons", help="Find, build, and install interpreters.")
 
 
-def list_(
-    form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
-) -> None:
-    """Show every interpreter of this machine, and what it says it is."""
+def list_(*, refresh: Refresh = False, output: Output = None, form: Form = "terminal") -> None:
+    """List every interpreter of this machine, with its build."""
     from gilbench.interpreters import find_all  # noqa: PLC0415
+    from gilbench.model.listings import Pythons  # noqa: PLC0415
 
-    usable, unusable = find_all()
-    if form is Format.json:
-        from gilbench.render.guard import json_text  # noqa: PLC0415
-
-        both = {"interpreters": usable, "unusable": unusable}
-        output.write(json_text(both) + "\n")
-        return
-    console = _console()
-    wide = console.width >= _WIDE
-    console.print(_table(usable, wide=wide))
-    if not wide:  # long paths would make every row two or three lines high
-        console.print(_pairs(("name", "path"), [(one.name, _short_path(one.executable)) for one in usable]))
-    if unusable:
-        broken = [(_short_path(one.executable), one.reason) for one in unusable]
-        console.print(_pairs(("cannot be used", "because"), broken))
-    console.print("probes: GIL = exact (take_gil, drop_gil), locks = of a free-threaded build", style="dim")
+    files = sort_files(output, "Pythons")
+    usable, unusable = find_all(refresh=refresh)
+    found = Pythons(interpreters=usable, unusable=unusable)
+    deliver(found, form, files)
 
 
 def build(
-    source: Annotated[Path, typer.Argument(help="A CPython source folder or tarball.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="CPython source folder or tarball.")],
+    *,
     flavour: Annotated[
-        list[Flavours] | None, typer.Option(help="With the GIL, or free-threaded (t); both if given twice.")
+        list[Flavours] | None,
+        typer.Option(
+            metavar="FLAVOUR", help="gil, or t for a free-threaded build; repeat for both (default: gil)."
+        ),
     ] = None,
     optimize: Annotated[
-        bool, typer.Option("--optimize", help="With PGO and LTO; takes much longer.")
+        bool, typer.Option("--optimize", help="Build with PGO and LTO; takes much longer.")
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Compilers at once; as many as CPUs if absent.")
+        int | None, typer.Option(min=1, metavar="N", help="Parallel compilers (default: number of CPUs).")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Folder in the cache instead of the version.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Folder in the cache (default: the version).")
+    ] = None,
 ) -> None:
-    """Build CPython from source into the cache, each flavour with the same flags, ready for --python."""
+    """Build CPython from source into the cache, each flavour with the same flags."""
     from gilbench.interpreters.build import build as build_all  # noqa: PLC0415
 
-    console = _console()
-    with _ProgressBar(console) as bar:
+    with _ProgressBar(printing.notes()) as bar:
         done = build_all(
             source,
             flavours=[one.value for one in flavour or [Flavours.gil]],
@@ -94,104 +78,26 @@ def build(
             report=bar.show,
         )
     for built in done:
-        word = "was built before" if built.existed else "is built"
-        _say(console, f"{built.interpreter.name} {word}: {built.interpreter.executable}")
+        word = "was built earlier" if built.existed else "is built"
+        printing.write(f"{built.interpreter.name} {word}: {built.interpreter.executable}\n")
 
 
 def install(
-    spec: Annotated[str, typer.Argument(help="As uv names it: 3.13t, 3.14, pypy3.11, graalpy.")],
+    spec: Annotated[
+        str,
+        typer.Argument(metavar="SPEC", help="Interpreter as uv names it: 3.13t, 3.14, pypy3.11, graalpy."),
+    ],
 ) -> None:
-    """Install an interpreter through uv, into uv's own place."""
+    """Install an interpreter with uv, in uv's own folder."""
     from gilbench.interpreters.install import install as install_one  # noqa: PLC0415
 
-    console = _console()
-    with console.status("uv is at work"):
+    with printing.notes().status("installing"):
         interpreter = install_one(spec)
-    _say(console, f"{interpreter.name} is installed: {interpreter.executable}")
-
-
-def _console() -> Console:
-    return output.console()
-
-
-def _plain(text: str) -> Text:
-    """Text from outside: no markup, no control characters."""
-    from gilbench.render.figures import plain  # noqa: PLC0415
-
-    return plain(text)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(_plain(text), soft_wrap=True)
-
-
-def _table(interpreters: Sequence[Interpreter], *, wide: bool) -> Table:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("what", no_wrap=True)
-    table.add_column("GIL", no_wrap=True)
-    for title in ("flags", "compiler", "libpython") if wide else ("build",):
-        table.add_column(title, no_wrap=wide)
-    table.add_column("probes", no_wrap=True)
-    if wide:
-        table.add_column("path", overflow="fold")
-    for one in interpreters:
-        build = one.build
-        facts = (_flags(build), build.compiler or "", build.libpython or "")
-        short = " ".join(fact for fact in (facts[0], facts[2]) if fact)
-        cells = (
-            one.name,
-            _what(build),
-            "yes" if one.gil_enabled else "no",
-            *(facts if wide else (short,)),
-            _probes(build),
-            *((_short_path(one.executable),) if wide else ()),
-        )
-        table.add_row(*map(_plain, cells))
-    return table
-
-
-def _pairs(titles: tuple[str, str], rows: Sequence[tuple[str, str]]) -> Table:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*map(_plain, row))
-    return table
-
-
-def _what(build: Build) -> str:
-    own = f" ({build.implementation_version})" if build.implementation_version else ""
-    return f"{build.implementation} {build.version}{own}"
-
-
-def _flags(build: Build) -> str:
-    facts = {"JIT": build.jit, "PGO": build.pgo, "LTO": build.lto, "debug": build.debug}
-    return " ".join([build.optimisation or "", *(name for name, fact in facts.items() if fact)]).strip()
-
-
-def _probes(build: Build) -> str:
-    names = {symbol.partition(".")[0] for symbol in build.gil_symbols}
-    if build.free_threaded:
-        return "locks" if names >= _LOCK_PROBES else "some" if names & _LOCK_PROBES else "none"
-    if names >= _GIL_PROBES or (build.version_info < (3, 2) and "PyThread_acquire_lock" in names):
-        return "GIL"
-    return "stripped" if build.stripped and build.implementation == "CPython" else "none"
-
-
-def _short_path(path: str) -> str:
-    home = str(Path.home())
-    return f"~{path.removeprefix(home)}" if path.startswith(home + os.sep) else path
+    printing.write(f"{interpreter.name} is installed: {interpreter.executable}\n")
 
 
 class _ProgressBar:
-    """Shows a build: a bar on a terminal, one line for each phase elsewhere."""
+    """Shows the progress of a build: a bar on a terminal; otherwise, one line per phase."""
 
     def __init__(self, console: Console) -> None:
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
@@ -211,12 +117,12 @@ class _ProgressBar:
         self._bar.stop()
 
     def show(self, progress: Progress) -> None:
-        """Take one report of the build."""
+        """Show the current progress."""
         now = (progress.name, progress.phase)
         if now != self._shown:
             self._shown = now
             self._bar.reset(self._task, description=f"{progress.name} {progress.phase}", total=None)
             if not self._console.is_terminal:
-                _say(self._console, f"{progress.name}: {progress.phase}")
+                self._console.print(f"{progress.name}: {progress.phase}")
         if progress.total:
             self._bar.update(self._task, completed=progress.done, total=progress.total)

@@ -1,4 +1,4 @@
-"""``gilbench report``: a saved study once more."""
+"""``gilbench report``: shows saved results in any format."""
 
 from __future__ import annotations
 
@@ -7,20 +7,36 @@ from typing import Annotated
 
 import typer
 
-from gilbench.cli.options import Format, show
+from gilbench.cli.options import Form, Output, deliver, examples, sort_files
+from gilbench.model.errors import UsageError
+
+_EXAMPLES = examples(
+    "gilbench report study.jsonl",
+    "gilbench report study.jsonl -o report.md -o results.csv",
+    "gilbench report profile.json --format markdown",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("report")(report)
+    app.command("report", epilog=_EXAMPLES)(report)
 
 
 def report(
-    study: Annotated[Path, typer.Argument(help="A study file, as made by gilbench run.")],
-    form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
+    file: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Study, profile, scorecard, or check."),
+    ],
+    *,
+    output: Output = None,
+    form: Form = "terminal",
 ) -> None:
-    """Render a saved study again."""
-    from gilbench.analyse.report import build_report  # noqa: PLC0415
-    from gilbench.store.study import read_study  # noqa: PLC0415
+    """Show saved studies, profiles, scorecards, and checks in any format."""
+    from gilbench.work.read import read_result  # noqa: PLC0415
 
-    show(build_report(read_study(study)), form)
+    if output and len(file) > 1:
+        raise UsageError("-o takes the report of one FILE; run gilbench report once for each")
+    for path in file:
+        result = read_result(path)
+        files = sort_files(output, type(result).__name__)
+        deliver(result, form, files)

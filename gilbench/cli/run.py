@@ -1,137 +1,209 @@
-"""``gilbench run``: measure interpreters side by side and show what was found."""
+"""``gilbench run``: benchmarks interpreters side by side."""
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gilbench.cli import output as printing
-from gilbench.cli.options import Format, show
-from gilbench.errors import UsageError
+from gilbench.cli.listener import ConsoleListener
+from gilbench.cli.options import (
+    EXIT_FAILED_RUNS,
+    EXIT_INTERRUPTED,
+    HOW,
+    WHAT,
+    Families,
+    Files,
+    Form,
+    OldEffort,
+    Python,
+    Quiet,
+    Refresh,
+    Seed,
+    StudyOutput,
+    Workloads,
+    deliver,
+    examples,
+    show,
+    sort_files,
+)
+from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from gilbench.model import Header
+    from gilbench.work.measure import Measured
 
-EXIT_FAILED_RUNS = 4
-EXIT_INTERRUPTED = 130
+_EXAMPLES = examples(
+    "gilbench run --python 3.11 --python 3.13t --family cpu --threads 1,2",
+    "gilbench run --python 3.13 --python ./my/bin/python3 --budget 5m -o study.jsonl",
+    "gilbench run --python 3.11 --workload tcp_echo_cpu --threads 1 --switch-interval 5ms,1ms,0.1ms",
+    "gilbench run --resume study.jsonl",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("run")(run)
+    app.command("run", epilog=_EXAMPLES)(run)
 
 
 def run(
-    python: Annotated[
-        list[str] | None,
-        typer.Option(help="A path, 3.11, 3.13t, 2.7, pypy, jython or all; give it again for more."),
-    ] = None,
-    workload: Annotated[list[str] | None, typer.Option(help="Names or patterns, e.g. 'tcp_*'.")] = None,
-    family: Annotated[list[str] | None, typer.Option(help="A family of workloads, e.g. cpu or io.")] = None,
+    *,
+    python: Python = None,
+    workload: Workloads = None,
+    family: Families = None,
+    refresh: Refresh = False,
     threads: Annotated[
-        str, typer.Option(help="Thread counts: numbers, cores, 2x for twice the cores.")
-    ] = "1,cores,2x",
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Thread counts: numbers, cores, 2x for twice the cores (default: 1,cores,2x).",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     gil: Annotated[
-        str | None, typer.Option(help="On free-threaded builds: on, off, or on,off for both.")
+        str | None,
+        typer.Option(
+            metavar="LIST", help="GIL of free-threaded builds: on, off, or on,off.", rich_help_panel=WHAT
+        ),
     ] = None,
     switch_interval: Annotated[
-        str | None, typer.Option(help="E.g. 5ms,1ms,0.1ms; on 2.7 ticks, 1 000 for each ms.")
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Switch intervals, for example 5ms,1ms (2.7: 1000 ticks per ms).",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
-    cpus: Annotated[str | None, typer.Option(help="How many CPUs the workers may use, e.g. 1,2,all.")] = None,
+    cpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Number of CPUs for the worker, for example 1,2,all.", rich_help_panel=WHAT
+        ),
+    ] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A workload's own parameter, name=value or name=value,value."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Workload parameter, or several values: NAME=VALUE,VALUE. Repeatable.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
-    profile: Annotated[str, typer.Option(help="How much effort: quick, standard or rigorous.")] = "quick",
+    effort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Effort level: quick, standard, or rigorous (default: quick).",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(help="E.g. 5m: blocks go to what is still undecided until the time is used up."),
+        typer.Option(
+            metavar="TIME",
+            help="Time budget, for example 5m; after 4 blocks, only inconclusive workloads continue.",
+            rich_help_panel=HOW,
+        ),
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="The interpreter that the others are divided by; the first if absent.")
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Interpreter to compare the others with (default: the first).",
+            rich_help_panel=HOW,
+        ),
     ] = None,
     observe: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="cpu; gil for who held it and who waited, stacks and syscalls, each in runs of their own."
+            metavar="LIST",
+            help="Extra observers, in separate runs: gil, stacks, syscalls (cpu: always on).",
+            rich_help_panel=HOW,
         ),
-    ] = "cpu",
-    seed: Annotated[
-        int | None, typer.Option(help="Of every random order; a new one each time if absent.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The study file to write.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with a study that was cut short.")] = None,
+    seed: Seed = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the plan and its duration; run nothing.", rich_help_panel=HOW),
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Resume an interrupted study.", rich_help_panel=HOW),
+    ] = None,
     trust_file: Annotated[
         bool,
-        typer.Option("--trust-file", help="With --resume: start any interpreter and workload that it names."),
+        typer.Option(
+            "--trust-file",
+            help="With --resume: start every interpreter and workload that the study names.",
+            rich_help_panel=HOW,
+        ),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and how long it will take.")
-    ] = False,
-    form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
+    output: StudyOutput = None,
+    form: Form = "terminal",
+    quiet: Quiet = False,
+    old_effort: OldEffort = None,
 ) -> int:
-    """Measure interpreters side by side, save a study, and show what was found."""
-    from gilbench.analyse.report import build_report  # noqa: PLC0415
-    from gilbench.cli.measuring import measure_study  # noqa: PLC0415
-    from gilbench.cli.planning import Asked, plan_study, read_unfinished  # noqa: PLC0415
-    from gilbench.store.names import default_study_path  # noqa: PLC0415
-
-    given = {name: value for name, value in locals().items() if name in _CHOICES}
-    notes = printing.notes(quiet=quiet)
+    """Benchmark interpreters side by side and save a study."""
+    axes = {"gil": gil, "switch_interval": switch_interval, "cpus": cpus}
+    choices = (family, threads, setting, effort or old_effort, budget, reference, observe, seed)
+    files = sort_files(output, "Report", study=True)
     if resume is not None:
-        if output or dry_run or {**given, **_ALLOWING} != _CHOICES:
-            raise UsageError(
-                "--resume goes on with the plan of the study; it takes no other choice of what to run"
+        if (
+            dry_run
+            or files.study
+            or any(axes.values())
+            or any(choice is not None and choice != [] for choice in choices)
+        ):
+            raise UsageError("--resume reuses the study's plan; remove the other run options")
+        from gilbench.work.measure import resume_study  # noqa: PLC0415
+
+        with ConsoleListener(quiet=quiet) as listener:
+            measured = resume_study(
+                resume,
+                listener,
+                python=tuple(python or ()),
+                workload=tuple(workload or ()),
+                trusted=trust_file,
             )
-        unfinished = read_unfinished(resume, python=python or (), workload=workload or (), trusted=trust_file)
-        header, path, earlier = unfinished.header, resume, unfinished.runs
-    elif trust_file:
-        raise UsageError("--trust-file belongs to --resume")
-    else:
-        asked = Asked(
-            **{_FIELDS.get(name, name): value or _EMPTY.get(name, value) for name, value in given.items()}
-        )
-        header = plan_study(asked, lambda line: notes.print(line, style="dim"))
-        path, earlier = output or default_study_path(), None
-    if dry_run:
-        _show_plan(header, form)
-        return 0
-    study, interrupted = measure_study(header, path, notes, earlier=earlier, quiet=quiet)
-    report = build_report(study)
+        return _conclude(measured, files, form, listener)
+    if trust_file:
+        raise UsageError("--trust-file needs --resume")
+    from gilbench.work.planning import MeasureRequest, plan_study  # noqa: PLC0415
+
+    request = MeasureRequest(
+        python=tuple(python or ()),
+        workload=tuple(workload or ()),
+        family=tuple(family or ()),
+        threads=threads or "1,cores,2x",
+        axes={name: text for name, text in axes.items() if text is not None},
+        settings=tuple(setting or ()),
+        effort=effort or old_effort or "quick",
+        budget=budget,
+        reference=reference,
+        observe=observe or "cpu",
+        seed=seed,
+        refresh=refresh,
+    )
+    with ConsoleListener(quiet=quiet) as listener:
+        if dry_run:
+            show(plan_study(request, listener), form)
+            return 0
+        from gilbench.work.measure import measure  # noqa: PLC0415
+
+        measured = measure(request, files.study, listener)
+    return _conclude(measured, files, form, listener)
+
+
+def _conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener) -> int:
+    """Print the report, write its files, and say where the study is: also if stdout takes nothing."""
+    from gilbench.analyse.study.report import build_report  # noqa: PLC0415
+
+    report = build_report(measured.study)
     try:
-        show(report, form)
+        deliver(report, form, files)
     finally:
-        notes.print(
-            f"interrupted; go on with: gilbench run --resume {path}" if interrupted else f"saved {path}"
-        )
-    if interrupted:
+        again = f"interrupted; resume: gilbench run --resume {measured.path}"
+        listener.say(again if measured.interrupted else f"saved {measured.path}")
+    if measured.interrupted:
         return EXIT_INTERRUPTED
-    failed = any(failure.kind != "unsupported" for _, failure in report.failures)
-    return EXIT_FAILED_RUNS if failed else 0
-
-
-# The options that choose what is run, with the values that they have when they are absent.
-_CHOICES = {
-    name: parameter.default
-    for name, parameter in inspect.signature(run).parameters.items()
-    if name not in {"output", "resume", "trust_file", "dry_run", "form", "quiet"}
-}
-_ALLOWING = {"python": None, "workload": None}  # with --resume they say what of the study may be started
-_FIELDS = {"setting": "set"}
-_EMPTY: dict[str, tuple[str, ...]] = dict.fromkeys(("python", "workload", "family", "setting"), ())
-
-
-def _show_plan(header: Header, form: Format) -> None:
-    if form is Format.json:
-        from gilbench.render.guard import json_text  # noqa: PLC0415
-
-        document = {"plan": header.plan, "interpreters": header.interpreters, "workloads": header.workloads}
-        printing.write(json_text(document) + "\n")
-        return
-    from gilbench.render.plan import plan_table  # noqa: PLC0415
-
-    printing.console().print(plan_table(header))
+    return EXIT_FAILED_RUNS if report.failed else 0

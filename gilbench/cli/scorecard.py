@@ -1,82 +1,68 @@
-"""``gilbench scorecard``: what is said about the GIL, and what a replacement must have, measured."""
+"""``gilbench scorecard``: tests claims about the GIL."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gilbench.cli import output as printing
-from gilbench.cli.run import EXIT_INTERRUPTED
-from gilbench.errors import UsageError
+from gilbench.cli.listener import ConsoleListener
+from gilbench.cli.options import (
+    EXIT_INTERRUPTED,
+    WHAT,
+    Form,
+    Python,
+    Quiet,
+    Refresh,
+    StudyOutput,
+    deliver,
+    examples,
+    sort_files,
+)
+from gilbench.model.errors import UsageError
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gilbench.scores import Scorecard
-
-
-class ScorecardFormat(StrEnum):
-    """Who reads the scorecard."""
-
-    terminal = "terminal"
-    json = "json"
-    markdown = "markdown"
+_EXAMPLES = examples(
+    "gilbench scorecard --python 2.7 --python 3.13 --python 3.13t --python pypy -o card.jsonl",
+    "gilbench scorecard --study card.jsonl --format markdown",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("scorecard")(scorecard)
+    app.command("scorecard", epilog=_EXAMPLES)(scorecard)
 
 
 def scorecard(
-    python: Annotated[
-        list[str] | None,
-        typer.Option(help="A path, 3.11, 3.13t, 2.7, pypy, jython or all; give it again for more."),
-    ] = None,
+    *,
+    python: Python = None,
+    refresh: Refresh = False,
     study: Annotated[
-        Path | None, typer.Option(help="Read the claims from this study instead of measuring them.")
+        Path | None,
+        typer.Option(metavar="STUDY", help="Show the scorecard of a saved study.", rich_help_panel=WHAT),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The study file to write.")] = None,
-    form: Annotated[
-        ScorecardFormat, typer.Option("--format", help="For people, for programs or for a page.")
-    ] = ScorecardFormat.terminal,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
+    output: StudyOutput = None,
+    form: Form = "terminal",
+    quiet: Quiet = False,
 ) -> int:
-    """Measure what is said about the GIL and what a replacement must have, with a verdict for each interpreter."""
-    from gilbench.cli.scoring import measure_card, read_card  # noqa: PLC0415
+    """Test claims about the GIL, and requirements for a replacement, on each interpreter."""
+    from gilbench.work.scorecard import read_card  # noqa: PLC0415
+    from gilbench.work.scorecard import scorecard as measure_card  # noqa: PLC0415
 
-    notes = printing.notes(quiet=quiet)
+    files = sort_files(output, "Scorecard", study=True)
     if study is not None:
-        if python or output:
-            raise UsageError("--study shows a saved study; it takes neither --python nor -o")
-        _show(read_card(study, notes), form)
+        if python or files.study:
+            raise UsageError("--study shows a saved study; remove --python and -o STUDY")
+        deliver(read_card(study, ConsoleListener(quiet=quiet)), form, files)
         return 0
-    card, path = measure_card(python or (), output, notes, quiet=quiet)
+    with ConsoleListener(quiet=quiet) as listener:
+        card, path = measure_card(tuple(python or ()), files.study, listener, refresh=refresh)
     if card is None:
-        notes.print(
-            f"interrupted; go on with: gilbench run --resume {path}; then: gilbench scorecard --study {path}",
-        )
+        again = f"gilbench run --resume {path}; then: gilbench scorecard --study {path}"
+        listener.say(f"interrupted; resume: {again}")
         return EXIT_INTERRUPTED
     try:
-        _show(card, form)
+        deliver(card, form, files)
     finally:
-        notes.print(f"saved {path}")
+        listener.say(f"saved {path}")
     return 0
-
-
-def _show(card: Scorecard, form: ScorecardFormat, console: Console | None = None) -> None:
-    if form is ScorecardFormat.json:
-        from gilbench.render.scorecard_json import render_scorecard_json  # noqa: PLC0415
-
-        printing.write(render_scorecard_json(card) + "\n")
-    elif form is ScorecardFormat.markdown:
-        from gilbench.render.scorecard_markdown import render_scorecard_markdown  # noqa: PLC0415
-
-        printing.write(render_scorecard_markdown(card))
-    else:
-        from gilbench.render.scorecard_terminal import render_scorecard  # noqa: PLC0415
-
-        render_scorecard(card, console or printing.console())

@@ -1,51 +1,54 @@
-"""``gilbench workloads``: the catalogue, and workloads of the user's own."""
+"""``gilbench workloads``: the catalogue, and the user's own workloads."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gilbench.cli import output
-from gilbench.cli.options import Format
-from gilbench.errors import UsageError
+from gilbench.cli import output as printing
+from gilbench.cli.listener import ConsoleListener
+from gilbench.cli.options import (
+    EXIT_FAILED_RUNS,
+    Form,
+    Output,
+    Python,
+    Quiet,
+    Refresh,
+    deliver,
+    examples,
+    sort_files,
+)
+from gilbench.model.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+_SKELETON = '''"""What the workload does, in one line.
 
-    from gilbench.analyse.trial import Trial
-    from gilbench.axes import Axes
-    from gilbench.model import Interpreter, Plan, Run, Workload
-
-EXIT_FAILED_RUNS = 4
-_SKELETON = '''"""One line that says what it does.
-
-What it is for, and what it shows. Unit: operations. Source: where the idea comes from.
+Why it is measured, and what the results mean. Unit: operations. Source: origin of the workload.
 """
 
 WORKLOAD = {
-    "driver": "parallel",  # N threads repeat operation() for a time
-    "family": "cpu",  # cpu, offgil or shared: the table that it is shown in
+    "driver": "parallel",  # N threads repeat operation()
+    "family": "cpu",  # table that shows it: cpu, offgil, or shared
     "unit": "operations",
-    "parameters": {"size": 1000},  # --set size=2000 changes it
-    # "checksum": "...",  # what operation() returns, as a string; gilbench workloads test FILE says it
+    "parameters": {"size": 1000},  # defaults; --set size=2000 changes one
+    # "checksum": "...",  # return value of operation() as a string; gilbench workloads test FILE shows it
     # "requires": ["python>=3.8"],
 }
 
 
 def prepare(parameters):
-    """Once per process, before the clock starts; what it returns is shared by the threads."""
+    """Run once per process, before the measurement; the threads share its return value."""
     return list(range(parameters["size"]))
 
 
 def local(shared, index):
-    """Once per thread: what that thread's operations get. Leave it out to hand on what is shared."""
+    """Run once per thread; operation() gets its return value. Without local(), it gets the shared value."""
     return list(shared)
 
 
 def operation(local):
-    """What is measured, 10 to 300 microseconds of it; returns a checksum of the work, the same each time."""
+    """The measured operation, 10 to 300 microseconds long; returns a checksum, which must be constant."""
     return sum(value * value for value in local)
 '''
 
@@ -54,123 +57,72 @@ def register(app: typer.Typer) -> None:
     """Add the group ``workloads``."""
     group = typer.Typer(no_args_is_help=True)
     group.command("list")(list_)
-    group.command("show")(show)
+    group.command("show")(show_source)
     group.command("new")(new)
-    group.command("test")(try_out)
-    app.add_typer(group, name="workloads", help="The catalogue, and workloads of your own.")
+    group.command("test", epilog=examples("gilbench workloads test ./mine.py --python 3.13"))(run_tests)
+    app.add_typer(group, name="workloads", help="Show the catalogue; write and test your own workloads.")
 
 
-def list_(
-    form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
+def list_(*, output: Output = None, form: Form = "terminal") -> None:
+    """List all workloads."""
+    from gilbench.model.listings import Catalogue  # noqa: PLC0415
+    from gilbench.plan.catalogue import catalogue  # noqa: PLC0415
+
+    files = sort_files(output, "Catalogue")
+    found = Catalogue(workloads=tuple(catalogue().values()))
+    deliver(found, form, files)
+
+
+def show_source(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Workload, pattern, or file.")],
 ) -> None:
-    """Show all workloads."""
-    from gilbench.workloads import catalogue  # noqa: PLC0415
-
-    found = list(catalogue().values())
-    if form is Format.json:
-        from gilbench.render.guard import json_text  # noqa: PLC0415
-
-        output.write(json_text({"workloads": found}) + "\n")
-        return
-    from gilbench.render.workloads import catalogue_table  # noqa: PLC0415
-
-    output.console().print(catalogue_table(found))
-
-
-def show(name: Annotated[str, typer.Argument(help="A workload, or the path of a file.")]) -> None:
-    """Show what a workload does, its parameters and its source."""
-    from gilbench.workloads import catalogue, choose  # noqa: PLC0415
+    """Show what a workload does, its parameters, and its source."""
+    from gilbench.plan.catalogue import catalogue, choose  # noqa: PLC0415
 
     for workload in choose(catalogue(), [name]):
-        output.write(f"# {workload.path}\n{Path(workload.path).read_text('utf-8')}")
+        printing.write(f"# {workload.path}\n{Path(workload.path).read_text('utf-8')}")
 
 
-def new(name: Annotated[str, typer.Argument(help="What it will be called; the file is NAME.py.")]) -> None:
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the workload; the file is NAME.py.")],
+) -> None:
     """Write a commented skeleton of a workload."""
     path = Path(f"{name.removesuffix('.py')}.py")
     if not path.stem.isidentifier():
-        raise UsageError(f"{path.stem!r} cannot be the name of a workload; use letters, digits and _")
+        raise UsageError(f"invalid workload name {path.stem!r}; use letters, digits, and _")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(_SKELETON)
     except FileExistsError as error:
         raise UsageError(f"{path} exists; choose another name") from error
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    output.write(
-        f"wrote {path}\nnext: gilbench workloads test {path}; gilbench run --workload ./{path.name}\n"
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+    printing.write(
+        f"wrote {path}\ntest it: gilbench workloads test {path}\nrun it: gilbench run --workload ./{path.name}\n"
     )
 
 
-def try_out(
-    names: Annotated[list[str] | None, typer.Argument(help="Files, names or patterns.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="The whole catalogue.")] = False,
-    python: Annotated[list[str] | None, typer.Option(help="As for run; all interpreters if absent.")] = None,
-    threads: Annotated[str, typer.Option(help="Thread counts.")] = "1,2",
-    form: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.terminal,
+def run_tests(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Workloads: files, names, or patterns.")
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Test the whole catalogue.")] = False,
+    python: Python = None,
+    refresh: Refresh = False,
+    threads: Annotated[str, typer.Option(metavar="LIST", help="Thread counts.")] = "1,2",
+    output: Output = None,
+    form: Form = "terminal",
+    quiet: Quiet = False,
 ) -> int:
-    """Run workloads briefly on every interpreter: do they work, agree on their checksum, last long enough?"""
-    from gilbench import workloads as catalogue  # noqa: PLC0415
-    from gilbench.analyse.trial import FAILED, trials  # noqa: PLC0415
-    from gilbench.axes import Axes, parse_threads  # noqa: PLC0415
-    from gilbench.interpreters import select  # noqa: PLC0415
-    from gilbench.render.figures import plain  # noqa: PLC0415
-
+    """Run workloads briefly on every interpreter and compare their checksums."""
     if bool(names) == everything:
-        raise UsageError("name the files or workloads to test, or say --all")
-    known = catalogue.catalogue()
-    chosen = catalogue.choose(known, names or ["*"])
-    interpreters = select(python or ["all"]).interpreters
-    gil = (False, True) if any(one.build.free_threaded for one in interpreters) else (None,)
-    axes = Axes(threads=parse_threads(threads, 1), gil=gil)
-    notes = output.notes()
-    tried: list[Trial] = []
-    with notes.status("testing", refresh_per_second=1) as status:
-        for number, workload in enumerate(chosen, 1):
-            status.update(plain(f"testing {workload.name}, {number} of {len(chosen)}"))
-            tried += trials(workload, *_try(workload, known, interpreters, axes))
-    if form is Format.json:
-        from gilbench.render.guard import json_text  # noqa: PLC0415
+        raise UsageError("name the files or workloads to test, or pass --all")
+    from gilbench.analyse.study.workload_tests import FAILED  # noqa: PLC0415
+    from gilbench.work.workload_tests import check_workloads  # noqa: PLC0415
 
-        output.write(json_text({"trials": tried}) + "\n")
-    else:
-        from gilbench.render.workloads import trials_table  # noqa: PLC0415
-
-        output.console().print(trials_table(tried))
-    return EXIT_FAILED_RUNS if any(trial.outcome == FAILED for trial in tried) else 0
-
-
-def _try(
-    workload: Workload,
-    known: Mapping[str, Workload],
-    interpreters: Sequence[Interpreter],
-    axes: Axes,
-) -> tuple[Plan, list[Run]]:
-    """Run one workload briefly, its cases side by side."""
-    from gilbench.axes import cases  # noqa: PLC0415
-    from gilbench.model import Profile  # noqa: PLC0415
-    from gilbench.plan import make_plan  # noqa: PLC0415
-    from gilbench.run.measure import run_plan  # noqa: PLC0415
-    from gilbench.run.session import Hooks  # noqa: PLC0415
-
-    brief = Profile(
-        name="trial",
-        blocks=1,
-        slices=2,
-        slice_seconds=0.02,
-        latency_seconds=0.1,
-        warmup_seconds=0.2,
-        few_choices=True,
-    )
-    plan = make_plan(
-        list(cases([workload], interpreters, axes)),
-        profile=brief,
-        interpreters=interpreters,
-        workloads=[workload],
-        reference=interpreters[0].name,
-        seed=0,
-    )
-    runs: list[Run] = []
-    hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, interpreters, {**known, workload.name: workload}, hooks)
-    return plan, runs
+    files = sort_files(output, "WorkloadTests")
+    with ConsoleListener(quiet=quiet) as listener:
+        result = check_workloads(names or ["*"], python or ["all"], threads, listener, refresh=refresh)
+    deliver(result, form, files)
+    return EXIT_FAILED_RUNS if any(one.outcome == FAILED for one in result.tests) else 0

@@ -1,4 +1,4 @@
-"""Interpreters: found, asked what they are, chosen by what the user writes, built and installed."""
+"""Interpreters: find, ask, select, build, and install them."""
 
 from gilbench.interpreters.find import find_all
 from gilbench.interpreters.select import Selection, is_known, select

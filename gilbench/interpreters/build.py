@@ -1,7 +1,7 @@
 """Builds CPython from source into gilbench's cache, each flavour with the same flags.
 
-Everything happens in a workshop folder below the cache; what is installed is moved to its place in one step,
-so that a build that was killed is never taken for a finished one.
+A build runs in a temporary folder in the cache and is moved to its place in one step. A killed build is therefore
+never mistaken for a finished one.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from gilbench.errors import InterpreterError
+from gilbench.host.process import ProcessError, clean_environment, find_tool, stream
 from gilbench.interpreters.find import cache_folder, executables
 from gilbench.interpreters.probe import one_line, probe
-from gilbench.model import Interpreter, Unusable
-from gilbench.process import ProcessError, clean_environment, find_tool, stream
+from gilbench.model.errors import InterpreterError
+from gilbench.model.study import Interpreter, Unusable
 
 Flavour = Literal["gil", "t"]
 Phase = Literal["unpack", "configure", "compile", "install"]
@@ -32,30 +32,30 @@ _FIRST_FREE_THREADED = (3, 13)
 _VERSION_FILE = "Include/patchlevel.h"
 _VERSION = re.compile(r'^#define\s+PY_VERSION\s+"((\d+)\.(\d+)\.\d+[0-9a-z+]*)"', re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_COMPILE = re.compile(r"\s-c\s")  # a command of make that makes one object
+_COMPILE = re.compile(r"\s-c\s")  # a command of make that compiles one object
 _ERROR = re.compile(r"error:|no space left", re.IGNORECASE)
 _NOT_A_TARBALL = (tarfile.TarError, EOFError, LZMAError, zlib.error)
-_TAIL = 1 << 20  # bytes of a log in which the error is looked for
+_TAIL = 1 << 20  # bytes at the end of a log that are searched for the error
 
 
 class Progress(NamedTuple):
-    """How far a build is."""
+    """The progress of a build."""
 
-    name: str  # what is built, e.g. 3.13.5t
+    name: str  # of the build, for example 3.13.5t
     phase: Phase
     done: int
-    total: int | None  # None: nobody knows
+    total: int | None  # None: unknown
 
 
 class Built(NamedTuple):
-    """One flavour that is ready for ``--python``."""
+    """One finished build."""
 
     interpreter: Interpreter
-    existed: bool  # it was there before and has been left alone
+    existed: bool  # built earlier, and not rebuilt
 
 
 class _Job(NamedTuple):
-    """One flavour that has to be built."""
+    """One flavour to build."""
 
     name: str
     flavour: Flavour
@@ -75,16 +75,16 @@ def build(
     """Build CPython.
 
     Args:
-        source: A source folder or a tarball of one.
-        flavours: What to build, in this order: with the GIL, without it (``t``).
-        optimize: With PGO and LTO.
-        jobs: Compilers at once; None: one for each CPU.
-        name: The folder in the cache instead of ``<version>[-pgo]``; ``t`` is appended for that flavour.
-        report: Called as it goes on.
+        source: CPython source folder or tarball.
+        flavours: Flavours to build, in this order: ``gil``, or ``t`` for a free-threaded build.
+        optimize: Build with PGO and LTO.
+        jobs: Number of parallel compilers; None: number of CPUs.
+        name: Name of the folder in the cache, plus ``t`` for that flavour; None: ``<version>[-pgo]``.
+        report: Called with the progress.
 
     Raises:
-        InterpreterError: The source is not CPython's, a tool is missing, the cache cannot be written, or a
-            build fails; then the log is named.
+        InterpreterError: The source is not CPython's, a tool is missing, the cache cannot be written, or the
+            build fails. The message of a failed build names the log.
     """
     version, release = _version(source)
     jobs_to_do = [
@@ -109,31 +109,42 @@ def _job(
     flavour: Flavour, version: str, release: tuple[int, int], *, optimize: bool, name: str | None
 ) -> _Job:
     if name is not None and not _NAME.fullmatch(name):
-        raise InterpreterError(f"not a name for a build: {name!r} (letters, digits, and . _ + - inside)")
+        raise InterpreterError(
+            f"invalid build name {name!r}; use letters, digits, and . _ + - after the first one"
+        )
     if flavour == "t" and release < _FIRST_FREE_THREADED:
-        raise InterpreterError(f"CPython {version} has no free-threaded build: flavour t begins with 3.13")
+        raise InterpreterError(
+            f"CPython {version} has no free-threaded build; use 3.13 or later for flavour t"
+        )
     full = f"{name or version}{'t' if flavour == 't' else ''}{'-pgo' if optimize and not name else ''}"
     cache = cache_folder()
     return _Job(full, flavour, cache / full, cache.parent / "logs" / f"build-{full}.log")
 
 
 def _version(source: Path) -> tuple[str, tuple[int, int]]:
-    """The version of a source folder or tarball, as text and as (major, minor)."""
+    """Return the version of a source folder or tarball, as text and as (major, minor)."""
     try:
         text = _version_file(source)
     except (*_NOT_A_TARBALL, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error).partition(":\n")[0]
         raise InterpreterError(
-            f"cannot read {source}: {reason}\nSOURCE is a CPython source folder or tarball"
+            f"cannot read {source}: {reason}\nPass a CPython source folder or tarball."
         ) from error
     found = _VERSION.search(text)
     if found is None:
-        raise InterpreterError(f"{source} is not CPython's source: it has no configure and {_VERSION_FILE}")
+        raise _no_source(source)
     return found[1], (int(found[2]), int(found[3]))
 
 
+def _no_source(source: Path) -> InterpreterError:
+    return InterpreterError(
+        f"{source} is not CPython source: configure or {_VERSION_FILE} is missing\n"
+        "Pass a CPython source folder or tarball."
+    )
+
+
 def _version_file(source: Path) -> str:
-    """Text of patchlevel.h; "" where the source does not look like CPython's."""
+    """Return the text of patchlevel.h; empty if this is not CPython source."""
     if source.is_dir():
         sound = (source / "configure").is_file() and (source / _VERSION_FILE).is_file()
         return (source / _VERSION_FILE).read_text(encoding="utf-8", errors="replace") if sound else ""
@@ -150,51 +161,51 @@ def _require_tools() -> None:
     missing = [what for what, names in needed.items() if not any(map(find_tool, names))]
     if missing:
         raise InterpreterError(
-            f"building CPython needs {' and '.join(missing)}, which is not on PATH\n"
-            "Next: install them, on Debian with `apt-get install build-essential`"
+            f"cannot build CPython: {' and '.join(missing)} not found in PATH\n"
+            "Install the build tools; on Debian: apt-get install build-essential"
         )
 
 
 @contextlib.contextmanager
 def _workshop(cache: Path) -> Iterator[Path]:
-    """A folder beside the finished builds, for one build at a time; removed with all that is in it."""
+    """Create a folder next to the finished builds for one build at a time, and remove it at the end."""
     cache.mkdir(parents=True, exist_ok=True)
     (cache.parent / "logs").mkdir(exist_ok=True)
     with (cache / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InterpreterError(f"another build is running in {cache}: wait until it has ended") from error
-        for stale in cache.glob(".building-*"):  # nobody else holds the lock: those were killed
+            raise InterpreterError(f"another build is running in {cache}; wait until it has ended") from error
+        for stale in cache.glob(".building-*"):  # of killed builds: this build holds the lock
             shutil.rmtree(stale, ignore_errors=True)
         shop = Path(tempfile.mkdtemp(prefix=".building-", dir=cache))
         try:
             yield shop
         finally:
-            while shop.exists():  # the last compilers may still be dying
+            while shop.exists():  # killed compilers may still be ending
                 shutil.rmtree(shop, ignore_errors=True)
 
 
 def _unpack(source: Path, shop: Path, name: str, report: Callable[[Progress], None]) -> Path:
     report(Progress(name, "unpack", 0, None))
     folder = shop / "source"
-    # Python before 3.11.4 does not know the filter; what it would refuse is passed over below as well.
+    # Python before 3.11.4 has no filters; _harmless skips the same members.
     options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     try:
         with tarfile.open(source) as archive:
             archive.extractall(folder, members=_harmless(archive), **options)  # noqa: S202 - see _harmless
     except _NOT_A_TARBALL as error:
-        raise InterpreterError(f"{source} is damaged: {error}") from error
+        raise InterpreterError(f"{source} is damaged: {error}\nDownload it again.") from error
     tops = [
         top for top in folder.iterdir() if (top / _VERSION_FILE).is_file() and (top / "configure").is_file()
     ]
     if not tops:
-        raise InterpreterError(f"{source} is not CPython's source: it has no configure and {_VERSION_FILE}")
+        raise _no_source(source)
     return tops[0]
 
 
 def _harmless(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Files and folders that stay inside, as ours; CPython's tarballs have no links."""
+    """Yield the files and folders that stay inside the target folder. CPython's tarballs have no links."""
     for member in archive:
         path = Path(member.name)
         if (member.isfile() or member.isdir()) and not path.is_absolute() and ".." not in path.parts:
@@ -209,9 +220,9 @@ def _build(
     job.log.unlink(missing_ok=True)
     place, stage = shop / f"build-{job.flavour}", shop / f"stage-{job.flavour}"
     place.mkdir()
-    # Nothing has to be installed into a measured interpreter, so pip is left out.
+    # Nothing is installed into a measured interpreter, so it needs no pip.
     options = [f"--prefix={job.target}", "--without-ensurepip"]
-    # The profile of PGO is taken with the test suite.
+    # PGO needs the test suite.
     options += ["--enable-optimizations", "--with-lto"] if optimize else ["--disable-test-modules"]
     options += ["--disable-gil"] if job.flavour == "t" else []
     commands: list[tuple[Phase, list[str]]] = [
@@ -231,7 +242,7 @@ def _build(
                         report(Progress(job.name, phase, min(done, total), total))
         except ProcessError as error:
             raise InterpreterError(
-                f"building {job.name} failed ({phase}): {_last_error(job.log)}\nThe whole log: {job.log}"
+                f"cannot build {job.name}: {phase} failed: {_last_error(job.log)}\nSee the whole log: {job.log}"
             ) from error
     installed = stage / job.target.relative_to("/")
     _check(job, installed)
@@ -239,7 +250,7 @@ def _build(
 
 
 def _make(command: Sequence[str], place: Path, log: Path) -> Generator[str, None, None]:
-    # Our PYTHONDONTWRITEBYTECODE is not for the interpreter that is being installed.
+    # PYTHONDONTWRITEBYTECODE must not reach the interpreter that is being installed.
     environment = {
         name: value for name, value in clean_environment().items() if not name.startswith("PYTHON")
     }
@@ -247,7 +258,7 @@ def _make(command: Sequence[str], place: Path, log: Path) -> Generator[str, None
 
 
 def _objects(place: Path) -> int | None:
-    """How many objects make will make, by its own word; None where it has none."""
+    """Return the number of objects that make will compile; None: unknown."""
     try:
         with contextlib.closing(_make(["make", "-n"], place, place / "dry-run.log")) as lines:
             return sum(1 for line in lines if _COMPILE.search(line)) or None
@@ -256,15 +267,15 @@ def _objects(place: Path) -> int | None:
 
 
 def _check(job: _Job, prefix: Path) -> Interpreter:
-    """Ask what was built whether it is that."""
-    # Of hard links, such as python3.13 and python3.13t, the longest name says most.
+    """Ask the built interpreter, and check that it is the requested flavour."""
+    # Of hard links, such as python3.13 and python3.13t, the longest name is the most specific.
     found = max(executables([prefix / "bin"]), key=lambda path: len(path.name), default=None)
-    answer = Unusable(executable=str(prefix), reason="it holds no python") if found is None else probe(found)
+    answer = Unusable(executable=str(prefix), reason="no python in it") if found is None else probe(found)
     if isinstance(answer, Interpreter) and answer.build.free_threaded == (job.flavour == "t"):
         return answer
     reason = answer.reason if isinstance(answer, Unusable) else f"it is {answer.name}"
     raise InterpreterError(
-        f"{prefix} is not a working {job.name}: {reason}\nNext: remove that folder, build again"
+        f"{prefix} is not a working {job.name}: {reason}\nRemove that folder and build again."
     )
 
 
@@ -272,6 +283,6 @@ def _last_error(log: Path) -> str:
     try:
         lines = log.read_bytes()[-_TAIL:].decode("utf-8", "replace").splitlines()
     except OSError:
-        return "no log was written"
+        return "no log"
     telling = [line for line in lines if _ERROR.search(line)] or [line for line in lines if line.strip()]
-    return one_line(telling[-1]) if telling else "nothing was said"
+    return one_line(telling[-1]) if telling else "no output"

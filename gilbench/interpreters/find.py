@@ -1,9 +1,8 @@
-"""Finds the interpreters of the machine.
+"""Finds the interpreters of this machine.
 
-All places come down to folders in which names are looked at: PATH, pyenv, uv, the system, and gilbench's own
-cache; a pyproject.toml can add executables and prefixes. What counts as an interpreter's name is
-python-discovery's business. Its own questioning is not used: it passes over in silence what hangs or
-crashes, and that is to be listed with its reason.
+It searches folders for names of interpreters: those of PATH, pyenv, uv, the system, and gilbench's cache. A
+pyproject.toml can add executables and prefixes. python-discovery defines the names of interpreters. Its probing is
+not used, since it silently skips interpreters that hang or crash; gilbench lists those with the reason.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from pathlib import Path
 import platformdirs
 from python_discovery import PythonSpec
 
-from gilbench.errors import InterpreterError
+from gilbench.host.trust import mistrust
+from gilbench.interpreters.cache import ask_all
 from gilbench.interpreters.names import name_all, version_key
-from gilbench.interpreters.probe import probe_all
-from gilbench.model import Interpreter, Unusable
-from gilbench.trust import mistrust
+from gilbench.model.errors import InterpreterError
+from gilbench.model.study import Interpreter, Unusable
 
 _PYTHONS = PythonSpec.from_string_spec("").generate_re(windows=False, all_implementations=True)
 PROJECT = "pyproject.toml"
@@ -31,22 +30,25 @@ _OTHERS = re.compile(r"(jython|stackless|graalpython)(\d+(\.\d+){0,2})?")
 
 
 def cache_folder() -> Path:
-    """Where gilbench keeps the interpreters that it has built."""
+    """Return the folder of the interpreters that gilbench has built."""
     return platformdirs.user_cache_path("gilbench") / "interpreters"
 
 
-def find_all() -> tuple[tuple[Interpreter, ...], tuple[Unusable, ...]]:
-    """Find every interpreter and ask each what it is.
+def find_all(*, refresh: bool = False) -> tuple[tuple[Interpreter, ...], tuple[Unusable, ...]]:
+    """Find every interpreter and ask each for its build.
+
+    Args:
+        refresh: Ask every interpreter again instead of reusing kept answers.
 
     Returns:
-        The usable ones, CPython first, then newest first, under names that are unique; and those that cannot
-        be used, with their reasons, and so a pyproject.toml that is not ours to obey.
+        The usable interpreters with unique names, CPython first, then the newest first; and the unusable
+        executables with their reasons, including a pyproject.toml that is not trusted.
 
     Raises:
         InterpreterError: The paths in a pyproject.toml cannot be read.
     """
     paths, passed_over = configured()
-    answers = probe_all(candidates(paths))
+    answers = ask_all(candidates(paths), refresh=refresh)
     usable = _distinct(answer for answer in answers if isinstance(answer, Interpreter))
     usable.sort(key=lambda one: (one.build.debug is True, one.build.free_threaded))
     usable.sort(key=lambda one: version_key(one.build), reverse=True)
@@ -59,20 +61,20 @@ def find_all() -> tuple[tuple[Interpreter, ...], tuple[Unusable, ...]]:
 
 
 def own_executable() -> Path:
-    """The interpreter that gilbench itself runs on, not the link in its virtual environment."""
+    """Return the interpreter that runs gilbench, not the link in its virtual environment."""
     return Path(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
 
 
 def candidates(paths: Iterable[Path] = ()) -> list[Path]:
-    """Executables worth asking, one for each file; what stands in several places is named once.
+    """Return the executables to ask, each file once.
 
     Args:
-        paths: Some that come first.
+        paths: Executables that come first.
     """
     chosen: dict[tuple[int, int] | str, Path] = {}
     for path in [*paths, own_executable(), *executables(_folders()), *_system()[0]]:
         real = Path(os.path.realpath(path))
-        # A link to something with another name is a shim that looks at how it was called.
+        # A link to a file with another name may be a shim that depends on the link's name.
         launched = real if is_interpreter_name(real.name) else path
         try:
             status = real.stat()
@@ -80,7 +82,7 @@ def candidates(paths: Iterable[Path] = ()) -> list[Path]:
             chosen[str(path)] = path
             continue
         key = (status.st_dev, status.st_ino) if launched == real else str(path)
-        # Of hard links, such as python3.13 and python3.13t, the longest name says most.
+        # Of hard links, such as python3.13 and python3.13t, the longest name is the most specific.
         if key not in chosen or len(launched.name) > len(chosen[key].name):
             chosen[key] = launched
     return list(chosen.values())
@@ -97,14 +99,14 @@ def _distinct(interpreters: Iterable[Interpreter]) -> list[Interpreter]:
 
 
 def is_interpreter_name(name: str) -> bool:
-    """Whether a file of this name would be asked what it is."""
+    """Return whether a file of this name may be an interpreter."""
     return bool(_PYTHONS.fullmatch(name) or _OTHERS.fullmatch(name))
 
 
 def executables(folders: Iterable[Path]) -> Iterator[Path]:
-    """Everything in these folders that is called like an interpreter and may be run."""
+    """Yield the executables in some folders that are named like interpreters."""
     for folder in folders:
-        if not folder.is_absolute():  # it would run what lies in the current folder
+        if not folder.is_absolute():  # relative to the current folder, which is not trusted
             continue
         try:
             names = sorted(entry.name for entry in os.scandir(folder) if is_interpreter_name(entry.name))
@@ -114,12 +116,12 @@ def executables(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def _folders() -> Iterator[Path]:
-    """Folders with executables, in the order in which they count."""
+    """Yield the folders to search, by precedence."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(cache_folder().glob("[!.]*/bin"))
     for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
         folder = Path(entry)
-        if folder != pyenv / "shims":  # they lead to versions found below
+        if folder != pyenv / "shims":  # the versions behind the shims follow below
             yield folder
     yield from sorted(pyenv.glob("versions/*/bin"))
     uv = os.environ.get("UV_PYTHON_INSTALL_DIR")
@@ -128,7 +130,7 @@ def _folders() -> Iterator[Path]:
 
 
 def _system() -> tuple[list[Path], list[Unusable]]:
-    """What lies in places of the system that PATH does not name, and what another user could have put there."""
+    """Return the interpreters in system folders outside PATH, and those that another user could have put there."""
     found, doubtful, named = [], [], set(_folders())
     places = [place for pattern in _SYSTEM for place in sorted(Path("/").glob(pattern)) if place not in named]
     for path in executables(places):
@@ -136,16 +138,19 @@ def _system() -> tuple[list[Path], list[Unusable]]:
         if doubt is None:
             found.append(path)
         else:
-            reason = f"it is not started, since {doubt}; name it if you know it, --python {path}"
+            reason = f"not started: {doubt}; if you trust it, use --python {path}"
             doubtful.append(Unusable(executable=str(path), reason=reason))
     return found, doubtful
 
 
 def configured() -> tuple[list[Path], tuple[Unusable, ...]]:
-    """Paths of ``[tool.gilbench] interpreters`` in the nearest pyproject.toml that has the table.
+    """Read ``[tool.gilbench] interpreters`` in the nearest pyproject.toml that has the table.
 
-    Looked at are the current folder and, inside a repository, those above up to the repository's root. A file that
-    somebody else could have written is passed over, with its reason.
+    The search covers the current folder and, inside a repository, its parents up to the root of the repository. A file
+    that another user could have written is skipped.
+
+    Returns:
+        The executables, and the skipped files with their reasons.
 
     Raises:
         InterpreterError: The paths cannot be read.
@@ -159,19 +164,21 @@ def configured() -> tuple[list[Path], tuple[Unusable, ...]]:
         try:
             tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
         except (OSError, ValueError, RecursionError) as error:
-            if doubt is not None:  # it is not for us
+            if doubt is not None:  # it would be skipped anyway
                 continue
-            raise InterpreterError(f"cannot read {file}: {error}") from error
+            raise InterpreterError(f"cannot read {file}: {error}; fix the file") from error
         if not isinstance(tool, dict) or "gilbench" not in tool:
             continue
         if doubt is not None:
-            reason = f"the interpreters that it names are not started: {doubt}"
+            reason = f"interpreters in this file are not started: {doubt}"
             passed_over.append(Unusable(executable=str(file), reason=reason))
             continue
         table = tool["gilbench"]
         paths = table.get("interpreters", []) if isinstance(table, dict) else None
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-            raise InterpreterError(f"{file}: [tool.gilbench] interpreters must be a list of paths, as text")
+            raise InterpreterError(
+                f"{file}: [tool.gilbench] interpreters is invalid; write a list of paths as strings"
+            )
         named = [folder / Path(path).expanduser() for path in paths]
         folders = ((executables([one / "bin"]) if one.is_dir() else [one]) for one in named)
         return [path for found in folders for path in found], tuple(passed_over)
@@ -179,7 +186,7 @@ def configured() -> tuple[list[Path], tuple[Unusable, ...]]:
 
 
 def _project() -> list[Path]:
-    """The current folder, and those above it up to the root of its repository."""
+    """Return the current folder and its parents up to the root of its repository."""
     here = Path.cwd()
     folders = [here, *here.parents]
     root = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)

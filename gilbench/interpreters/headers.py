@@ -1,32 +1,24 @@
-"""How much of a build's public headers is conditional on being free-threaded: a proxy for what that costs to maintain.
+"""Counts the lines of public headers that are conditional on free threading: a proxy for its maintenance cost.
 
-Only what a header says directly is counted; a condition on a macro that another condition has defined is not followed.
+Only direct conditions count. A condition on a macro that is itself defined under such a condition is not followed.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+
+from gilbench.model.scores import HeaderLines
 
 MACRO = re.compile(r"\bPy_GIL_DISABLED\b")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _DIRECTIVE = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
 
 
-class Counted(NamedTuple):
-    """Lines of code, comments and empty lines left out."""
+def count_headers(folder: Path) -> HeaderLines | None:
+    """Count the lines of the public headers in an include folder; None: it has no ``Python.h``.
 
-    lines: int
-    conditional: int  # of these, in a branch whose condition names the macro, its directives with them
-    files: int
-    conditional_files: int  # of these, with at least one such line
-
-
-def count_headers(folder: Path) -> Counted | None:
-    """Count the public headers below an include folder; None where there is no ``Python.h``.
-
-    Left out: ``internal/``, which no extension may use, and ``pyconfig.h``, which configure writes.
+    Excluded are ``internal/``, which no extension may use, and ``pyconfig.h``, which configure writes.
     """
     if not (folder / "Python.h").is_file():
         return None
@@ -36,7 +28,7 @@ def count_headers(folder: Path) -> Counted | None:
         if "internal" not in path.relative_to(folder).parts and path.name != "pyconfig.h"
     ]
     counts = [conditional_lines(path.read_text("utf-8", "replace")) for path in files]
-    return Counted(
+    return HeaderLines(
         lines=sum(lines for lines, _ in counts),
         conditional=sum(conditional for _, conditional in counts),
         files=len(files),
@@ -45,13 +37,13 @@ def count_headers(folder: Path) -> Counted | None:
 
 
 def conditional_lines(text: str) -> tuple[int, int]:
-    """Lines of code of one header, and how many of them are conditional on the macro."""
+    """Return the number of lines of code of a header, and how many of them are conditional on the macro."""
     without = _COMMENT.sub(lambda found: "\n" * found.group().count("\n") or " ", text)
     joined = re.sub(r"\\\n", lambda _: "\v", without)  # a continued line is one line for the preprocessor
     lines = conditional = 0
     open_conditions: list[bool] = []  # whether any condition of each open #if has named the macro
     for line in joined.split("\n"):
-        weight = sum(1 for piece in line.split("\v") if piece.strip())
+        weight = sum(1 for part in line.split("\v") if part.strip())
         lines += weight
         directive = _DIRECTIVE.match(line)
         word = directive[1] if directive else ""

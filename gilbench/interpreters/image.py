@@ -1,7 +1,7 @@
-"""What the symbol tables of one executable or library say: where its functions and data are.
+"""Reads the symbol tables of an executable or library: the addresses of its functions and data.
 
-Addresses are those of the file (0 is where its first segment would be mapped); of a position-independent file
-they are relative to the base at which a process maps it. Layouts are those of elf(5); 64-bit little-endian only.
+Addresses are those in the file. For a position-independent file, they are relative to the address at which a process
+maps it. The layouts are those of elf(5), 64-bit little-endian only.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _HEADER = struct.Struct("<16xHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
-_SHARED = 3  # e_type of a file that is mapped wherever there is room
+_SHARED = 3  # e_type of a position-independent file
 _LOAD = 1  # p_type
-_TABLES = frozenset({2, 11})  # sh_type: symbols of all functions, or of the exported ones alone
-_FUNCTIONS = frozenset({2, 10})  # low nibble of st_info: a function, or one chosen at start-up
+_TABLES = frozenset({2, 11})  # sh_type: all symbols, or exported symbols only
+_FUNCTIONS = frozenset({2, 10})  # low nibble of st_info: a function, or an indirect function
 
 
 class Place(NamedTuple):
-    """Where a symbol is."""
+    """The place of a symbol."""
 
     address: int
     size: int
@@ -38,8 +38,8 @@ class Image:
         path: The file.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is not a sound 64-bit ELF file.
+        OSError: The file cannot be read.
+        ValueError: It is not a valid 64-bit ELF file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +49,7 @@ class Image:
             try:
                 self._read(image)
             except struct.error as error:
-                raise ValueError(f"{path} is cut short") from error
+                raise ValueError(f"{path} is truncated") from error
         self._path = path
 
     def _read(self, image: mmap.mmap) -> None:
@@ -71,19 +71,19 @@ class Image:
         self._names = [functions[address] for address in self._addresses]
 
     def symbol(self, name: str) -> str | None:
-        """Name of a symbol as the file has it: a compiler may append to it (``take_gil.constprop.0``)."""
+        """Return a symbol's name in the file; a compiler may append to it (``take_gil.constprop.0``)."""
         if name in self._places:
             return name
         copies = (copy for copy in self._places if copy.startswith(f"{name}."))
         return next((copy for copy in copies if not copy.endswith(".cold")), None)
 
     def place(self, name: str) -> Place | None:
-        """Where a symbol is, also where the compiler has appended to its name."""
+        """Return the place of a symbol, even if the compiler appended to its name; None: there is none."""
         found = self.symbol(name)
         return self._places[found] if found is not None else None
 
     def function_at(self, address: int) -> str | None:
-        """Name of the function that holds an address, without what the compiler has appended."""
+        """Return the function at an address, without what the compiler appended to its name."""
         index = bisect.bisect_right(self._addresses, address) - 1
         if index < 0:
             return None
@@ -92,7 +92,7 @@ class Image:
         return name.partition(".")[0] if inside or not place.size else None
 
     def data(self, address: int, size: int) -> bytes | None:
-        """Initialised data at an address, as the file has it; None where it has none there."""
+        """Return the initialized data at an address in the file; None: there is none."""
         for start, offset, length in self._loaded:
             if start <= address and address + size <= start + length:
                 with self._path.open("rb") as file:
@@ -103,7 +103,7 @@ class Image:
 
 @functools.cache
 def read_image(path: Path) -> Image:
-    """Read a file once; raises what ``Image`` raises."""
+    """Read a file, and cache the result. Raises the errors of ``Image``."""
     return Image(path)
 
 

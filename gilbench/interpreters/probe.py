@@ -1,26 +1,24 @@
-"""Asks an executable what it is."""
+"""Asks an executable for its build."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from gilbench.errors import GilbenchError
+from gilbench.host.process import capture
 from gilbench.interpreters.names import short_name
 from gilbench.interpreters.symbols import read_symbols
-from gilbench.model import Build, Interpreter, Unusable
-from gilbench.process import capture
+from gilbench.model.errors import GilbenchError
+from gilbench.model.study import Build, Interpreter, Unusable
 
 SCRIPT = Path(__file__).parent.parent / "target" / "ask.py"
 MARK = "gilbench-answer:"  # as in ask.py, which cannot be imported here
-SECONDS = 10.0  # until an interpreter must have answered
-JVM_SECONDS = 60.0  # the same for one that starts a Java machine first, on a busy host
-REASON = 200  # characters of a reason that are kept
+SECONDS = 10.0  # timeout of an answer
+JVM_SECONDS = 60.0  # timeout if a JVM starts first, on a busy host
+REASON = 200  # maximum length of a reason, in characters
 
 Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=120)]
 PathText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=4096)]
@@ -28,7 +26,7 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=999)]
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What ask.py writes; see there."""
+    """The answer of ask.py, which describes the fields."""
 
     implementation: Text
     version: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}((a|b|rc)\d{1,3})?\+?$")]
@@ -49,28 +47,43 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     base_executable: PathText | None
     prefix: PathText
     base_prefix: PathText
+    image: PathText | None = None
+    files: Annotated[tuple[PathText, ...], msgspec.Meta(max_length=2000)] | None = None
 
 
-# Names of the place, not of the build.
-_PLACE = ("executable", "base_executable", "prefix", "base_prefix")
+# Fields that describe the place of the interpreter, not its build.
+_PLACE = ("executable", "base_executable", "prefix", "base_prefix", "image", "files")
+
+
+class Asked(NamedTuple):
+    """An answer and the files that it is based on."""
+
+    answer: Interpreter | Unusable
+    image: str | None = None  # the program that gave the answer
+    files: tuple[str, ...] | None = None  # a change of one of them can change the answer; None: unknown
 
 
 def probe(executable: Path, *, seconds: float | None = None) -> Interpreter | Unusable:
-    """Ask one executable what it is.
+    """Ask one executable for its build; see ``examine``."""
+    return examine(executable, seconds=seconds).answer
 
-    A virtual environment or a shim leads to the interpreter behind it, as long as that one says the same of
-    itself; a wrapper that changes what it starts (another library, another GIL) stays what it is.
+
+def examine(executable: Path, *, seconds: float | None = None) -> Asked:
+    """Ask one executable for its build.
+
+    A virtual environment or a shim is replaced by the interpreter behind it, if both give the same answer. A wrapper
+    that changes the interpreter (another library, another GIL mode) is kept.
 
     Args:
-        executable: What is launched.
-        seconds: Time limit of one answer; None: as long as such an interpreter may take.
+        executable: The file to launch.
+        seconds: Timeout of one answer; None: the default for this kind of interpreter.
 
     Returns:
-        The interpreter under its shortest name, or why it cannot be used. Never raises for what the
+        The interpreter under its shortest name, or the reason why it is unusable. Never raises for what the
         executable does.
     """
     answer = _ask(executable, seconds)
-    if isinstance(answer, Unusable):
+    if isinstance(answer, Asked):
         return answer
     base = _base(executable, answer)
     if base != executable:
@@ -81,7 +94,7 @@ def probe(executable: Path, *, seconds: float | None = None) -> Interpreter | Un
     if not binary.is_file():
         binary = Path(os.path.realpath(executable))
     build = _build(answer, binary)
-    return Interpreter(
+    interpreter = Interpreter(
         name=short_name(build),
         executable=str(executable),
         binary=str(binary),
@@ -89,36 +102,39 @@ def probe(executable: Path, *, seconds: float | None = None) -> Interpreter | Un
         gil_enabled=answer.gil_enabled,
         library=answer.library or None,
     )
+    return Asked(interpreter, answer.image, answer.files)
 
 
-def probe_all(executables: Iterable[Path], *, seconds: float | None = None) -> list[Interpreter | Unusable]:
-    """Ask several executables at once, at most one for each CPU; the answers in the order given."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda path: probe(path, seconds=seconds), executables))
+def _ask(executable: Path, seconds: float | None) -> _Answer | Asked:
+    """Return the answer of one executable, or the reason why it is unusable.
 
+    A failure can have a cause outside the executable, so only a refusal with exit status 0 has known files (none).
+    """
 
-def _ask(executable: Path, seconds: float | None) -> _Answer | Unusable:
+    def refused(reason: str, files: tuple[str, ...] | None = None) -> Asked:
+        return Asked(Unusable(executable=str(executable), reason=one_line(reason)), files=files)
+
     slow = any(name in executable.name.lower() for name in ("jython", "graalpy"))
     limit = seconds or (JVM_SECONDS if slow else SECONDS)
     try:
         done = capture([str(executable), str(SCRIPT)], seconds=limit)
     except GilbenchError as error:
-        return Unusable(executable=str(executable), reason=one_line(str(error)))
+        return refused(str(error))
     lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.status != 0:
         how = f"ended by signal {-done.status}" if done.status < 0 else f"exit status {done.status}"
-        return Unusable(executable=str(executable), reason=one_line(f"{how}: {_telling(done.stderr)}"))
+        return refused(f"{how}: {_telling(done.stderr)}")
     if not lines:
         said = _telling(done.stdout) or _telling(done.stderr)
-        return Unusable(executable=str(executable), reason=one_line(f"is not a Python: it answered {said!r}"))
+        return refused(f"not a Python interpreter: it answered {said!r}", ())
     try:
         return msgspec.json.decode(lines[-1].removeprefix(MARK), type=_Answer)
     except (msgspec.DecodeError, UnicodeError) as error:
-        return Unusable(executable=str(executable), reason=one_line(f"its answer makes no sense: {error}"))
+        return refused(f"invalid answer: {error}", ())
 
 
 def _base(executable: Path, answer: _Answer) -> Path:
-    """The interpreter behind a virtual environment or a shim; ``executable`` itself where there is none."""
+    """Return the interpreter behind a virtual environment or a shim; otherwise, ``executable`` itself."""
     if answer.prefix != answer.base_prefix:
         major, minor, _ = answer.version_info
         version = f"{major}.{minor}{'t' if answer.free_threaded else ''}"
@@ -126,7 +142,7 @@ def _base(executable: Path, answer: _Answer) -> Path:
         folder = Path(answer.base_prefix) / "bin"
         known = [folder / name for name in (f"{stem}{version}", f"{stem}{major}", stem)]
         told = Path(answer.base_executable or executable)
-        # Before 3.11 a virtual environment says that it is its own base.
+        # Before 3.11, a virtual environment reports itself as its base.
         inside = told.is_relative_to(answer.prefix)
         return next(
             (path for path in ([] if inside else [told]) + known if os.access(path, os.X_OK)), executable
@@ -164,7 +180,7 @@ def _build(answer: _Answer, binary: Path) -> Build:
 
 
 def _telling(text: str) -> str:
-    """The line that says what was wrong: the first, but the last of a traceback."""
+    """Return the line with the problem: the last line of a traceback; otherwise, the first line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return ""
@@ -172,7 +188,7 @@ def _telling(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """One printable line of bounded length, whatever came from outside."""
+    """Reduce any text to one printable line of bounded length."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     line = " ".join(printable.split()).rstrip(":")
     return line if len(line) <= REASON else line[: REASON - 1] + "…"

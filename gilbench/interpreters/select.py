@@ -1,8 +1,8 @@
-"""From what a user writes after ``--python`` to interpreters.
+"""Selects interpreters by the SPECs of ``--python``.
 
-A SPEC is a path, ``all``, a name as in ``gilbench pythons list``, or what python-discovery understands: 3.11,
-3.11.7, 3.13t, 3.13d, pypy, pypy3.9, jython. Of several that fit, the newest is taken; a build that is
-free-threaded or for debugging only where the SPEC says so.
+A SPEC is a path, ``all``, a name from ``gilbench pythons list``, or a spec of python-discovery: 3.11, 3.11.7, 3.13t,
+3.13d, pypy, pypy3.9, jython. If several interpreters match, the newest is selected. Free-threaded and debug builds
+match only a SPEC that requests them.
 """
 
 from __future__ import annotations
@@ -14,109 +14,114 @@ from typing import NamedTuple
 
 from python_discovery import PythonSpec
 
-from gilbench.errors import InterpreterError
+from gilbench.interpreters.cache import ask
 from gilbench.interpreters.find import PROJECT, candidates, configured, find_all, own_executable
 from gilbench.interpreters.names import full_name, name_all, version_key
-from gilbench.interpreters.probe import probe
-from gilbench.model import Interpreter, Unusable
+from gilbench.model.errors import InterpreterError
+from gilbench.model.study import Interpreter, Unusable
 
 _FROM_UV = ("cpython", "pypy", "graalpy")
+_NOTHING = "no usable interpreter found; see the reasons: gilbench pythons list"
 
 
 class Selection(NamedTuple):
     """The interpreters that will be measured."""
 
-    interpreters: tuple[Interpreter, ...]  # names unique among them, in the order asked
-    notes: tuple[str, ...]  # one line each: what coincides, what is absent, what was left out
+    interpreters: tuple[Interpreter, ...]  # with unique names, in the order of the SPECs
+    notes: tuple[str, ...]  # one line for each duplicate, missing, or skipped interpreter
 
 
-class _Found(NamedTuple):
+class _Discovered(NamedTuple):
     usable: tuple[Interpreter, ...]
     unusable: tuple[Unusable, ...]
 
 
-def select(specs: Sequence[str]) -> Selection:
-    """Find the interpreters that are asked for.
+def select(specs: Sequence[str], *, refresh: bool = False) -> Selection:
+    """Select interpreters.
 
     Args:
-        specs: What to measure. Empty: the newest ordinary CPython, the newest free-threaded one, and the one
-            that gilbench runs on.
+        specs: SPECs. Empty: the newest CPython with a GIL, the newest free-threaded CPython, and the interpreter
+            that runs gilbench.
+        refresh: Ask every interpreter again instead of reusing kept answers.
 
     Raises:
-        InterpreterError: A SPEC that nothing fits, with what was found and the next step.
+        InterpreterError: No interpreter matches a SPEC. The message names those that were found, and the next step.
     """
     if not specs:
-        found = _Found(*find_all())
+        found = _Discovered(*find_all(refresh=refresh))
         return _defaults(found, _left_out(found, ()))
-    # Paths alone need no search.
-    found = _Found((), ()) if all(_is_path(spec) for spec in specs) else _Found(*find_all())
+    # Paths need no search.
+    search = not all(_is_path(spec) for spec in specs)
+    found = _Discovered(*find_all(refresh=refresh)) if search else _Discovered((), ())
     chosen: list[Interpreter] = []
     notes = _left_out(found, specs)
     for spec in specs:
-        for interpreter in _resolve(spec, found):
+        for interpreter in _resolve(spec, found, refresh=refresh):
             if not any(_same(interpreter, other) for other in chosen):
                 chosen.append(interpreter)
             elif spec != "all":
-                notes.append(f"{spec} is measured once: {interpreter.executable} was asked for already")
+                notes.append(f"{spec} is measured once: {interpreter.executable} is selected already")
     return Selection(name_all(chosen), tuple(notes))
 
 
 def is_known(executable: str) -> bool:
-    """Whether an executable is one of this machine's interpreters; it is not started unless it is."""
+    """Return whether an executable is one of this machine's interpreters, without starting unknown ones."""
     if executable in map(str, candidates(configured()[0])):
         return True
-    # Behind a virtual environment or a shim may be one that lies elsewhere.
+    # The interpreter behind a virtual environment or a shim may be outside the searched folders.
     return executable in {one.executable for one in find_all()[0]}
 
 
-def _left_out(found: _Found, specs: Sequence[str]) -> list[str]:
-    """A line for each interpreter that ``all`` would take, and for a file that could name some."""
+def _left_out(found: _Discovered, specs: Sequence[str]) -> list[str]:
+    """Return a note for each unusable interpreter of ``all``, and for an untrusted pyproject.toml."""
     return [
-        f"{one.executable} is left out: {one.reason}"
+        f"{one.executable} is skipped: {one.reason}"
         for one in found.unusable
         if "all" in specs or Path(one.executable).name == PROJECT
     ]
 
 
-def _defaults(found: _Found, notes: list[str]) -> Selection:
+def _defaults(found: _Discovered, notes: list[str]) -> Selection:
     ordinary = _newest(one for one in found.usable if _is_cpython(one) and not one.build.free_threaded)
     threaded = _newest(one for one in found.usable if _is_cpython(one) and one.build.free_threaded)
     own = _own(found)
     chosen = [one for one in (ordinary, threaded) if one is not None]
     if ordinary is None:
-        notes.append("no ordinary CPython was found: `gilbench pythons install 3.13`")
+        notes.append("no GIL-enabled CPython found; install one: gilbench pythons install 3.13")
     if threaded is None:
         notes.append(
-            "no free-threaded CPython was found: `gilbench pythons install 3.14t`"
-            " or `gilbench pythons build SOURCE --flavour t`"
+            "no free-threaded CPython found; install one: gilbench pythons install 3.14t,"
+            " or: gilbench pythons build SOURCE --flavour t"
         )
     if isinstance(own, Unusable):
-        notes.append(f"the interpreter that gilbench runs on is left out: {own.executable}: {own.reason}")
+        notes.append(f"gilbench's own interpreter {own.executable} is skipped: {own.reason}")
     elif any(_same(own, one) for one in chosen):
-        notes.append(f"gilbench itself runs on {full_name(own.build)}, which is one of these already")
+        notes.append(f"gilbench's own interpreter, {full_name(own.build)}, is selected already")
     else:
         chosen.append(own)
     if not chosen:
-        raise InterpreterError("no usable interpreter was found; see `gilbench pythons list`")
+        raise InterpreterError(_NOTHING)
     return Selection(name_all(chosen), tuple(notes))
 
 
-def _own(found: _Found) -> Interpreter | Unusable:
+def _own(found: _Discovered) -> Interpreter | Unusable:
     executable = own_executable()
     known = (one for one in found.usable if os.path.realpath(one.executable) == str(executable))
-    return next(known, None) or probe(executable)
+    return next(known, None) or ask(executable)
 
 
-def _resolve(spec: str, found: _Found) -> Iterable[Interpreter]:
+def _resolve(spec: str, found: _Discovered, *, refresh: bool = False) -> Iterable[Interpreter]:
     if _is_path(spec):
         path = Path(os.path.abspath(Path(spec).expanduser()))  # noqa: PTH100 - a link is kept as it is
-        answer = probe(path)
+        answer = ask(path, refresh=refresh)
         if isinstance(answer, Unusable):
-            raise InterpreterError(f"{spec} cannot be used: {answer.reason}\nNext: `gilbench pythons list`")
+            raise InterpreterError(
+                f"{spec} cannot be used: {answer.reason}\nSee the usable interpreters: gilbench pythons list"
+            )
         return [answer]
     if spec == "all":
         if not found.usable:
-            raise InterpreterError("no usable interpreter was found; see `gilbench pythons list`")
+            raise InterpreterError(_NOTHING)
         return found.usable
     named = (one for one in found.usable if spec in {one.name, full_name(one.build)})
     fitting = next(named, None) or _newest(_fitting(spec, found.usable))
@@ -147,7 +152,7 @@ def _fitting(spec: str, interpreters: Iterable[Interpreter]) -> Iterator[Interpr
 
 
 def _parse(spec: str) -> PythonSpec | None:
-    """What the text means to python-discovery; None where it means nothing, or more than we ask for."""
+    """Parse a SPEC with python-discovery; None: it is invalid, or has parts that gilbench does not support."""
     try:
         parsed = PythonSpec.from_string_spec(spec)
     except ValueError:
@@ -156,21 +161,18 @@ def _parse(spec: str) -> PythonSpec | None:
     return parsed if known else None
 
 
-def _nothing_fits(spec: str, found: _Found) -> str:
-    names = ", ".join(one.name for one in found.usable) or "nothing usable"
-    message = f"no interpreter fits {spec!r}; found: {names}"
+def _nothing_fits(spec: str, found: _Discovered) -> str:
+    names = ", ".join(one.name for one in found.usable) or "no usable one"
+    message = f"no interpreter matches {spec!r}; found: {names}"
     broken = [one for one in found.unusable if Path(one.executable).name.startswith((spec, f"python{spec}"))]
     if spec and broken:
         return f"{message}\n{broken[0].executable} cannot be used: {broken[0].reason}"
     wanted = _parse(spec)
     if wanted is None or (wanted.implementation or "cpython").lower() not in _FROM_UV:
-        return (
-            f"{message}\nA SPEC is a path, a version like 3.13 or 3.13t, pypy, jython, a name above, or all"
-        )
+        return f"{message}\nUse a path, a version such as 3.13 or 3.13t, pypy, jython, a name above, or all."
     flavour = " --flavour t" if wanted.free_threaded else ""
     return (
-        f"{message}\nNext: `gilbench pythons install {spec}`, `gilbench pythons build SOURCE{flavour}`"
-        " or `gilbench pythons list`"
+        f"{message}\nInstall it: gilbench pythons install {spec}, or: gilbench pythons build SOURCE{flavour}"
     )
 
 
@@ -183,7 +185,7 @@ def _is_cpython(interpreter: Interpreter) -> bool:
 
 
 def _newest(interpreters: Iterable[Interpreter]) -> Interpreter | None:
-    # max() keeps the first of equals: the order in which the places count.
+    # max() keeps the first of equals, which has precedence.
     return max(interpreters, key=lambda one: version_key(one.build), default=None)
 
 

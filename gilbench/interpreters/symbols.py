@@ -1,6 +1,6 @@
-"""Which symbols of the probes a binary holds, read from its ELF symbol tables.
+"""Finds the symbols that probes need in the ELF symbol tables of a binary.
 
-Only 64-bit ELF is understood; of anything else nothing is known. The layout is that of elf(5).
+Only 64-bit ELF is supported. The layout is that of elf(5).
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ WANTED = (
     "_PyMutex_LockTimed",
     "stop_the_world",
 )
-# A compiler that splits or specialises a function appends to its name: take_gil.constprop.0.
+# A compiler that splits or specializes a function appends to its name: take_gil.constprop.0.
 _SUFFIX = rb"(?:\.[a-z_]+\.\d+)*"
 _SECTIONS, _ENTRY_SIZE, _ENTRIES = 0x28, 0x3A, 0x3C  # e_shoff, e_shentsize, e_shnum
 _SYMTAB, _DYNSYM = 2, 11  # sh_type
 _DATA, _NOTE = 1, 7
 _DEBUG = Path("/usr/lib/debug")
-_LONGEST_LINK = 256  # bytes of a section .gnu_debuglink: a name and a checksum
+_LONGEST_LINK = 256  # bytes of the section .gnu_debuglink: a name and a checksum
 _FUNCTION = 2  # low nibble of st_info
 
 
 class Symbols(NamedTuple):
-    """What was found in one file."""
+    """The symbols found in one file."""
 
-    names: tuple[str, ...]  # functions that can be probed, sorted, as they are called in the file
-    stripped: bool | None  # no table of local symbols; None: not a file that we can read
+    names: tuple[str, ...]  # functions that can be probed, sorted, by their names in the file
+    stripped: bool | None  # without a table of local symbols; None: unreadable
 
 
-class _Section(NamedTuple):
+class _ElfSection(NamedTuple):
     kind: int
     offset: int
     size: int
@@ -46,7 +46,7 @@ class _Section(NamedTuple):
 
 
 def read_symbols(path: Path, wanted: Iterable[str] = WANTED) -> Symbols:
-    """Look for functions in ``path``; one that is not sound 64-bit ELF holds nothing."""
+    """Find functions in a file. A file that is not valid 64-bit ELF has none."""
     names = b"|".join(re.escape(name.encode()) for name in wanted)
     pattern = re.compile(rb"(?:%b)%b(?=\0)" % (names, _SUFFIX))
     try:
@@ -70,21 +70,21 @@ def _read(image: mmap.mmap, pattern: re.Pattern[bytes]) -> Symbols:
     return Symbols(tuple(sorted(names)), not any(section.kind == _SYMTAB for section in sections))
 
 
-def _sections(image: mmap.mmap, order: str) -> Iterator[_Section]:
+def _sections(image: mmap.mmap, order: str) -> Iterator[_ElfSection]:
     start = struct.unpack_from(order + "Q", image, _SECTIONS)[0]
     step, count = struct.unpack_from(order + "HH", image, _ENTRY_SIZE)
     for number in range(count):
         kind, _, _, offset, size, link = struct.unpack_from(
             order + "IQQQQI", image, start + number * step + 4
         )
-        yield _Section(kind, offset, size, link)
+        yield _ElfSection(kind, offset, size, link)
 
 
 def _functions(
-    image: mmap.mmap, order: str, table: _Section, strings: _Section, pattern: re.Pattern[bytes]
+    image: mmap.mmap, order: str, table: _ElfSection, strings: _ElfSection, pattern: re.Pattern[bytes]
 ) -> Iterator[str]:
     text = image[strings.offset : strings.offset + strings.size]
-    # Not only whole strings: a linker lets a name start in the tail of a longer one.
+    # Not only whole strings: a linker shares the tail of a longer name.
     wanted = {found.start(): found.group().decode() for found in pattern.finditer(text)}
     symbol = struct.Struct(order + "IBBHQQ")
     content = image[table.offset : table.offset + table.size]
@@ -95,7 +95,7 @@ def _functions(
 
 
 def debug_file(path: Path) -> Path | None:
-    """The file that holds the symbols that were taken out of ``path``, found as gdb finds it."""
+    """Return the file with the stripped symbols of ``path``, found as gdb finds it; None: there is none."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
             if image[:5] != b"\x7fELF\x02":
@@ -110,7 +110,7 @@ def debug_file(path: Path) -> Path | None:
     real = path.resolve()
     for content in links:
         found = []
-        if content[12:16] == b"GNU\0" and content[8:9] == b"\3":  # a note of the build's number
+        if content[12:16] == b"GNU\0" and content[8:9] == b"\3":  # a note with the build ID
             number = content[16:].hex()
             found = [_DEBUG / ".build-id" / number[:2] / f"{number[2:]}.debug"]
         elif (name := content.partition(b"\0")[0]).endswith(b".debug") and len(content) <= _LONGEST_LINK:

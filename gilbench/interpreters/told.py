@@ -1,4 +1,4 @@
-"""What the file of a CPython tells of it without being run."""
+"""Reads the version and the kind of build from CPython's file, without running it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _TEXT = re.compile(rb"(?<![\w.])([23]\.\d{1,2}\.\d{1,3}(?:(?:a|b|c|rc)\d{1,3})?\
 
 
 class Told(NamedTuple):
-    """What a file tells."""
+    """The facts read from a file."""
 
-    version: str | None  # 3.13.5; None where it cannot be told apart from other texts
+    version: str | None  # 3.13.5; None: ambiguous
     free_threaded: bool
 
 
 def read_told(path: Path, named: tuple[int, int] | None = None) -> Told | None:
-    """Read what the file with an interpreter's code tells; None where it holds no CPython.
+    """Read the facts from the file with an interpreter's code; None: it is not CPython.
 
     Args:
         path: The executable, or its libpython.
-        named: Version that the file's name tells, if it tells one.
+        named: Version in the file's name; None: it has none.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is not a sound 64-bit ELF file.
+        OSError: The file cannot be read.
+        ValueError: It is not a valid 64-bit ELF file.
     """
     image = read_image(path)
     if image.place(_ANY) is None:
@@ -51,7 +51,7 @@ def _number(image: Image) -> str | None:
 
 
 def _text(path: Path, named: tuple[int, int] | None) -> str | None:
-    """A version's text where there is one alone: libraries that are linked in have versions, too."""
+    """Return the only version text of a file; None: it has several, since linked libraries have versions, too."""
     found = {text.decode("ascii") for text in _TEXT.findall(path.read_bytes())}
     if named is not None:
         found = {text for text in found if text.startswith(f"{named[0]}.{named[1]}.")}

@@ -30,13 +30,13 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gilbench.errors import GilbenchError
+from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool
+from gilbench.model.errors import GilbenchError
 from gilbench.observe.spool import followed, spooled
-from gilbench.process import Process, ProcessError, capture, clean_environment, find_tool
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
@@ -44,8 +44,7 @@ _ATTACH_LIMIT = 30.0  # s, for a busy machine; 0.3 s is usual
 _STOP_LIMIT = 10.0
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
-_PLACE = re.compile(r"<(\w+)>")
-_NOT_IN_PATHS = frozenset(':*?[]"\\')
+_NOT_IN_PLACES = '"\\:*?[]'  # ends a name, escapes, separates, or matches other files
 _KEYS = 16384  # of a map
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
 
@@ -55,60 +54,49 @@ class BpftraceError(GilbenchError):
 
 
 def why_not() -> str | None:
-    """Say in one line why bpftrace cannot be used here and what would help; None where it can."""
+    """Return in one line why bpftrace cannot be used here, and the remedy; None: it can."""
     program = find_tool("bpftrace")
     if program is None:
-        return "bpftrace is not installed; install it (apt install bpftrace) for exact figures"
+        return "bpftrace is not installed; for exact values, install it: apt install bpftrace"
     try:
         said = capture([program, "--version"], seconds=10).stdout
     except ProcessError as error:
-        return f"bpftrace does not run: {error}"
+        return f"bpftrace cannot run: {error}"
     version = re.search(r"v?(\d+)\.(\d+)", said)
     if version is None:
-        return f"bpftrace does not tell its version: {said.strip()[:60]!r}"
+        return f"bpftrace has an unknown version: {said.strip()[:60]!r}"
     if (int(version[1]), int(version[2])) < OLDEST:
-        return f"bpftrace {version[1]}.{version[2]} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed"
+        return f"bpftrace {version[1]}.{version[2]} is too old; install {OLDEST[0]}.{OLDEST[1]} or later"
     if os.geteuid() != 0:
-        return "bpftrace needs root; run gilbench under sudo for exact figures"
+        return "bpftrace needs root; for exact values, run gilbench with sudo"
     if _pid_namespace() not in {None, _FIRST_PID_NAMESPACE}:
         return (
-            "in a container the kernel's probes know processes by other numbers; run gilbench on the host for "
-            "exact figures"
+            "kernel probes use the PIDs of the host, not of this container; for exact values, run gilbench on "
+            "the host"
         )
     if not _may_load_programs():
-        return (
-            "no capability to load BPF programs; give the container CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN"
-        )
+        return "BPF programs need a capability; give the container CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN"
     if "[confidentiality]" in _read("/sys/kernel/security/lockdown"):
-        return "the kernel is locked down (confidentiality), which forbids BPF; boot with lockdown=integrity"
+        return "the kernel's lockdown (confidentiality) forbids BPF; boot with lockdown=integrity"
     if not any(
         Path(folder, "events").is_dir() for folder in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
     ):
-        return "tracefs is not mounted; mount -t tracefs tracefs /sys/kernel/tracing"
+        return "tracefs is not mounted; mount it: mount -t tracefs tracefs /sys/kernel/tracing"
     return None
 
 
-def filled(template: str, values: Mapping[str, str]) -> str:
-    """Put values in a script's places, written ``<word>``, all at once: what is in a value is never a place.
+def quoted(text: str) -> str:
+    """Return a path or the name of a function as an attach point has it.
 
     Raises:
-        KeyError: A place has no value.
+        BpftraceError: bpftrace would read it as something else.
     """
-    return _PLACE.sub(lambda found: values[found[1]], template)
-
-
-def quoted(path: str) -> str:
-    """Write a path in a probe's name, where a colon ends it, and a star or a bracket is a pattern, quoted or not.
-
-    Raises:
-        BpftraceError: bpftrace cannot be told of such a path.
-    """
-    harm = next((letter for letter in path if letter in _NOT_IN_PATHS or not letter.isprintable()), None)
-    if harm is not None:
+    refused = next((letter for letter in text if letter in _NOT_IN_PLACES or not letter.isprintable()), None)
+    if refused is not None:
         raise BpftraceError(
-            f"bpftrace cannot be told of {path!r}, for the {harm!r} in it; copy the interpreter to a path without"
+            f"bpftrace cannot probe {text!r}, which contains {refused!r}; copy the file elsewhere"
         )
-    return f'"{path}"'
+    return f'"{text}"'
 
 
 def call(word: str) -> None:
@@ -248,4 +236,4 @@ def _read(path: str) -> str:
 def _complaint(said: Iterable[str]) -> str:
     lines = [line.strip() for line in said if "RLIMIT_MEMLOCK" not in line and line.strip()]
     errors = [line for line in lines if "ERROR" in line]
-    return (errors or lines or ["it did not attach in time"])[0].removeprefix("ERROR: ")[:200]
+    return (errors or lines or ["timed out while attaching"])[0].removeprefix("ERROR: ")[:200]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import psutil
 
-from gilbench.model import Reading, Share
+from gilbench.model.study import Reading, Share
 
 
 class Counts(NamedTuple):
@@ -40,6 +40,8 @@ class CpuObserver:
     """
 
     def __init__(self, pid: int) -> None:
+        self.by: str | None = "the kernel"
+        self.reason: str | None = None
         self._pid = pid
         self._before = read_counts(pid)
 
@@ -64,7 +66,7 @@ class CpuObserver:
             threads=tuple(
                 Share(name=str(tid), value=seconds / busy_seconds) for tid, seconds in sorted(used.items())
             ),
-            unavailable=None if after.calls else "read and write calls: no permission to read /proc/PID/io",
+            unavailable=None if after.calls else "read and write calls: permission denied for /proc/PID/io",
         )
 
 

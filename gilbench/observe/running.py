@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import psutil
 
-from gilbench.errors import UsageError
+from gilbench.host.trust import mistrust
 from gilbench.interpreters.probe import probe
 from gilbench.interpreters.told import read_told
-from gilbench.model import Interpreter
-from gilbench.trust import mistrust
+from gilbench.model.errors import UsageError
+from gilbench.model.study import Interpreter
 
 _LIBRARY = re.compile(r"libpython(\d)\.(\d+)(t?)[a-z]*\.so")
 _PROGRAM = re.compile(r"python(?:(\d)(?:\.(\d+)(t?)[a-z]*)?)?(?:\.exe)?$")
@@ -53,19 +53,19 @@ class _Facts(NamedTuple):
 
 
 def find_python(pid: int) -> RunningPython:
-    """Look at a process that runs.
+    """Find the CPython of a running process.
 
-    Its executable is asked what it is only if nobody but root and ourselves could have written it. Of any other one,
-    and of one that the process does not share with us, the file is read.
+    Its executable is started and asked for its build only if no one but root and the user could have written it.
+    Otherwise, and if it is in another mount namespace, its file is read.
 
     Raises:
-        UsageError: There is no such process, it may not be looked at, or it runs no CPython.
+        UsageError: The process does not exist, cannot be read, or is not CPython.
     """
     executable, mapped = _files_of(pid)
     library = next((file for file in mapped if _LIBRARY.match(Path(file.name).name)), None)
     named = _LIBRARY.match(Path(library.name).name) if library else _PROGRAM.match(Path(executable).name)
     if named is None:
-        raise UsageError(f"process {pid} runs {executable}, which is no CPython")
+        raise UsageError(f"process {pid} runs {executable}, which is not CPython; choose a CPython process")
     itself = Path(f"/proc/{pid}/exe")
     interpreter = ask(executable) if _may_ask(itself, executable) else None
     if library is not None:
@@ -76,7 +76,9 @@ def find_python(pid: int) -> RunningPython:
         code = _reached(pid, executable, itself)
     facts = _of(interpreter) if interpreter is not None else _read(code, named[1], named[2], named[3])
     if facts is None:
-        raise UsageError(f"process {pid} runs {executable}, which is no CPython in spite of its name")
+        raise UsageError(
+            f"process {pid} runs {executable}, which is not CPython despite its name; choose a CPython process"
+        )
     return RunningPython(
         pid=pid,
         executable=executable,
@@ -174,16 +176,18 @@ def _files_of(pid: int) -> tuple[str, list[_Mapped]]:
         executable = str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(_DELETED)
         maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
     except PermissionError as error:
-        remedy = "it is protected" if os.geteuid() == 0 else "run gilbench as its user, or under sudo"
-        raise UsageError(f"process {pid} may not be looked at; {remedy}") from error
+        remedy = "the kernel protects it" if os.geteuid() == 0 else "run gilbench as its user, or with sudo"
+        raise UsageError(f"permission denied for process {pid}; {remedy}") from error
     except (FileNotFoundError, ProcessLookupError) as error:
         if Path(f"/proc/{pid}").exists():  # of the kernel, or just ended
-            raise UsageError(f"process {pid} runs no program; is it a zombie?") from error
+            raise UsageError(
+                f"process {pid} runs no program (zombie or kernel thread); choose another"
+            ) from error
         if not Path("/proc/self").exists():
             raise UsageError(
-                "no process can be looked at: /proc is not mounted; mount -t proc proc /proc"
+                "cannot read processes: /proc is not mounted; mount it: mount -t proc proc /proc"
             ) from error
-        raise UsageError(f"there is no process {pid}; see ps or pgrep -f for the right number") from error
+        raise UsageError(f"no process {pid}; find its PID with ps or pgrep -f") from error
     folder = Path(f"/proc/{pid}/map_files")
     lines = [line.split(maxsplit=5) for line in maps.splitlines() if "/" in line]
     return executable, [_Mapped(words[5].removesuffix(_DELETED), folder / words[0]) for words in lines]

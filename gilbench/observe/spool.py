@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_PIECE = 1 << 20  # bytes that are read at once
-_PATIENCE = 0.01  # s between two looks at whether there is more
+_CHUNK = 1 << 20  # bytes that are read at once
+_RETRY = 0.01  # s between two checks for more
 _PUNCH_HOLE = 3  # fallocate(2), the file's length stays
 _LIBC = ctypes.CDLL(None)
 
@@ -28,14 +28,14 @@ def followed(descriptor: int, grows: Callable[[], bool]) -> Iterator[bytes]:
         torn = b""
         while True:
             last = not grows()  # what was written before is there now
-            if piece := file.read(_PIECE):
-                *whole, torn = (torn + piece).split(b"\n")
+            if chunk := file.read(_CHUNK):
+                *whole, torn = (torn + chunk).split(b"\n")
                 yield from whole
                 _forget(file.fileno(), file.tell())
             elif last:
                 return
             else:
-                time.sleep(_PATIENCE)
+                time.sleep(_RETRY)
 
 
 def _forget(descriptor: int, length: int) -> None:

@@ -11,12 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from gilbench.model import Reading, Share, Struct
-from gilbench.process import Process, ProcessError, clean_environment, find_tool
+from gilbench.host.process import Process, ProcessError, clean_environment, find_tool
+from gilbench.model.profile import Stack
+from gilbench.model.study import Reading, Share, Struct
 
 RATE = 200  # samples per second
 _ATTACH_LIMIT = 5.0  # s for py-spy to find its way around the process
@@ -24,16 +24,6 @@ _STOP_LIMIT = 20.0  # s; it writes its samples, of an hour some 100 MB
 _FUNCTIONS = 20  # kept
 _THREAD = re.compile(r"thread \((\d+|0x[0-9A-Fa-f]+)\)(?:: (.*))?", re.DOTALL)
 _NO_FRAME = "no function of Python's"
-
-
-class Stack(NamedTuple):
-    """One stack of a thread that held the GIL, and how often it was seen."""
-
-    tid: int | None  # the kernel's number, where py-spy knows it
-    thread: str  # its name, else as py-spy calls it
-    frames: tuple[str, ...]  # outermost first, as ``name (file.py:12)``
-    samples: int
-    named: bool = True  # whether the thread has a name of Python's
 
 
 class _Frame(Struct, frozen=True):
@@ -46,13 +36,13 @@ class _Shared(Struct, frozen=True):
     frames: tuple[_Frame, ...]
 
 
-class _Profile(Struct, frozen=True):
+class _SpeedscopeProfile(Struct, frozen=True):
     samples: tuple[tuple[int, ...], ...]  # numbers of frames, outermost first
 
 
 class _Speedscope(Struct, frozen=True):
     shared: _Shared
-    profiles: tuple[_Profile, ...]
+    profiles: tuple[_SpeedscopeProfile, ...]
 
 
 class StackSampler:
@@ -69,7 +59,7 @@ class StackSampler:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         program = find_py_spy()
         if program is None:
-            self.unavailable = "py-spy is not installed; pip install py-spy"
+            self.unavailable = "py-spy is not installed; install it: pip install py-spy"
             return
         command = [program, "record", "--pid", str(pid), "--gil", "--threads", "--nonblocking"]
         command += [
@@ -121,18 +111,20 @@ class StackSampler:
             written = self._output.read()
             return read_stacks(written) if written else ()
         except (OSError, ValueError, LookupError) as error:
-            self.unavailable = f"py-spy's samples cannot be read: {error}"
+            self.unavailable = f"cannot read py-spy's samples: {error}"
             return ()
 
 
 class StacksObserver:
-    """Who holds the GIL of a worker, as figures of a run."""
+    """The threads and functions of a worker that hold the GIL, as values of a run."""
 
     def __init__(self, pid: int) -> None:
+        self.by: str | None = "py-spy"
+        self.reason: str | None = None
         self._sampler = StackSampler(pid)
 
     def finish(self, busy_seconds: float) -> Reading:
-        """Stop sampling; shares are of the samples that fit into the timed slices."""
+        """Stop sampling. Shares are of the samples that fit into the timed slices."""
         stacks = self._sampler.finish()
         if self._sampler.unavailable is not None:
             return Reading(observer="stacks", unavailable=self._sampler.unavailable)
@@ -162,7 +154,13 @@ def _stack(thread: str, frames: Sequence[str], count: int) -> Stack:
     if found is None:
         raise ValueError(f"{thread!r} is no thread")
     tid = None if found[1].startswith("0x") else int(found[1])
-    return Stack(tid, found[2] or thread, tuple(frames) or (_NO_FRAME,), count, bool(found[2]))
+    return Stack(
+        tid=tid,
+        thread=found[2] or thread,
+        frames=tuple(frames) or (_NO_FRAME,),
+        samples=count,
+        named=bool(found[2]),
+    )
 
 
 def _frame_name(frame: _Frame) -> str:
@@ -191,7 +189,7 @@ def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:
         samples: How many samples were due in all.
     """
     if samples <= 0:
-        return Reading(observer="stacks", unavailable="the slices were too short for a sample")
+        return Reading(observer="stacks", unavailable="the slices were too short for samples")
     threads: Counter[str] = Counter()
     functions: Counter[str] = Counter()
     for stack in stacks:
@@ -218,4 +216,4 @@ def _reason(output: str) -> str:
     for line in output.splitlines():
         if line.startswith("Error:"):
             return f"py-spy cannot read this interpreter: {line.removeprefix('Error:').strip()}"
-    return "py-spy did not attach in time"
+    return "py-spy timed out while attaching"

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gilbench.model import Reading, Share
-from gilbench.observe.bpftrace import BpftraceError, Script, filled, why_not
-from gilbench.process import Process, ProcessError, find_tool
-from gilbench.program import Call
+from gilbench.host.process import Process, ProcessError, find_tool
+from gilbench.model.profile import Call
+from gilbench.model.study import Reading, Share
+from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.observe.script import filled
 
 _HERE = Path(__file__).parent
 _ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
@@ -28,11 +29,11 @@ _FUNCTIONS = 20  # system calls that a reading names
 
 
 class Counted(NamedTuple):
-    """The system calls of a process, and by what they were counted."""
+    """The system calls of a process, and the tool that counted them."""
 
     calls: tuple[Call, ...]  # the most frequent first; seconds are wall time, blocked or not
-    by: str | None  # None: by nothing
-    reason: str | None  # why there are none, or why it was not bpftrace that counted
+    by: str | None  # None: no tool works
+    reason: str | None  # why no tool works, or why bpftrace does not
 
 
 class SyscallCounter:
@@ -40,18 +41,15 @@ class SyscallCounter:
 
     Args:
         pid: The process.
-        condition: Which processes are counted, as a predicate of bpftrace's; None: this one alone.
     """
 
-    def __init__(self, pid: int, condition: str | None = None) -> None:
+    def __init__(self, pid: int) -> None:
         self._script: Script | None = None
         self._tracer: _Strace | None = None
         self._reason = why_not()
         if self._reason is None:
-            template = (_HERE / "syscalls.bt").read_text("utf-8")
-            text = filled(template, {"filter": condition or f"pid == {pid}"})
             try:
-                self._script = Script(text, pid=pid)
+                self._script = Script(filled(_HERE / "syscalls.bt", {"pid": str(pid)}), pid=pid)
             except BpftraceError as error:
                 self._reason = str(error)
         if self._script is None:
@@ -67,24 +65,27 @@ class SyscallCounter:
         if self._tracer is not None:
             return Counted(
                 read_strace(self._tracer.finish()),
-                "strace (it stops the program at each call: some 25 to 50 µs more a call)",
+                "strace (stops the program at each call, which takes 25 to 50 µs more)",
                 self._reason,
             )
         return Counted((), None, self._reason)
 
 
 class SyscallsObserver:
-    """System calls of a worker, as figures of a run."""
+    """System calls of a worker, as values of a run."""
 
     def __init__(self, pid: int) -> None:
+        self.by: str | None = None
+        self.reason: str | None = None
         self._counter = SyscallCounter(pid)
 
     def finish(self, busy_seconds: float) -> Reading:
-        """Stop counting; rates are per second of the timed slices, shares are of all calls."""
+        """Stop counting. Rates are per second of the timed slices, shares are of all calls."""
         counted = self._counter.finish()
+        self.by, self.reason = counted.by, counted.reason
         total = sum(call.count for call in counted.calls)
         if counted.by is None or busy_seconds <= 0 or not total:
-            reason = counted.reason or "no system call was seen"
+            reason = counted.reason or "no system call was observed"
             return Reading(observer="syscalls", unavailable=reason)
         return Reading(
             observer="syscalls",
@@ -102,7 +103,7 @@ class _Strace:
     def __init__(self, pid: int) -> None:
         program = find_tool("strace")
         if program is None:
-            raise ProcessError("strace is not installed either")
+            raise ProcessError("strace is not installed, either")
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         descriptor = self._output.fileno()
         command = [program, "-f", "-c", "-w", "-o", f"/proc/self/fd/{descriptor}", "-p", str(pid)]
@@ -114,7 +115,7 @@ class _Strace:
         deadline = time.monotonic() + _ATTACH_LIMIT
         while not _traced(pid):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                reason = (self._process.output().strip().splitlines() or ["it did not attach in time"])[-1]
+                reason = (self._process.output().strip().splitlines() or ["timed out"])[-1]
                 self._process.close()
                 self._output.close()
                 raise ProcessError(f"strace cannot attach: {reason[:200]}")

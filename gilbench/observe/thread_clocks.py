@@ -1,6 +1,6 @@
-"""When the threads of a process lived and how long they were on the CPU, by the scheduler's own count.
+"""When the threads of a process lived and how long they were on the CPU, as the scheduler counts.
 
-The kernel forgets a thread with its end, so it is asked again and again: what a thread did in its last
+The kernel forgets a thread at its end, so it is asked repeatedly: what a thread did in its last
 ``STEP`` seconds can be missed, and a thread that lived for less may be missed whole.
 """
 
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-STEP = 0.05  # s between two looks
+STEP = 0.05  # s between two samples
 
 
 class Lived(NamedTuple):
@@ -23,8 +23,8 @@ class Lived(NamedTuple):
     ready: float = 0.0  # s in which it waited for one
 
 
-class _Look(NamedTuple):
-    """What the scheduler has counted for a thread."""
+class _Sample(NamedTuple):
+    """The scheduler's counts for a thread."""
 
     moment: float
     cpu: float = 0.0
@@ -43,13 +43,13 @@ class ThreadClocks:
     def __init__(self, pid: int, executable: str | None = None) -> None:
         self._folder = Path(f"/proc/{pid}")
         self._awaited = executable
-        self._first: dict[int, _Look] = {}
-        self._last: dict[int, _Look] = {}
-        self._living: set[int] = set()  # at the last look
+        self._first: dict[int, _Sample] = {}
+        self._last: dict[int, _Sample] = {}
+        self._living: set[int] = set()  # in the last sample
         self._stop = threading.Event()
         self.started = time.monotonic()
         self.ended = self.started  # when the process was last seen
-        self._look()
+        self._sample()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
@@ -71,17 +71,17 @@ class ThreadClocks:
         }
 
     def finish(self) -> dict[int, Lived]:
-        """Look a last time and stop."""
+        """Take a last sample and stop."""
         self._stop.set()
         self._watcher.join()
-        self._look()
+        self._sample()
         return self.so_far()
 
     def _watch(self) -> None:
         while not self._stop.wait(STEP):
-            self._look()
+            self._sample()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         now = time.monotonic()
         try:
             if self._awaited is not None:
@@ -95,16 +95,16 @@ class ThreadClocks:
         for task in tasks:
             try:
                 counted = (task / "schedstat").read_text("ascii").split()
-                look = _Look(now, int(counted[0]) * 1e-9, int(counted[2]), int(counted[1]) * 1e-9)
+                sample = _Sample(now, int(counted[0]) * 1e-9, int(counted[2]), int(counted[1]) * 1e-9)
             except (OSError, ValueError, IndexError):
                 continue
             tid = int(task.name)
             living.add(tid)
-            if tid not in self._first:  # a new one began after the last look, with no time on the CPU
-                self._first[tid] = look if self.ended == self.started else _Look(self.ended)
-            self._last[tid] = look
+            if tid not in self._first:  # a new one began after the last sample, with no time on the CPU
+                self._first[tid] = sample if self.ended == self.started else _Sample(self.ended)
+            self._last[tid] = sample
             self.ended = max(self.ended, now)
-        for tid in self._living - living:  # it ended somewhere between the two looks
+        for tid in self._living - living:  # it ended somewhere between the two samples
             last = self._last[tid]
             self._last[tid] = last._replace(moment=(last.moment + now) / 2)
         self._living = living

@@ -8,9 +8,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from gilbench.program import StateChange
+from gilbench.model.profile import StateChange
+from gilbench.observe.gil.lines import ExactLine
 
 State = Literal["held", "wait", "off", "blocked", "ended"]
+# The states of a thread from each time of a line on. A wait in take_gil ends in a hold, which has its own line.
+_STATES: dict[str, tuple[State, ...]] = {
+    ExactLine.HELD: ("held", "off"),
+    ExactLine.FOUND: ("held", "off"),
+    ExactLine.WAITED: ("wait",),
+    ExactLine.HANDED: ("wait", "off"),
+    ExactLine.PREEMPTED: ("blocked", "off"),
+    ExactLine.BLOCKED: ("blocked",),
+    ExactLine.RUNNING: ("off",),
+    ExactLine.MAIN: ("held",),
+}
 # Lines come by CPU, and a hold's line with its end: this many events are kept back to be put in order.
 _KEPT = 20_000
 
@@ -23,10 +35,10 @@ class Recording(NamedTuple):
 
 
 class Timeline:
-    """Hears the lines of ``gil_exact.bt`` and hands on what they say.
+    """Sorts the events of the lines of ``exact.bt``.
 
     Args:
-        add: Takes some events, each thread's in the order of time.
+        add: Called with some events, each thread's in the order of time.
     """
 
     def __init__(self, add: Callable[[Sequence[StateChange]], None]) -> None:
@@ -35,42 +47,25 @@ class Timeline:
         self._numbers = itertools.count()
 
     def hear(self, line: str) -> None:
-        """Take one line; those that tell of no state are passed over."""
+        """Add the events of one line, if it has any."""
         kind, *words = line.split()
-        if kind in {"w", "d", "h", "l", "u", "o", "i", "m"}:
+        if kind in _STATES:
             tid, *stamps = map(int, words)
-            if kind == "h":
-                self._put(stamps[0], tid, "held")
-                self._put(stamps[1], tid, "off")
-            elif kind == "w":
-                self._put(stamps[0], tid, "wait")
-            elif kind == "d":  # inside drop_gil
-                self._put(stamps[0], tid, "wait")
-                self._put(stamps[1], tid, "off")
-            elif kind == "l":  # kept from the CPU after a drop
-                self._put(stamps[0], tid, "blocked")
-                self._put(stamps[1], tid, "off")
-            elif kind == "u":
-                self._put(stamps[0], tid, "held")
-                self._put(stamps[1], tid, "off")
-            elif kind == "o":
-                self._put(stamps[0], tid, "blocked")
-            elif kind == "i":
-                self._put(stamps[0], tid, "off")
-            else:  # the program begins; lines of later events may have come before
+            if kind == ExactLine.MAIN:  # lines of later events may have come before
                 self._kept = [event for event in self._kept if event[0] >= stamps[0]]
                 heapq.heapify(self._kept)
-                self._put(stamps[0], tid, "held")
-        elif kind == "x":
+            for stamp, state in zip(stamps, _STATES[kind], strict=False):
+                self._put(stamp, tid, state)
+        elif kind == ExactLine.EXIT:
             self._put(int(words[2]), int(words[1]), "ended")
         if len(self._kept) > _KEPT:
             self._hand_on(_KEPT // 2)
 
     def close(self, last: Sequence[tuple[int, int, State]]) -> None:
-        """Hand on all that is kept.
+        """Pass on all events that are left.
 
         Args:
-            last: What each thread that lives was doing at the end: since when in ns, tid, state.
+            last: The last state of each thread that is alive: since when in ns, thread, state.
         """
         for stamp, tid, state in last:
             self._put(stamp, tid, state)

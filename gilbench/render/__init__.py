@@ -1,1 +1,1 @@
-"""Renderers: they get analysed figures and only write them down."""
+"""Makes pages from results, and writes pages in every format."""

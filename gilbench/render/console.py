@@ -1,4 +1,4 @@
-"""A console of rich's on which a text is a text: no markup, no emoji, no control characters of its own."""
+"""A rich console that prints text literally: no markup, no emoji, and no control characters in text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gilbench.render.guard import printable_lines
 
 
 class PlainConsole(Console):
-    """Draws tables and styles as rich does, whatever is in the texts.
+    """Draws tables and styles as rich does, and prints texts literally.
 
     Args:
-        file: Where it writes.
+        file: The output file; None: stdout.
         quiet: Write nothing.
-        soft_wrap: Leave long lines as they are.
+        soft_wrap: Do not wrap long lines.
     """
 
     def __init__(self, *, file: IO[str] | None = None, quiet: bool = False, soft_wrap: bool = False) -> None:
@@ -32,5 +32,5 @@ class PlainConsole(Console):
             yield segment if control else Segment(printable_lines(text), style)
 
     def on_broken_pipe(self) -> None:
-        """Let the command line know that the reader has gone."""
+        """Raise the error for the command line."""
         raise  # noqa: PLE0704 - called while it is handled

@@ -1,46 +1,86 @@
-"""How a figure is written in a table: short, with its interval."""
+"""Writes values for tables: short, with their intervals, and with one unit per column."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 
-from rich.text import Text
+from gilbench.model.metrics import Scale, common_scale, scale_of, significant, write
+from gilbench.model.results import Cell, Comparison
+from gilbench.model.study import Parameters
 
-from gilbench.metrics import scale_of, significant, write
-from gilbench.model import Cell, Parameters
-from gilbench.render.guard import printable
+_WIDE = 0.3  # relative half-width from which the two ends of the interval are written
+_LOPSIDED = 1.5  # ratio of the two half-widths from which the two ends are written
+SENTENCE = 300  # maximum length of a sentence from outside
+_REASONS = {
+    "interval too wide": "too wide",
+    "one of too many comparisons": "of too many",
+    "neither direction is better": "no direction",
+    "values that are not finite": "not finite",
+}
 
-_WIDE = 0.3  # from this half-width on, relative to the figure, the two ends say more than one number
-_LOPSIDED = 1.5  # likewise where one side is so many times the other
 
+def with_intervals(cells: Sequence[Cell | None]) -> list[str]:
+    """Write the values of a column with their 95% intervals, in one unit.
 
-def with_interval(cell: Cell | None) -> str:
-    """Write a figure and its 95 % interval: ``1.98x ±2%``, or ``3.1x (2.0-4.7)`` where that is wide or lopsided.
-
-    Fractions are written in per cent, their ± in percentage points.
+    The form is ``1.98x ±2%``, or ``3.10x (2.0-4.7)`` if the interval is wide or lopsided. Fractions are in percent, and
+    their ± is in percentage points.
     """
-    return "-" if cell is None else figure_within(cell.value, cell.lo, cell.hi, cell.unit)
+    scales = _scales(cells)
+    return [
+        "-" if cell is None else figure_within(cell.value, cell.lo, cell.hi, cell.unit, scales[cell.unit])
+        for cell in cells
+    ]
 
 
-def figure_within(value: float, lo: float | None, hi: float | None, unit: str) -> str:
-    """Write a figure and its 95 % interval, likewise."""
-    figure = write(value, unit)
+def without_intervals(cells: Sequence[Cell | None]) -> list[str]:
+    """Write values of one column in one unit."""
+    scales = _scales(cells)
+    return ["-" if cell is None else write(cell.value, cell.unit, scales[cell.unit]) for cell in cells]
+
+
+def figure_within(
+    value: float, lo: float | None, hi: float | None, unit: str, scale: Scale | None = None
+) -> str:
+    """Write a value with its 95% interval, with a given or the best prefix."""
+    scale = scale or scale_of(_size(value, lo), unit)
+    figure = write(value, unit, scale)
     if lo is None or hi is None:
         return figure
     if math.isinf(hi):
-        return _ends(value, lo, hi, unit)
+        return _ends(value, lo, hi, unit, scale)
     below, above = value - lo, hi - value
     half = max(below, above)
     share = half / abs(value) if value else math.inf
-    beyond = unit == "fraction" and hi <= 1 < value + half  # more than all
+    beyond = unit == "fraction" and hi <= 1 < value + half  # exceeds 100%
     if beyond or share >= _WIDE or (share >= _WIDE / 3 and half > _LOPSIDED * min(below, above)):
-        return _ends(value, lo, hi, unit)
+        return _ends(value, lo, hi, unit, scale)
     return f"{figure} ±{significant(half * 100, 2) if unit == 'fraction' else _percent(share)}"
 
 
-def plain(text: str, style: str = "") -> Text:
-    """The same for the terminal, where it is no markup either."""
-    return Text(printable(text), style)
+def short(text: str, longest: int = 60) -> str:
+    """Return a text from outside as one line, truncated if it is long."""
+    line = text.replace("\n", " ")
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def ratio_text(row: Comparison) -> str:
+    """Write a ratio with its interval."""
+    if row.ratio is None:
+        return "-"
+    if row.lo is None or row.hi is None:
+        return significant(row.ratio)
+    return f"{significant(row.ratio)} ({significant(row.lo)}-{significant(row.hi)})"
+
+
+def verdict_text(row: Comparison) -> str:
+    """Write a verdict; if inconclusive, with the number of blocks that would decide it, or the reason."""
+    if row.verdict == "inconclusive" and row.blocks_needed is not None:
+        return f"inconclusive, +{row.blocks_needed} blocks"
+    if row.verdict == "inconclusive" and row.reason is not None:
+        return f"inconclusive, {_REASONS.get(row.reason, row.reason)}"
+    return row.verdict
 
 
 def case_name(workload: str, parameters: Parameters) -> str:
@@ -53,17 +93,30 @@ def threads_name(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
 
 
-def _ends(value: float, lo: float, hi: float, unit: str) -> str:
-    figure = write(value, unit)
+def _scales(cells: Sequence[Cell | None]) -> dict[str, Scale]:
+    """The prefix of each unit in a column."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for cell in cells:
+        if cell is not None:
+            values[cell.unit].append(_size(cell.value, cell.lo))
+    return {unit: common_scale(mine, unit) for unit, mine in values.items()}
+
+
+def _size(value: float, lo: float | None) -> float:
+    """Return the value that the prefix must suit: for infinity, the lower limit."""
+    return lo if lo is not None and math.isinf(value) else value
+
+
+def _ends(value: float, lo: float, hi: float, unit: str, scale: Scale) -> str:
+    figure = write(value, unit, scale)
     if lo == math.inf:
         return figure
-    if math.isinf(value):  # it has no scale that its lower limit could share
-        return f"{figure} ({write(max(lo, 0.0), unit)}-∞)"
-    divisor, _ = scale_of(value, unit)
-    limits = max(lo, 0.0) / divisor, hi / divisor
+    if math.isinf(value):  # infinity has no unit
+        return f"{figure} ({write(max(lo, 0.0), unit, scale)}-∞)"
+    limits = max(lo, 0.0) / scale.divisor, hi / scale.divisor
     low, high = (significant(limit, 2) for limit in limits)
-    # So rounded, they would contradict the figure, or be one.
-    if not float(low) <= value / divisor <= float(high) or (low == high and lo < hi):
+    # With two digits, the ends would exclude the value or be equal.
+    if not float(low) <= value / scale.divisor <= float(high) or (low == high and lo < hi):
         low, high = (significant(limit) for limit in limits)
     return f"{figure} ({low}-{'∞' if math.isinf(hi) else high})"
 

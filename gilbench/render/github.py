@@ -1,15 +1,17 @@
-"""A check as annotations of GitHub Actions: ``::error title=...::...`` and its like.
+"""Writes a check as annotations of GitHub Actions, for example ``::error title=...::...``.
 
-GitHub shows ten annotations of each kind for a step; where there are more, the last one says how many.
+GitHub shows ten annotations of each kind per step. The tenth one counts the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, TextIO
 
-from gilbench.render.check import Check, Line, failure, headline, notes, sections, threads
-from gilbench.render.guard import without_commands
+from gilbench.model.results import Check
+from gilbench.render.check_page import CheckRow, failure, headline, notes, sections
+from gilbench.render.figures import threads_name
+from gilbench.render.guard import printable, without_commands
 
 MOST = 10
 _LEVELS: dict[str, Literal["error", "warning", "notice"]] = {
@@ -20,48 +22,42 @@ _LEVELS: dict[str, Literal["error", "warning", "notice"]] = {
 }
 
 
-def render_annotations(check: Check) -> str:
-    """Write the annotations, one a line; inconclusive and equivalent rows are in the summary only."""
-    said: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
-    said["warning" if check.gate.verdict == "inconclusive" else "notice"].append(
-        ("gilbench check", headline(check.gate))
-    )
-    said["error"] += [("gilbench: failed to run", failure(failed)) for failed in check.gate.failed]
+def write_github(check: Check, file: TextIO) -> None:
+    """Write the annotations, one per line. Inconclusive and equivalent rows are only in the summary."""
+    found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
+    verdict = "warning" if check.gate.verdict == "inconclusive" else "notice"
+    found[verdict].append(("gilbench check", headline(check.gate)))
+    found["error"] += [("gilbench: failed to run", failure(failed)) for failed in check.gate.failed]
     for section in sections(check.gate):
         if section.status in _LEVELS:
-            said[_LEVELS[section.status]] += [
-                (f"gilbench: {section.title}", _sentence(line)) for line in section.lines
+            found[_LEVELS[section.status]] += [
+                (f"gilbench: {section.title}", _sentence(row)) for row in section.rows
             ]
-    said["warning"] += [("gilbench", note) for note in notes(check)]
-    return "".join(line for level, annotations in said.items() for line in _lines(level, annotations))
+    found["warning"] += [("gilbench", note) for note in notes(check)]
+    for level, messages in found.items():
+        file.writelines(_lines(level, messages))
 
 
 def annotation(level: str, title: str, message: str) -> str:
-    """One annotation, with its line feed."""
-    return f"::{level} title={escape_property(title)}::{escape_data(message)}\n"
+    """Return one annotation with its line feed. Its parts cannot contain another command."""
+    # A property also ends at a colon or a comma.
+    safe = _escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={safe}::{_escaped(without_commands(message))}\n"
 
 
-def escape_data(text: str) -> str:
-    """A message, which ends where its line ends, and in which there is no other command."""
-    return without_commands(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _escaped(text: str) -> str:
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
-def escape_property(text: str) -> str:
-    """A value of a property, which also ends at a colon or a comma."""
-    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _lines(level: str, annotations: Sequence[tuple[str, str]]) -> Iterator[str]:
-    fit = annotations if len(annotations) <= MOST else annotations[: MOST - 1]
+def _lines(level: str, messages: Sequence[tuple[str, str]]) -> Iterator[str]:
+    fit = messages if len(messages) <= MOST else messages[: MOST - 1]
     for title, message in fit:
         yield annotation(level, title, message)
-    if len(fit) < len(annotations):
-        yield annotation(level, "gilbench", f"and {len(annotations) - len(fit)} more: see the step summary")
+    if len(fit) < len(messages):
+        yield annotation(level, "gilbench", f"and {len(messages) - len(fit)} more: see the step summary")
 
 
-def _sentence(line: Line) -> str:
-    known = f"; known: {line.reason}" if line.reason else ""
-    return (
-        f"{line.workload} on {line.interpreter}, {threads(line.threads)}: {line.metric} x {line.ratio}, "
-        f"{line.verdict}{known}"
-    )
+def _sentence(row: CheckRow) -> str:
+    known = f"; known: {row.reason}" if row.reason else ""
+    name = f"{row.workload} on {row.interpreter}, {threads_name(row.threads)}"
+    return f"{name}: {row.metric} x {row.ratio}, {row.verdict}{known}"

@@ -1,12 +1,12 @@
-"""What keeps a text from outside from being more than text: for a terminal, for a CI's log, for a program.
+"""Neutralizes text from outside, for terminals, CI logs, and programs.
 
-A name of a function, a thread, a file or a branch is anybody's. On a terminal it could move the cursor or turn
-the line round; in the log of a CI it could be a command to the runner: GitHub takes ``::error ...::`` at the
-start of a line, spaces before it or not, GitHub and Azure ``##[...`` and ``##vso[...``, and TeamCity
-``##teamcity[...``, anywhere in it.
+Anyone can choose the name of a function, a thread, a file, or a branch. On a terminal, it could move the cursor or
+reverse the line. In a CI log, it could be a command to the runner. GitHub accepts ``::error ...::`` at the start of a
+line, after optional spaces. GitHub and Azure accept ``##[...`` and ``##vso[...``, and TeamCity ``##teamcity[...``,
+anywhere in a line.
 
-``cli.output`` lets everything that is printed pass through here; a renderer needs these only where a text's
-width or place in its own format counts.
+``cli.output`` passes all output through these functions. A renderer needs them only if the width or the position of a
+text matters in its format.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ _COMMAND = re.compile(r"(?:^|(?<=\s)):{2,}|#{2,}(?=\w*\[)", re.MULTILINE)
 
 
 def printable(text: str) -> str:
-    """One line of a text from outside, in which nothing can move the cursor or change the colour."""
+    """Return one line of text without control characters, which could move the cursor or change the color."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _REPLACEMENT for letter in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same for a text of our own lines."""
+    """Return several lines without other control characters than line feeds."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def without_commands(text: str) -> str:
-    """A text in which no runner of a CI finds a command: spaces break it."""
+    """Return a text without commands to CI runners. Spaces break them."""
     return _COMMAND.sub(lambda found: " ".join(found[0]), text)
 
 
 def json_text(document: Any, *, indent: int = 2) -> str:
-    """Write JSON that is harmless to print and says exactly the same: what is not printable is escaped.
+    """Return JSON that is safe to print and equivalent: characters that are not printable are escaped.
 
     Args:
-        document: As msgspec takes it. A figure that is infinite becomes null.
-        indent: Spaces; 0: everything in one line.
+        document: A value that msgspec can encode. Infinity becomes null.
+        indent: Number of spaces; 0: everything in one line.
     """
     import msgspec  # noqa: PLC0415 - not needed for --version
 
     try:
         encoded = msgspec.json.encode(document)
-    except UnicodeEncodeError:  # the name of a file or an argument that is no UTF-8
+    except UnicodeEncodeError:  # the name of a file or an argument is invalid UTF-8
         encoded = msgspec.json.encode(_utf8(msgspec.to_builtins(document, str_keys=True)))
     text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
-    # Neither of the two can stand outside a string, or behind a backslash.
+    # Neither these characters nor commands occur outside strings or after a backslash.
     text = "\n".join(
         line if line.isprintable() else "".join(map(_escaped, line)) for line in text.split("\n")
     )
@@ -62,7 +62,7 @@ def _escaped(letter: str) -> str:
     if letter.isprintable():
         return letter
     number = ord(letter)
-    if number < 0x10000:  # noqa: PLR2004 - what one unit of UTF-16 holds
+    if number < 0x10000:  # noqa: PLR2004 - fits in one UTF-16 unit
         return _unit(number)
     high, low = divmod(number - 0x10000, 0x400)
     return _unit(0xD800 + high) + _unit(0xDC00 + low)

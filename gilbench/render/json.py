@@ -1,45 +1,28 @@
-"""A report as one JSON object: ``schema, host, interpreters, cells, findings, warnings`` and what belongs to them."""
+"""Writes the document of a page as JSON, for programs."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TextIO
 
-import msgspec
-
-from gilbench.model import Cell, Report
 from gilbench.render.guard import json_text
-
-SCHEMA = 1
-
-
-def render_json(report: Report) -> str:
-    """Write a report for programs. A figure that is infinite (a request never served) is null."""
-    header = report.header
-    document = {
-        "schema": SCHEMA,
-        "gilbench": header.gilbench,
-        "created": header.created,
-        "host": header.host,
-        "profile": header.plan.profile,
-        "reference": header.plan.reference,
-        "seed": header.plan.seed,
-        "interpreters": header.interpreters,
-        "cells": [flat(cell) for cell in report.cells],
-        "findings": report.findings,
-        "warnings": report.warnings,
-        "failures": [
-            {
-                **msgspec.to_builtins(case),
-                "kind": failure.kind,
-                "message": failure.message,
-                "output": failure.output,
-            }
-            for case, failure in report.failures
-        ],
-    }
-    return json_text(document)
+from gilbench.render.page import Page
 
 
-def flat(cell: Cell) -> dict[str, Any]:
-    """A cell without nesting, but for its parameters."""
-    return {**msgspec.to_builtins(cell), "parameters": dict(cell.parameters)}
+def write_json(page: Page, file: TextIO) -> None:
+    """Write the document of a page.
+
+    Infinity, such as the latency of a lost request, becomes null. The last field may be an iterator, whose values may
+    not fit into memory: they are written as they come, one per line.
+    """
+    fields = dict(page.document)
+    streamed = [name for name, value in fields.items() if isinstance(value, Iterator)]
+    values = fields.pop(streamed[0]) if streamed else None
+    text = json_text(fields)
+    if values is None:
+        file.write(f"{text}\n")
+        return
+    file.write(f'{text.removesuffix("}").rstrip()}{"," if fields else ""}\n  "{streamed[0]}": [')
+    encoded = (json_text(value, indent=0) for value in values)
+    file.writelines(f"{',' if number else ''}\n{value}" for number, value in enumerate(encoded))
+    file.write("\n]}\n")

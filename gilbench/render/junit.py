@@ -1,77 +1,89 @@
-"""A check as JUnit XML, which the readers of most CIs understand.
+"""Writes a check as JUnit XML, which most CI systems can read.
 
-Each comparison is a test: *failed* where it regressed, *skipped* where it is inconclusive or known to be bad,
-else passed; a case that could not be run is an *error*. The file keeps to what the schemas of Ant and of
-Jenkins have in common. Only characters of XML 1.0 get into it, for a name is printable in all outputs.
+Each comparison is a test. It is *failed* if it regressed, *skipped* if it is inconclusive or a known regression, and
+otherwise passed. A case that failed to run is an *error*. The file conforms to the schemas of both Ant and Jenkins.
 """
 
 from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from gilbench.axes import variant
-from gilbench.render.check import Check, Line, failure, headline, notes, promise, sections, short, threads
-from gilbench.render.figures import case_name
+from gilbench.model.errors import UsageError
+from gilbench.model.results import Check, FailedCase
+from gilbench.plan.axes import variant
+from gilbench.render.check_page import CheckRow, failure, headline, how_to_read, notes, sections
+from gilbench.render.figures import case_name, short, threads_name
+from gilbench.render.guard import printable
 
 if TYPE_CHECKING:
     from junitparser import TestCase
 
 
-def render_junit(check: Check) -> bytes:
-    """Write a check as a file of one test suite."""
-    from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite  # noqa: PLC0415 - an extra
-    from junitparser.junitparser import SystemErr, SystemOut  # noqa: PLC0415 - an extra
+def write_junit(check: Check, file: TextIO) -> None:
+    """Write a check as one test suite.
 
-    tests = []
-    for section in sections(check.gate):
-        for line in section.lines:
-            test, text = _test(line.workload, _name(line)), f"{line.ratio} {line.verdict}"
-            if section.status == "regressed":
-                test.result = Failure(text, "regressed")
-            elif section.status in {"known bad", "unsettled"}:
-                test.result = Skipped(f"{text}; known: {line.reason}")
-            elif section.status == "inconclusive":
-                test.result = Skipped(text)
-            tests.append(test)
-    for failed in check.gate.failed:
-        case = failed.case
-        workload = short(case_name(case.workload, case.parameters))
-        test = _test(workload, f"{short(variant(case))}, {threads(case.threads)}")
-        test.result = Error(failure(failed), short(failed.failure.kind))
-        tests.append(test)
+    Raises:
+        UsageError: The extra is not installed.
+    """
+    try:
+        from junitparser import JUnitXml, TestSuite  # noqa: PLC0415 - an extra
+        from junitparser.junitparser import SystemErr, SystemOut  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(f"JUnit needs {error.name}: pip install 'gilbench[ci]'") from error
+
     suite = TestSuite("gilbench check")
-    suite.hostname = "localhost"  # which host it was is nobody's business
+    suite.hostname = "localhost"  # the host's name is not disclosed
     suite.timestamp = _timestamp(check.created)
     for name, value in (("id", "0"), ("package", "gilbench")):
-        suite._elem.set(name, value)  # noqa: SLF001 - wanted by Ant's schema, not known to junitparser
+        suite._elem.set(name, value)  # noqa: SLF001 - Ant's schema requires it, junitparser does not know it
     suite.add_property("verdict", check.gate.verdict)
-    suite.add_testcases(tests)
+    suite.add_testcases(
+        [_test(row, section.status) for section in sections(check.gate) for row in section.rows]
+        + [_error(failed) for failed in check.gate.failed]
+    )
     for part in (
-        SystemOut(f"{headline(check.gate)}\nRatios to {short(check.against)}. {promise(check)}"),
-        SystemErr("\n".join(notes(check))),
+        SystemOut(f"{headline(check.gate)}\n{printable(how_to_read(check))}"),
+        SystemErr("\n".join(map(printable, notes(check)))),
     ):
         suite.append(part)  # type: ignore[no-untyped-call]
-    document = JUnitXml()
+    document, out = JUnitXml(), io.BytesIO()
     document.add_testsuite(suite)
-    out = io.BytesIO()
     document.write(out)
-    return out.getvalue() + b"\n"
+    file.write(f"{out.getvalue().decode()}\n")
 
 
-def _test(workload: str, name: str) -> TestCase:
+def _test(row: CheckRow, status: str) -> TestCase:
+    from junitparser import Failure, Skipped  # noqa: PLC0415 - an extra
+
+    test = _case(row.workload, f"{row.metric}, {row.interpreter}, {threads_name(row.threads)}")
+    text = printable(f"{row.ratio} {row.verdict}{f'; known: {row.reason}' if row.reason else ''}")
+    if status == "regressed":
+        test.result = Failure(text, "regressed")
+    elif status in {"known bad", "unsettled", "inconclusive"}:
+        test.result = Skipped(text)
+    return test
+
+
+def _error(failed: FailedCase) -> TestCase:
+    from junitparser import Error  # noqa: PLC0415 - an extra
+
+    case = failed.case
+    name = f"{short(variant(case))}, {threads_name(case.threads)}"
+    test = _case(short(case_name(case.workload, case.parameters)), name)
+    test.result = Error(printable(failure(failed)), printable(short(failed.failure.kind)))
+    return test
+
+
+def _case(workload: str, name: str) -> TestCase:
     from junitparser import TestCase  # noqa: PLC0415 - an extra
 
-    return TestCase(name, f"gilbench.{workload}", 0.0)
-
-
-def _name(line: Line) -> str:
-    return f"{line.metric}, {line.interpreter}, {threads(line.threads)}"
+    return TestCase(printable(name), f"gilbench.{printable(workload)}", 0.0)
 
 
 def _timestamp(created: str) -> str:
-    """In UTC and without a zone, as the schema wants it."""
+    """Return a date in UTC without a zone, as the schema requires."""
     try:
         moment = datetime.fromisoformat(created)
         return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")

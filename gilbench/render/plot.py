@@ -1,4 +1,4 @@
-"""Dots on a terminal: a series of values, or several against a common axis."""
+"""Plots several series on common axes, as text."""
 
 from __future__ import annotations
 
@@ -7,25 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from gilbench.metrics import write
+from gilbench.model.metrics import common_scale, write
 
 WIDTH, HEIGHT = 64, 12  # characters of a plot without its axis
-_DECADE = 10.0  # largest / smallest from which an axis is logarithmic
+_DECADE = 10.0  # largest / smallest value from which an axis is logarithmic
 _MARKS = "●○◆◇■□▲△"
-_BOTH = "✱"  # where dots of several series fall together
+_BOTH = "✱"  # dots of several series in one place
 
 Point = tuple[float, float]  # x, y
-
-
-def plot_series(values: Sequence[float], unit: str, width: int = WIDTH, height: int = HEIGHT) -> Text:
-    """Draw values as dots, the oldest to the left; what is not finite is left out."""
-    points = [(float(place), value) for place, value in enumerate(values) if math.isfinite(value)]
-    if not points:
-        return Text("nothing to draw")
-    place_x = _axis([0.0, float(len(values) - 1)], width, logarithmic=False)
-    place_y = _axis([y for _, y in points], height, logarithmic=False)
-    lines = _draw({"•": points}, place_x, place_y)
-    return Text("\n".join(_labelled(lines, points, unit)))
 
 
 def plot_sweep(
@@ -35,33 +24,33 @@ def plot_sweep(
     width: int = WIDTH,
     height: int = HEIGHT,
 ) -> Text:
-    """Draw several series against one axis, each with its mark and a legend; axes over decades are logarithmic.
+    """Draw several series, each with its mark, and a legend. An axis that covers a decade is logarithmic.
 
     Args:
-        series: Points of each by its name; at most as many as there are marks are drawn.
-        units: Of x and of y.
-        width: Characters.
-        height: Lines.
+        series: Points of each series by name. Only the first series are drawn, one per mark.
+        units: Units of x and y; without a unit, x has no scale.
+        width: Width in characters.
+        height: Height in lines.
     """
     named = list(zip(_MARKS, series, strict=False))
     points = [point for name in series for point in series[name] if all(map(math.isfinite, point))]
     if not points:
         return Text("nothing to draw")
     axes = [
-        _axis([point[side] for point in points], size, logarithmic=_spans_decades(points, side))
+        _PlotAxis([point[side] for point in points], size, logarithmic=_spans_decades(points, side))
         for side, size in ((0, width), (1, height))
     ]
     lines = _draw({mark: series[name] for mark, name in named}, *axes)
     labelled = _labelled(lines, points, units[1])
     margin = len(labelled[0].partition("┤")[0])
-    left, right = (write(bound(x for x, _ in points), units[0]) for bound in (min, max))
+    left, right = _bounds([x for x, _ in points], units[0])
     scale = f"{' ' * margin}└{'─' * width}\n{' ' * margin} {left}{right:>{width - len(left)}}"
     legend = (f"{' ' * margin} {mark} {name}" for mark, name in named)
-    return Text("\n".join([*labelled, scale, *legend]))
+    return Text("\n".join([*labelled, scale if units[0] else scale.partition("\n")[0], *legend]))
 
 
-class _axis:  # noqa: N801 - used as a function from figures to places
-    """Places figures on an axis of so many characters."""
+class _PlotAxis:
+    """Maps values to positions on an axis of some characters."""
 
     def __init__(self, figures: Sequence[float], size: int, *, logarithmic: bool) -> None:
         self._scale = math.log if logarithmic else float
@@ -79,7 +68,7 @@ def _spans_decades(points: Sequence[Point], side: int) -> bool:
     return min(figures) > 0 and max(figures) / min(figures) >= _DECADE
 
 
-def _draw(series: Mapping[str, Sequence[Point]], place_x: _axis, place_y: _axis) -> list[str]:
+def _draw(series: Mapping[str, Sequence[Point]], place_x: _PlotAxis, place_y: _PlotAxis) -> list[str]:
     lines = [[" "] * place_x.size for _ in range(place_y.size)]
     for mark, points in series.items():
         for x, y in points:
@@ -90,7 +79,14 @@ def _draw(series: Mapping[str, Sequence[Point]], place_x: _axis, place_y: _axis)
 
 
 def _labelled(lines: Sequence[str], points: Sequence[Point], unit: str) -> list[str]:
-    low, high = (write(bound(y for _, y in points), unit) for bound in (min, max))
+    low, high = _bounds([y for _, y in points], unit)
     labels = {0: high, len(lines) - 1: low}
     margin = max(map(len, labels.values()))
     return [f"{labels.get(row, ''):>{margin}} ┤{dots}" for row, dots in enumerate(lines)]
+
+
+def _bounds(values: Sequence[float], unit: str) -> tuple[str, str]:
+    """Return the smallest and the largest value, in one unit."""
+    ends = min(values), max(values)
+    scale = common_scale(ends, unit)
+    return write(ends[0], unit, scale), write(ends[1], unit, scale)

@@ -1,47 +1,42 @@
-"""Sampled stacks as a file for speedscope: one profile for each thread, in its "sampled" form.
+"""Writes sampled stacks for speedscope: one "sampled" profile per thread, with weights in seconds.
 
-The form is that of https://www.speedscope.app/file-format-schema.json; weights are seconds.
+The format is that of https://www.speedscope.app/file-format-schema.json.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 import msgspec
 
-from gilbench.observe.stacks import RATE, Stack
+from gilbench.model.profile import Profile, Stack
+from gilbench.render.profile_page import program
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-_FRAME = re.compile(r"(.*) \((.*):(\d+)\)", re.DOTALL)
+_FRAME = re.compile(r"(.*) \((.*):(\d{1,9})\)", re.DOTALL)
 
 
-def render_speedscope(stacks: Iterable[Stack], name: str) -> bytes:
-    """Write stacks of threads that held the GIL.
-
-    Args:
-        stacks: What the sampler saw.
-        name: Title of the whole.
-    """
+def write_speedscope(profile: Profile, file: TextIO) -> None:
+    """Write the stacks of threads that held the GIL."""
     numbers: dict[str, int] = {}
     threads: dict[tuple[int | None, str], list[Stack]] = {}
-    for stack in stacks:
+    for stack in profile.stacks:
         threads.setdefault((stack.tid, stack.thread), []).append(stack)
         for frame in stack.frames:
             numbers.setdefault(frame, len(numbers))
-    return msgspec.json.encode(
-        {
-            "$schema": _SCHEMA,
-            "name": name,
-            "exporter": "gilbench",
-            "shared": {"frames": [_frame(frame) for frame in numbers]},
-            "profiles": [
-                _profile(thread if tid is None else f"{thread} ({tid})", seen, numbers)
-                for (tid, thread), seen in threads.items()
-            ],
-        }
-    )
+    document = {
+        "$schema": _SCHEMA,
+        "name": program(profile),
+        "exporter": "gilbench",
+        "shared": {"frames": [_frame(frame) for frame in numbers]},
+        "profiles": [
+            _thread(thread if tid is None else f"{thread} ({tid})", stacks, numbers, profile.stack_rate or 1)
+            for (tid, thread), stacks in threads.items()
+        ],
+    }
+    file.write(msgspec.json.encode(document).decode())
 
 
 def _frame(text: str) -> dict[str, Any]:
@@ -49,8 +44,8 @@ def _frame(text: str) -> dict[str, Any]:
     return {"name": found[1], "file": found[2], "line": int(found[3])} if found else {"name": text}
 
 
-def _profile(name: str, stacks: list[Stack], numbers: dict[str, int]) -> dict[str, Any]:
-    weights = [stack.samples / RATE for stack in stacks]
+def _thread(name: str, stacks: Sequence[Stack], numbers: dict[str, int], rate: int) -> dict[str, Any]:
+    weights = [stack.samples / rate for stack in stacks]
     return {
         "type": "sampled",
         "name": name,

@@ -1,60 +1,56 @@
-"""Sweeps for the terminal: a plot, and a table with a section for each interpreter."""
+"""Shows a sweep as a plot, and as a table with a section for each interpreter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
-from rich.console import RenderableType
+from gilbench.analyse.study.sweeps import Sweep
+from gilbench.model.metrics import METRICS, common_scale, write
+from gilbench.model.study import Case
+from gilbench.plan.axes import variant
+from gilbench.render.columns import labels, table_of, values
+from gilbench.render.figures import case_name, threads_name
+from gilbench.render.page import Part, Plot
 
-from gilbench.analyse.sweeps import Line, Sweep
-from gilbench.axes import variant
-from gilbench.metrics import METRICS, write
-from gilbench.model import Cell
-from gilbench.render.figures import case_name, plain, threads_name, with_interval
-from gilbench.render.guard import printable
-from gilbench.render.plot import plot_sweep
-from gilbench.render.table import bare_table
-
-_MOST_LINES = 8  # in one plot; more are in the table alone
-_COLUMNS = 4  # thread counts beside each other at 80 columns
+_MOST_LINES = 8  # maximum number of lines in a plot; the table has all
 
 
-def sweep_parts(sweep: Sweep) -> Iterator[RenderableType]:
-    """Write one sweep: its plot, and its table."""
-    title = f"{sweep.workload}: {METRICS[sweep.metric].title} by {sweep.axis}"
-    drawn = {_name(line): _points(points) for line, points in list(sweep.lines.items())[:_MOST_LINES]}
-    yield plain(title, "bold")
-    yield plot_sweep(drawn, (sweep.unit, METRICS[sweep.metric].unit))
-    counts = sorted({line.threads for line in sweep.lines})
-    for first in range(0, len(counts), _COLUMNS):
-        yield _table(sweep, counts[first : first + _COLUMNS])
+class _SweepRow(NamedTuple):
+    interpreter: str  # and the parameters that are not swept
+    value: float  # of the axis
 
 
-def _table(sweep: Sweep, counts: list[int]) -> RenderableType:
-    table = bare_table()
-    table.add_column(plain(sweep.axis), min_width=12)
-    for count in counts:
-        table.add_column(threads_name(count), justify="right", no_wrap=True)
-    rows: dict[str, dict[int, dict[float, Cell]]] = {}
-    for line, points in sweep.lines.items():
-        rows.setdefault(_variant(line), {})[line.threads] = dict(points)
-    for number, (name, by_count) in enumerate(rows.items()):
-        if number:
-            table.add_section()
-        table.add_row(plain(name, "bold"))
-        for value in sorted({value for points in by_count.values() for value in points}):
-            figures = [with_interval(by_count.get(count, {}).get(value)) for count in counts]
-            table.add_row(f"  {write(value, sweep.unit)}", *figures)
-    return table
+def sweep_parts(sweep: Sweep) -> Iterator[Part]:
+    """Yield the plot and the table of a sweep."""
+    title = f"{sweep.workload}: {METRICS[sweep.metric].title}, by {sweep.axis}"
+    series = {
+        f"{_label(line)}, {threads_name(line.threads)}": tuple((value, cell.value) for value, cell in points)
+        for line, points in islice(sweep.lines.items(), _MOST_LINES)
+    }
+    yield Plot(title, series, (sweep.unit, METRICS[sweep.metric].unit))
+    cells = {
+        (_SweepRow(_label(line), value), line.threads): cell
+        for line, points in sweep.lines.items()
+        for value, cell in points
+    }
+    sections: dict[str, list[_SweepRow]] = {}
+    for row in sorted({row for row, _ in cells}, key=lambda row: row.value):
+        sections.setdefault(row.interpreter, []).append(row)
+    scale = common_scale([row.value for row, _ in cells], sweep.unit)
+    yield table_of(
+        "",
+        {name: sections[name] for name in dict.fromkeys(map(_label, sweep.lines))},
+        [
+            labels(lambda row: write(row.value, sweep.unit, scale), sweep.axis),
+            *(
+                values(threads_name(count), lambda row, count=count: cells.get((row, count)))  # type: ignore[misc]
+                for count in sorted({line.threads for line in sweep.lines})
+            ),
+        ],
+    )
 
 
-def _points(line: Line) -> list[tuple[float, float]]:
-    return [(value, cell.value) for value, cell in line]
-
-
-def _variant(line: Cell) -> str:
+def _label(line: Case) -> str:
     return f"{variant(line)} {case_name('', line.parameters).strip()}".rstrip()
-
-
-def _name(line: Cell) -> str:
-    return printable(f"{_variant(line)}, {threads_name(line.threads)}")

@@ -1,390 +1,202 @@
-"""A report as tables and sentences for the terminal, readable at 80 columns and without colour."""
+"""Writes pages for a terminal, readable at 80 columns and without color."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Iterator, Sequence
+from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from rich.segment import Segment, Segments
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
 
-from gilbench.analyse.sweeps import sweeps
-from gilbench.axes import variant
-from gilbench.metrics import write
-from gilbench.model import Case, Cell, Failure, Report
-from gilbench.render.figures import case_name, plain, threads_name, with_interval
-from gilbench.render.sweeps import sweep_parts
-from gilbench.render.table import bare_table
+from gilbench.render.console import PlainConsole
+from gilbench.render.guard import printable
+from gilbench.render.page import Bar, Column, Entry, Lines, Page, Part, Plot, Sentences, Table, Text
+from gilbench.render.plot import plot_sweep
 
-_THREAD_COLUMNS = 4  # thread counts that fit beside each other at 80 columns
-_NAME_WIDTH = 12  # of interpreters, indented; names of workloads may take two lines where room is short
-_COSTS = 0.98  # below, a relative speed is coloured as a cost
-_GAINS = 1.02
-_WIDE = 110  # columns from which tables show more of a latency than its middle and its end
-_TAILS = {"p50": "latency_p50", "p99": "latency_p99", "max": "latency_max"}
-_ALL_TAILS = {
-    "p50": "latency_p50",
-    "p90": "latency_p90",
-    "p99": "latency_p99",
-    "p99.9": "latency_p99_9",
-    "max": "latency_max",
-    "samples": "samples",  # no metric, but what carries them
-}
+WIDE = 110  # columns of a wide terminal
+_BAR = 24  # columns of the longest bar
+_SOLID = "\N{FULL BLOCK}"
+_WORD = 16  # maximum width that a wrapped column reserves for a word
+_STYLES = {"plain": "", "strong": "bold", "faint": "dim", "good": "green", "bad": "red", "warning": "yellow"}
 
 
-class _Place(NamedTuple):
-    """What a row stands for: all of a case that can differ within one table."""
-
-    name: str  # workload and parameters
-    interpreter: str
-    threads: int
-
-
-_Rows = dict[_Place, dict[str, Cell]]
-
-
-def render_terminal(report: Report, console: Console) -> None:
-    """Print a report.
+def write_terminal(page: Page, file: TextIO) -> None:
+    """Print a page.
 
     Args:
-        report: What is shown.
-        console: Where; its width decides how much stands side by side.
+        page: The page.
+        file: The output file; if it is a terminal, its width is used.
     """
-    plain = [cell for cell in report.cells if not cell.observers]
-    wide = console.width >= _WIDE
-    tails = _ALL_TAILS if wide else _TAILS
-    _print_head(report, console)
-    for table in (
-        *_scaling_tables(plain),
-        *_service_tables(plain, tails),
-        _signals_table(plain, tails),
-        _relative_table(plain, report.header.plan.reference),
-        *_sweeps(plain, report),
-        _laws_table(plain),
-        _sharing_table(plain, wide=wide),
-        _system_table(plain),
-        *_stacks_tables(report),
-        _gil_table(report),
-        _calls_table(report),
-        _failures_table(report.failures),
-    ):
-        if table is not None:
-            console.print(table)
-            console.print()
-    _print_list(console, "What was found", [finding.text for finding in report.findings], "bold")
-    _print_list(console, "Before you believe it", report.warnings, "yellow")
+    show(page, PlainConsole(file=file))
 
 
-def _print_head(report: Report, console: Console) -> None:
-    host, plan = report.header.host, report.header.plan
-    machine = f"  {host.cpu_model}, {host.cores} cores, {host.system} {host.kernel}"
-    virtual = f", {host.virtualisation}" if host.virtualisation else ""
-    console.print(plain(f"gilbench {report.header.gilbench}", "bold") + plain(machine + virtual))
-    console.print(
-        plain(
-            f"profile {plan.profile.name}, {plan.profile.blocks} blocks, reference {plan.reference}, "
-            f"{report.header.created}. Figures are means over blocks with 95 % intervals (±).",
-            "dim",
-        )
-    )
-    console.print()
+def show(page: Page, console: Console) -> None:
+    """Print a page on a console."""
+    head: list[RenderableType] = [styled(page.title, "strong")] if page.title else []
+    head += map(styled, page.lead)
+    for drawn in [*head, *([RichText()] if head else [])]:
+        _draw(console, drawn)
+    for part in page.parts:
+        for drawn in (*renderables(part, console.width), RichText()):
+            _draw(console, drawn)
+    if page.closing:
+        _draw(console, styled(page.closing, "strong"))
 
 
-def _table(title: str, *columns: str) -> Table:
-    """A table whose first column names workloads and, indented below them, interpreters."""
-    table = bare_table(title)
-    table.add_column("", overflow="fold", min_width=_NAME_WIDTH)
-    for column in columns:
-        table.add_column(plain(column), justify="right", no_wrap=True)
-    return table
+def _draw(console: Console, drawn: RenderableType) -> None:
+    console.print(Segments(_without_padding(console, drawn)), end="")
 
 
-def _rows(cells: Sequence[Cell]) -> _Rows:
-    rows: _Rows = defaultdict(dict)
-    for cell in cells:
-        rows[_Place(case_name(cell.workload, cell.parameters), variant(cell), cell.threads)][cell.metric] = (
-            cell
-        )
-    return rows
+def _without_padding(console: Console, drawn: RenderableType) -> Iterator[Segment]:
+    """Draw with rich, and remove spaces at the ends of lines."""
+    for line in console.render_lines(drawn, pad=False):
+        while line and not line[-1].text.strip():
+            line.pop()
+        if line:
+            text, style, control = line.pop()
+            line.append(Segment(text.rstrip(), style, control))
+        yield from line
+        yield Segment.line()
 
 
-def _fill(table: Table, places: Sequence[_Place], figures: Callable[[_Place], Sequence[str | Text]]) -> Table:
-    """Add a row for each place, with the workload's name above the first of its rows."""
-    name = None
-    for place in places:
-        if place.name != name:
-            if name is not None:
-                table.add_section()
-            name = place.name
-            table.add_row(plain(name, "bold"))
-        table.add_row(plain(f"  {place.interpreter}"), *figures(place))
-    return table
+def renderables(part: Part, width: int) -> Iterator[RenderableType]:
+    """Yield what rich needs to draw a part in some columns."""
+    if isinstance(part, Table):
+        yield from _tables(part, width)
+    elif isinstance(part, Plot):
+        yield styled(part.title, "strong")
+        yield plot_sweep({printable(name): points for name, points in part.series.items()}, part.units)
+    elif isinstance(part, Sentences):
+        yield styled(part.title, part.tone)
+        for item in part.items:
+            yield Padding(styled(item), (0, 0, 0, 2))
+    elif isinstance(part, Lines):
+        yield Group(*map(styled, part.items))
 
 
-def _scaling_tables(cells: Sequence[Cell]) -> Iterator[Table]:
-    titles = {
-        "cpu": "Scaling, cpu: Python code, which holds the GIL",
-        "offgil": "Scaling, offgil: C code that releases it",
-        "shared": "Scaling, shared: threads on one object",
-        "alternatives": "Scaling, alternatives to threads",
-    }
-    for family, title in titles.items():
-        rows = _rows([cell for cell in cells if cell.family == family])
-        counts = sorted({place.threads for place in rows})
-        if rows:
-            beside = len(counts) <= _THREAD_COLUMNS
-            yield _scaling_beside(title, rows, counts) if beside else _scaling_below(title, rows)
+def styled(entry: Entry, tone: str = "plain") -> RichText:
+    """Return an entry as a rich text, without markup and control characters."""
+    if isinstance(entry, Bar):
+        return RichText(_SOLID * max(1, round(entry.share * _BAR)))
+    text, own = _text(entry)
+    lines = [RichText(printable(line)) for line in text.split("\n")]
+    joined = RichText("\n").join(lines)
+    joined.stylize(_STYLES[own if own != "plain" else tone])
+    return joined
 
 
-def _scaling_beside(title: str, rows: _Rows, counts: Sequence[int]) -> Table:
-    def figures(place: _Place) -> list[str]:
-        cells = [rows.get(place._replace(threads=count), {}) for count in counts]
-        return [with_interval(metrics.get("speedup") or metrics.get("throughput")) for metrics in cells]
-
-    places = list(dict.fromkeys(place._replace(threads=0) for place in rows))
-    return _fill(_table(title, *(threads_name(count) for count in counts)), places, figures)
+def _text(entry: Entry) -> tuple[str, str]:
+    if isinstance(entry, Bar):
+        return "", "plain"
+    return (entry.text, entry.tone) if isinstance(entry, Text) else (entry, "plain")
 
 
-def _scaling_below(title: str, rows: _Rows) -> Table:
-    metrics = ("throughput", "speedup", "efficiency")
-    return _fill(
-        _table(title, "threads", "throughput", "speed-up", "per thread"),
-        list(rows),
-        lambda place: [str(place.threads), *(with_interval(rows[place].get(name)) for name in metrics)],
-    )
+def _tables(table: Table, width: int) -> Iterator[RenderableType]:
+    kind = "wide" if width >= WIDE else "narrow"
+    shown = [index for index, column in enumerate(table.columns) if column.shown in {"always", kind}]
+    if table.title:
+        yield styled(table.title, "strong")
+    gap = _gap(table, shown, width - 1)
+    for number, part in enumerate(_parts(table, shown, width - 1, gap)):
+        if number:
+            yield styled("continued", "faint")
+        yield Padding(Group(*_table(table, part, width - 1, gap)), (0, 0, 0, 1))
+    for note in table.notes:
+        yield styled(note, "faint")
 
 
-def _service_tables(cells: Sequence[Cell], tails: dict[str, str]) -> Iterator[Table | None]:
-    served = [cell for cell in cells if cell.family in {"io", "mixed"}]
-    yield _by_threads(
-        served,
-        "I/O beside CPU-bound threads: one request after the other",
-        {"requests": "throughput", "of quiet": "retained", "background": "background_throughput"},
-    )
-    yield _by_threads(
-        served,
-        "I/O beside CPU-bound threads: latency of requests sent on schedule",
-        tails,
-    )
+def _gap(table: Table, shown: Sequence[int], width: int) -> int:
+    """Return the number of spaces between columns: two, if there is room."""
+    natural = sum(_width(table, index) + 2 for index in shown) - 2
+    return 2 if _indent(table) + natural <= width else 1
 
 
-def _signals_table(cells: Sequence[Cell], tails: dict[str, str]) -> Table | None:
-    return _by_threads(
-        [cell for cell in cells if cell.family == "signals"],
-        "Signals from another process, beside CPU-bound threads",
-        {"handled": "delivered", **tails},
-    )
-
-
-def _by_threads(cells: Sequence[Cell], title: str, columns: dict[str, str]) -> Table | None:
-    rows = _rows([cell for cell in cells if cell.metric in columns.values()])
-    if not rows:
-        return None
-    if "latency_p99" in columns.values() and "samples" not in columns:
-        counts = [cell.samples for cell in cells if cell.metric == "latency_p99" and cell.samples]
-        title += f" ({min(counts)} or more a row)" if counts else ""
-
-    def figures(place: _Place) -> list[str]:
-        metrics = rows[place]
-        # In io the thread that serves is the only one.
-        busy = 0 if next(iter(metrics.values())).family == "io" else place.threads
-        return [
-            str(busy),
-            *(
-                _samples(metrics) if metric == "samples" else with_interval(metrics.get(metric))
-                for metric in columns.values()
-            ),
-        ]
-
-    order = list(dict.fromkeys(place.name for place in rows))
-    places = sorted(rows, key=lambda place: order.index(place.name))
-    return _fill(_table(title, "cpu", *columns), places, figures)
-
-
-def _samples(metrics: dict[str, Cell]) -> str:
-    count = metrics["latency_max"].samples if "latency_max" in metrics else None
-    return "-" if count is None else str(count)
-
-
-def _relative_table(cells: Sequence[Cell], reference: str) -> Table | None:
-    single = [
-        cell for cell in cells if cell.metric == "relative" and cell.threads == 1 and cell.family != "mixed"
-    ]
-    if not single:
-        return None
-    names = list(dict.fromkeys(variant(cell) for cell in single))
-    by_place = {(case_name(cell.workload, cell.parameters), variant(cell)): cell for cell in single}
-    table = _table(f"One thread: speed relative to {reference}, above 1 is faster", *names)
-    for name in dict.fromkeys(name for name, _ in by_place):
-        table.add_row(plain(name), *(_coloured(by_place.get((name, interpreter))) for interpreter in names))
-    return table
-
-
-def _sweeps(cells: Sequence[Cell], report: Report) -> Iterator[RenderableType]:
-    workloads = {workload.name: workload for workload in report.header.workloads}
-    for sweep in sweeps(cells, workloads):
-        yield Group(*sweep_parts(sweep))
-
-
-def _laws_table(cells: Sequence[Cell]) -> Table | None:
-    rows = _rows(cells)
-    shown = _at_most_threads(rows, "serial_part")
+def _parts(table: Table, shown: Sequence[int], width: int, gap: int) -> Iterator[list[int]]:
+    """Yield parts of the columns that fit into the width, about equally long, each with the label columns."""
     if not shown:
-        return None
-    return _fill(
-        _table(
-            "Laws of scaling fitted: Amdahl's serial part; contention and coherence of the Universal Scalability Law",
-            *("thr", "serial part", "contention", "coherence"),
-        ),
-        shown,
-        lambda place: [
-            f"1-{place.threads}",
-            *(
-                with_interval(rows[place].get(metric))
-                for metric in ("serial_part", "contention", "coherence")
-            ),
-        ],
-    )
-
-
-def _sharing_table(cells: Sequence[Cell], *, wide: bool) -> Table | None:
-    rows = _rows(cells)
-    shown = _at_most_threads(rows, "fairness")
-    if not shown:
-        return None
-    metrics = {
-        "fairness": "fairness",
-        **({"start skew": "start_skew"} if wide else {}),
-        "CPU per op": "cpu_per_operation",
-        "switches per op": "switches_per_operation",
-    }
-    return _fill(
-        _table(
-            "How threads share the work, and what an operation costs, at the most threads", "thr", *metrics
-        ),
-        shown,
-        lambda place: [
-            str(place.threads),
-            *(with_interval(rows[place].get(metric)) for metric in metrics.values()),
-        ],
-    )
-
-
-def _at_most_threads(rows: _Rows, metric: str) -> list[_Place]:
-    most = {place.name: place.threads for place in sorted(rows, key=lambda place: place.threads)}
-    return [place for place in rows if place.threads == most[place.name] and metric in rows[place]]
-
-
-def _system_table(cells: Sequence[Cell]) -> Table | None:
-    rows = _rows(cells)
-    shown = _at_most_threads(rows, "cpu_utilisation")
-    if not shown:
-        return None
-    metrics = (
-        "cpu_utilisation",
-        "voluntary_switches",
-        "involuntary_switches",
-        "read_calls",
-        "write_calls",
-        "memory_peak",
-    )
-    return _fill(
-        _table(
-            "CPU, context switches and system calls, at the most threads",
-            *("thr", "cores", "volunt.", "involunt.", "read(2)", "write(2)", "memory"),
-        ),
-        shown,
-        lambda place: [str(place.threads), *(_value(rows[place].get(metric)) for metric in metrics)],
-    )
-
-
-def _stacks_tables(report: Report) -> Iterator[Table]:
-    rows = _rows([cell for cell in report.cells if "stacks" in cell.observers])
-    held = [place for place, metrics in rows.items() if "gil_held" in metrics]
-    if held:
-        yield _fill(
-            _table("Who held the GIL, by py-spy: share of samples", "thr", "held", "slow-down by py-spy"),
-            held,
-            lambda place: [
-                str(place.threads),
-                with_interval(rows[place]["gil_held"]),
-                with_interval(rows[place].get("observer_cost")),
-            ],
-        )
-
-
-def _gil_table(report: Report) -> Table | None:
-    rows = _rows([cell for cell in report.cells if "gil" in cell.observers])
-    seen = [place for place, metrics in rows.items() if {"gil_held", "gil_wait"} & metrics.keys()]
-    if not seen:
-        return None
-    return _fill(
-        _table("The GIL, by the strongest probe that works", "thr", "held", "threads waiting", "slow-down"),
-        seen,
-        lambda place: [
-            str(place.threads),
-            with_interval(rows[place].get("gil_held")),
-            with_interval(rows[place].get("gil_wait")),
-            with_interval(rows[place].get("observer_cost")),
-        ],
-    )
-
-
-def _calls_table(report: Report) -> Table | None:
-    rows = _rows([cell for cell in report.cells if "syscalls" in cell.observers])
-    counted = [place for place, metrics in rows.items() if "system_calls" in metrics]
-    if not counted:
-        return None
-    return _fill(
-        _table("System calls", "thr", "calls", "an operation", "slow-down by counting"),
-        counted,
-        lambda place: [
-            str(place.threads),
-            with_interval(rows[place]["system_calls"]),
-            _value(rows[place].get("system_calls_per_operation")),
-            with_interval(rows[place].get("observer_cost")),
-        ],
-    )
-
-
-def _failures_table(failures: Sequence[tuple[Case, Failure]]) -> Table | None:
-    if not failures:
-        return None
-    table = bare_table("Runs that failed")
-    for column in ("case", "kind", "reason"):
-        table.add_column(column, overflow="fold")
-    seen = {
-        (
-            f"{case_name(case.workload, case.parameters)}, {variant(case)}, {threads_name(case.threads)}",
-            failure.kind,
-        ): failure
-        for case, failure in failures
-    }
-    for (name, kind), failure in seen.items():
-        table.add_row(plain(name), plain(kind, "red"), plain(failure.message))
-    return table
-
-
-def _value(cell: Cell | None) -> str:
-    return "-" if cell is None else write(cell.value, cell.unit)
-
-
-def _coloured(cell: Cell | None) -> Text:
-    text = Text(with_interval(cell))
-    if cell is not None and cell.hi is not None and cell.hi < _COSTS:
-        text.stylize("red")
-    if cell is not None and cell.lo is not None and cell.lo > _GAINS:
-        text.stylize("green")
-    return text
-
-
-def _print_list(console: Console, title: str, lines: Sequence[str], style: str) -> None:
-    if not lines:
         return
-    console.print(Text(title, style=style))
-    for line in lines:
-        console.print(Padding(plain(line), (0, 0, 0, 2)))
-    console.print()
+    keys = [index for index in shown if index == shown[0] or table.columns[index].repeats]
+    rest = [index for index in shown if index not in keys]
+    room = width - _indent(table) - sum(_least(table, index) + gap for index in keys) + gap
+    widths = [_least(table, index) + gap for index in rest]
+    parts = 1
+    while parts < len(rest) and any(sum(widths[slice(*edges)]) > room for edges in _edges(len(rest), parts)):
+        parts += 1
+    for begin, end in _edges(len(rest), parts):
+        yield [*keys, *rest[begin:end]]
+
+
+def _edges(count: int, parts: int) -> list[tuple[int, int]]:
+    return [(count * part // parts, count * (part + 1) // parts) for part in range(parts)]
+
+
+def _width(table: Table, index: int, ends: str = r"\n") -> int:
+    """Return the width of the longest text of a column, split at line ends or at another pattern."""
+    entries = [row[index] for section in table.sections for row in section.rows]
+    texts = [table.columns[index].title, *(_text(entry)[0] for entry in entries)]
+    bars = _BAR if any(isinstance(entry, Bar) for entry in entries) else 0
+    return max(bars, *(cell_len(printable(piece)) for text in texts for piece in re.split(ends, text)))
+
+
+def _least(table: Table, index: int) -> int:
+    """Return the minimum width of a column: its longest line or, if it wraps, its longest word."""
+    column = table.columns[index]
+    needed = min(_WORD, _width(table, index, r"\s")) if column.folds else _width(table, index)
+    return max(column.least, needed)
+
+
+def _indent(table: Table) -> int:
+    return 2 if any(section.heading for section in table.sections) else 0
+
+
+def _widths(table: Table, indexes: Sequence[int], width: int, gap: int) -> list[int]:
+    """Return the width of each column: its minimum, plus a share of the remaining width if it wraps."""
+    least = [_least(table, index) for index in indexes]
+    lacking = [
+        max(0, _width(table, index) - have) if table.columns[index].folds else 0
+        for index, have in zip(indexes, least, strict=True)
+    ]
+    least[0] += _indent(table)
+    room = width - sum(least) - gap * (len(least) - 1)
+    share = min(1.0, max(0, room) / max(1, sum(lacking)))
+    widths = [have + int(lack * share) for have, lack in zip(least, lacking, strict=True)]
+    while sum(widths) + gap * (len(widths) - 1) > max(width, 2 * len(widths)):
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _table(table: Table, indexes: Sequence[int], width: int, gap: int) -> Iterator[RenderableType]:
+    """Yield some columns of a table: the head, and each section below its heading, which spans all columns."""
+    columns = [table.columns[index] for index in indexes]
+    widths = _widths(table, indexes, width, gap)
+    if any(column.title for column in columns):
+        lines = max(column.title.count("\n") for column in columns)
+        titles = ("\n" * (lines - column.title.count("\n")) + column.title for column in columns)
+        yield _grid(columns, widths, [[styled(title, "strong") for title in titles]], gap)
+        yield RichText("─" * (sum(widths) + gap * (len(widths) - 1)), "dim")
+    for number, section in enumerate(table.sections):
+        if number:
+            yield RichText()
+        if section.heading:
+            yield styled(section.heading, "strong")
+        rows = [[styled(row[index]) for index in indexes] for row in section.rows]
+        indent = 2 if section.heading else 0
+        yield _grid(
+            columns, widths, [[Padding(label, (0, 0, 0, indent)), *rest] for label, *rest in rows], gap
+        )
+
+
+def _grid(
+    columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Sequence[RenderableType]], gap: int
+) -> RichTable:
+    made = RichTable.grid(padding=(0, gap, 0, 0), pad_edge=False)
+    for column, width in zip(columns, widths, strict=True):
+        made.add_column(justify=column.align, width=width, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made

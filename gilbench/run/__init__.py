@@ -1,1 +1,1 @@
-"""Runs a plan: starts the workers, serves slices in turn, watches, and hands each finished run on."""
+"""Runs plans and experiments: workers, the load generator, and the session that interleaves slices."""

@@ -1,4 +1,4 @@
-"""A child process that speaks JSON lines on descriptors of its own, and our patience with it."""
+"""A child process that exchanges JSON lines over its own descriptors, with timeouts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from gilbench.errors import RunFailure
-from gilbench.process import Process, ProcessError
+from gilbench.host.process import Process, ProcessError
+from gilbench.model.errors import RunFailure
 
 _LONGEST_LINE = 64 << 20
 
@@ -22,11 +22,11 @@ class Endpoint:
     """A child process that answers requests.
 
     Args:
-        argv: The command; the numbers of its two descriptors are added at the end.
-        env: Its whole environment.
+        argv: The command; the numbers of the two descriptors are appended.
+        env: The whole environment.
 
     Raises:
-        RunFailure: It cannot be started.
+        RunFailure: The process cannot be started.
     """
 
     def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ class Endpoint:
         self.pid = self.process.pid
 
     def send(self, request: Mapping[str, Any]) -> None:
-        """Send a request; a child that has gone is found out by the reply that does not come."""
+        """Send a request. If the child has ended, the next ``receive`` fails."""
         with contextlib.suppress(BrokenPipeError):
             os.write(self._requests, msgspec.json.encode(request) + b"\n")
 
@@ -55,26 +55,24 @@ class Endpoint:
         """Wait for one message.
 
         Raises:
-            RunFailure: Nothing came in time, the child has ended, or what came is not a message.
+            RunFailure: The child timed out, ended, or sent an invalid message.
         """
         deadline = time.monotonic() + seconds
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not _readable(self._replies, left):
                 raise self._failure("timeout", f"no answer within {seconds:.0f} s")
-            piece = os.read(self._replies, 1 << 20)
-            if not piece:
+            slice_ = os.read(self._replies, 1 << 20)
+            if not slice_:
                 raise self._how_it_ended()
-            self._buffer += piece
+            self._buffer += slice_
             if len(self._buffer) > _LONGEST_LINE:
-                raise self._failure("protocol", "an answer without end")
+                raise self._failure("protocol", f"answered with more than {_LONGEST_LINE >> 20} MiB")
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
             message = msgspec.json.decode(line, type=dict[str, Any])
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise self._failure(
-                "protocol", f"wrote rubbish where an answer should be: {line[:60]!r}"
-            ) from error
+            raise self._failure("protocol", f"answered with invalid JSON: {line[:60]!r}") from error
         if "error" in message:
             told = message["error"] if isinstance(message["error"], dict) else {}
             raise self._failure(
@@ -83,20 +81,20 @@ class Endpoint:
         return message
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request and return what the child answers under ``ok``."""
+        """Send a request and return the answer in the field ``ok``."""
         self.send(request)
         return self.expect("ok", seconds)
 
     def expect(self, key: str, seconds: float) -> dict[str, Any]:
-        """Wait for a message that carries ``key`` and return its value."""
+        """Wait for a message with the field ``key`` and return its value."""
         message = self.receive(seconds)
         if not isinstance(message.get(key), dict):
-            raise self._failure("protocol", f"answered {str(message)[:60]} where {key!r} was due")
+            raise self._failure("protocol", f"answered {str(message)[:60]} instead of {key!r}")
         value: dict[str, Any] = message[key]
         return value
 
     def close(self) -> None:
-        """End the child: politely where it still answers, by force otherwise."""
+        """End the child: ask it to stop, unless it has failed, and then kill it."""
         if not self.failed:
             self.send({"do": "stop"})
         self._close_descriptors()
@@ -117,18 +115,18 @@ class Endpoint:
     def _how_it_ended(self) -> RunFailure:
         status = self.process.wait(1.0)
         if status is None:
-            return self._failure("protocol", "closed its answers and went on")
+            return self._failure("protocol", "closed its reply descriptor but did not exit")
         if status < 0:
             try:
                 name = signal.Signals(-status).name
-            except ValueError:  # a real-time signal has none
+            except ValueError:  # a real-time signal has no name
                 name = f"signal {-status}"
-            return self._failure("crash", f"was ended by {name}")
-        return self._failure("exit", f"exited with status {status} in the middle of a run")
+            return self._failure("crash", f"ended by {name}")
+        return self._failure("exit", f"exited with status {status} during a run")
 
 
 def _readable(descriptor: int, seconds: float) -> bool:
-    """Wait for something to read; poll, since a large plan has more descriptors than select can name."""
+    """Wait until a descriptor is readable. A large plan has more descriptors than ``select.select`` supports."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -1,4 +1,4 @@
-"""Compiles a small C extension for an interpreter, as a project that knows nothing of free threading would."""
+"""Compiles a small C extension for an interpreter, like a project that does not know of free threading."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Annotated
 
 import msgspec
 
-from gilbench.errors import GilbenchError, RunFailure
-from gilbench.model import Interpreter, Struct
-from gilbench.process import capture, clean_environment
+from gilbench.host.process import capture, clean_environment
+from gilbench.model.errors import GilbenchError, RunFailure
+from gilbench.model.study import Interpreter, Struct
 from gilbench.run.endpoint import Endpoint
 
 SOURCE = Path(__file__).parent / "c" / "gilbench_borrowing.c"
 SECONDS = 30.0  # for one compilation; it takes 0.2 s
 _SCRIPT = Path(__file__).parent.parent / "target" / "tester.py"
-_LONGEST = 200  # characters of what the compiler says that are kept
-# What is asked of the same source. 3.2 had the first stable ABI, 3.6 is the oldest one that is still in wide use.
+_LONGEST = 200  # characters kept of a compiler message
+# Compiler flags by variant of the same source. 3.6 is the oldest stable ABI in wide use.
 VARIANTS = {
     "plain": (),
     "opt_in": ("-DGILBENCH_OPT_IN",),
@@ -29,16 +29,16 @@ Text = Annotated[str, msgspec.Meta(max_length=4096)]
 
 
 class Compiled(Struct, frozen=True):
-    """What came of it."""
+    """The compiled variants."""
 
-    include: Path | None = None  # where the public headers are, if they are anywhere
-    absent: str | None = None  # why nothing could be compiled at all
+    include: Path | None = None  # folder of the public headers; None: not found
+    absent: str | None = None  # why nothing could be compiled
     modules: Mapping[str, str] = {}  # by variant: the name to import
-    refusals: Mapping[str, str | None] = {}  # by variant: what the compiler said; None: it did compile
+    refusals: Mapping[str, str | None] = {}  # by variant: the compiler's error; None: compiled
 
 
 class _Toolchain(Struct, frozen=True):
-    """What ``target/properties/extension.py`` answers."""
+    """The answer of ``target/properties/extension.py``."""
 
     include: Text | None
     compiler: Text | None
@@ -53,13 +53,13 @@ def compile_extension(interpreter: Interpreter, folder: Path) -> Compiled:
     try:
         tools = _ask(interpreter)
     except RunFailure as error:
-        return Compiled(absent=f"it does not say how to compile: {error.message}")
+        return Compiled(absent=f"cannot ask for the compiler: {error.message}")
     include = Path(tools.include) if tools.include else None
     if include is None or not (include / "Python.h").is_file():
-        return Compiled(absent=f"no Python.h in {include}: install its development package")
+        return Compiled(absent=f"no Python.h in {include}; install its development package")
     compiler = _compiler(tools.compiler)
     if compiler is None:
-        return Compiled(include=include, absent="no C compiler was found: install gcc")
+        return Compiled(include=include, absent="no C compiler found; install gcc")
     modules = {variant: f"gilbench_{variant}" for variant in VARIANTS}
     refusals = {
         variant: _compile(compiler, include, flags, modules[variant], folder, tools.suffix or ".so")
@@ -71,7 +71,7 @@ def compile_extension(interpreter: Interpreter, folder: Path) -> Compiled:
 def _ask(interpreter: Interpreter) -> _Toolchain:
     endpoint = Endpoint([interpreter.executable, str(_SCRIPT)], clean_environment())
     try:
-        request = {"do": "trial", "module": "extension", "function": "toolchain", "arguments": {}}
+        request = {"do": "experiment", "module": "extension", "function": "toolchain", "arguments": {}}
         return msgspec.convert(endpoint.ask(request, SECONDS), _Toolchain)
     except msgspec.ValidationError as error:
         raise RunFailure("protocol", str(error)) from error
@@ -80,7 +80,7 @@ def _ask(interpreter: Interpreter) -> _Toolchain:
 
 
 def _compiler(told: str | None) -> str | None:
-    """The program that the interpreter was compiled with where it is here, else the system's."""
+    """Return the interpreter's compiler if it is installed; otherwise, the system's."""
     for name in (*shlex.split(told or "")[:1], "cc", "gcc"):
         try:
             if capture([name, "--version"], seconds=SECONDS).status == 0:
@@ -97,7 +97,7 @@ def _compile(
     named = f"-DGILBENCH_MODULE={module}"
     command = [compiler, "-shared", "-fPIC", "-O2", f"-I{include}", named, *flags, str(SOURCE), "-o", output]
     try:
-        # Its own temporary files go with ours.
+        # The compiler's temporary files are removed with the folder.
         done = capture(command, seconds=SECONDS, cwd=folder, env=clean_environment({"TMPDIR": str(folder)}))
     except GilbenchError as error:
         return str(error)

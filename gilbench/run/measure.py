@@ -1,11 +1,12 @@
-"""A plan run for real: on these interpreters, with a peer outside."""
+"""Runs a plan on real interpreters, with a load generator in a separate process."""
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Iterable, Mapping, Sequence
 
-from gilbench.model import Interpreter, Plan, Run, Workload
+from gilbench.model.study import Interpreter, Plan, Run, Workload
+from gilbench.observe import OBSERVERS, Watch
 from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks, Session
 from gilbench.run.worker import Worker
@@ -21,16 +22,18 @@ def run_plan(
     *,
     earlier: Iterable[Run] = (),
     worker: type[Worker] = Worker,
+    observers: Mapping[str, Watch] = OBSERVERS,
 ) -> None:
-    """Run what is left of a plan.
+    """Run the runs of a plan that are missing.
 
     Args:
-        plan: What to run.
-        interpreters: Those that the plan names.
-        workloads: Declarations by name: those of the plan, and those that serve as fore- and background.
-        hooks: Where runs and progress go, and when to stop.
-        earlier: Runs of the same plan that need not be run again.
-        worker: Our end of a worker.
+        plan: The plan.
+        interpreters: The interpreters of the plan.
+        workloads: Declarations by name, of the plan's workloads and of those that they combine.
+        hooks: Called with runs and progress; asked when to stop.
+        earlier: Runs of the same plan that are not repeated.
+        worker: The class that starts a worker and speaks with it.
+        observers: The observers by name.
     """
     _allow_many_descriptors()
     by_name = {interpreter.name: interpreter for interpreter in interpreters}
@@ -42,6 +45,7 @@ def run_plan(
         lambda case: worker(case, by_name[case.interpreter], workloads, peer),
         hooks,
         earlier=earlier,
+        observers=observers,
     )
     try:
         session.run()
@@ -50,7 +54,7 @@ def run_plan(
 
 
 def _allow_many_descriptors() -> None:
-    """A block of a large matrix keeps three descriptors for each of its workers."""
+    """Raise the limit of open files: a block needs three descriptors for each worker."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

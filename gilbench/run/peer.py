@@ -1,4 +1,4 @@
-"""Our end of the peer: one process outside for the whole session, started anew when it fails."""
+"""The load generator, seen from gilbench: one process for the whole session, restarted after a failure."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gilbench.errors import RunFailure
-from gilbench.process import clean_environment
-from gilbench.run.affinity import set_affinity
+from gilbench.host.placement import set_affinity
+from gilbench.host.process import clean_environment
+from gilbench.model.errors import RunFailure
 from gilbench.run.endpoint import Endpoint
 
 
 class Peer:
-    """The client of the workers under test."""
+    """The load generator of the workers."""
 
     def __init__(self) -> None:
         self._endpoint: Endpoint | None = None
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """Let it do one thing, and return what it saw.
+        """Send a request and return the answer.
 
         Raises:
-            RunFailure: It failed, e.g. because the worker broke the connection.
+            RunFailure: The request failed, for example because the worker closed the connection.
         """
         try:
             return self._started().ask(request, seconds)
@@ -32,7 +32,7 @@ class Peer:
             raise
 
     def confine(self, cpus: tuple[int, ...]) -> None:
-        """Let it run on these CPUs only."""
+        """Confine the process to some CPUs."""
         set_affinity(self._started().pid, cpus)
 
     def _started(self) -> Endpoint:

@@ -1,7 +1,7 @@
-"""The process outside: a client or a sender of signals. ``python peer_main.py REQUESTS REPLIES``.
+"""The load generator: a client or a sender of signals. ``python peer_main.py REQUESTS REPLIES``.
 
-Standard library only and started without ``site``, so that it is there at once. It speaks the workers'
-protocol. The same peer serves every interpreter, so that what differs is the interpreter.
+It uses the protocol of the workers, and serves every interpreter alike. To start fast, it imports only the standard
+library and is started without ``site``.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 2.0  # s for what is still under way at the end of a slice
+TIMEOUT = 2.0  # s for pending answers at the end of a slice
 WARM_UP = 3  # round trips before the clock starts
-_PR_SET_TIMERSLACK = 29  # prctl(2); 1 ns instead of 50 µs, so that requests leave when they are due
+_PR_SET_TIMERSLACK = 29  # prctl(2); 1 ns instead of 50 µs, so that requests are sent on time
 
-_pipes: list[int] = []  # ends made for the next slice: requests to read, to write, replies to read, to write
+_pipes: list[int] = []  # ends for the next slice: read requests, write requests, read replies, write replies
 
 
 class Link:
-    """A way to a server. Requests are numbered from 0; ``answers`` says which ones came back.
+    """A connection to a server. Requests are numbered from 0.
 
     Args:
-        request: What gilbench asks: ``address``, ``limit`` in s, and what the link itself needs.
+        request: gilbench's request: ``address``, ``limit`` in s, and the fields of the kind of link.
     """
 
     def __init__(self, request: dict[str, Any]) -> None:
         self.limit = float(request["limit"])
 
     def fileno(self) -> int:
-        """What becomes readable when an answer comes."""
+        """Return the descriptor that becomes readable when an answer arrives."""
         raise NotImplementedError
 
     def send(self, number: int) -> None:
@@ -49,7 +49,7 @@ class Link:
         raise NotImplementedError
 
     def answers(self) -> list[int]:
-        """Wait for the next answers, and check them."""
+        """Wait for the next answers, check them, and return the numbers of their requests."""
         raise NotImplementedError
 
     def wait(self, seconds: float) -> bool:
@@ -57,14 +57,14 @@ class Link:
         return bool(select.select([self], [], [], max(0.0, seconds))[0])
 
     def finish(self) -> None:
-        """Tell the server that this was all."""
+        """Tell the server that there are no more requests."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close all descriptors."""
 
 
 class _Bytes(Link):
-    """One byte a request, the answers in the same order."""
+    """One byte per request; the answers arrive in the same order."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         super().__init__(request)
@@ -82,7 +82,7 @@ class _Bytes(Link):
         first, self._answered = self._answered, self._answered + len(answers)
         for number, answer in enumerate(answers, first):
             if answer != number & 0xFF:
-                raise ValueError(f"request {number} was answered by {answer}")
+                raise ValueError(f"request {number} got the answer {answer}")
         return list(range(first, self._answered))
 
     def _write(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class _Bytes(Link):
 
 
 class StreamLink(_Bytes):
-    """Over a TCP connection, or a Unix socket where the address is a name."""
+    """A TCP connection, or a Unix socket if the address is a path."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         super().__init__(request)
@@ -119,7 +119,7 @@ class StreamLink(_Bytes):
 
 
 class PipeLink(_Bytes):
-    """Over the two pipes that were made for this slice; the server has opened its ends by their paths."""
+    """The two pipes of this slice; the server opens its ends by their paths."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         super().__init__(request)
@@ -151,7 +151,7 @@ class PipeLink(_Bytes):
 
 
 class DatagramLink(Link):
-    """Datagrams of ``size`` bytes that begin with their number."""
+    """Datagrams of ``size`` bytes that start with their number."""
 
     _HEAD = struct.Struct("!Q")
     _END = b"end"
@@ -175,11 +175,11 @@ class DatagramLink(Link):
         """As for every link."""
         data = self._socket.recv(65536)
         if len(data) != max(self._size, self._HEAD.size) or data.strip(b".") != data.rstrip(b"."):
-            raise ValueError(f"a datagram of {len(data)} bytes came back, of {self._size} sent")
+            raise ValueError(f"a datagram of {self._size} bytes got an answer of {len(data)} bytes")
         return [self._HEAD.unpack_from(data)[0]]
 
     def finish(self) -> None:
-        """Send what ends it until it comes back: a datagram may be lost."""
+        """Send the end marker until the server returns it, since datagrams can be lost."""
         self._socket.settimeout(0.2)
         deadline = time.monotonic() + self.limit
         while time.monotonic() < deadline:
@@ -188,7 +188,7 @@ class DatagramLink(Link):
                 while self._socket.recv(65536) != self._END:
                     pass
                 return
-        raise TimeoutError("the server does not end")
+        raise TimeoutError("the server did not end")
 
     def close(self) -> None:
         """As for every link."""
@@ -196,7 +196,7 @@ class DatagramLink(Link):
 
 
 class HttpLink(Link):
-    """GET requests over HTTP/1.0, each on a connection of its own, as many at a time as it takes."""
+    """GET requests over HTTP/1.0, each on its own connection, any number at a time."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         super().__init__(request)
@@ -242,7 +242,7 @@ class HttpLink(Link):
         connection.close()
         head, _, body = bytes(got).partition(b"\r\n\r\n")
         if b" 200 " not in head.partition(b"\r\n")[0] or body != b"%d\n" % number:
-            raise ValueError(f"GET /{number} was answered by {bytes(got[:60])!r}")
+            raise ValueError(f"GET /{number} got the answer {bytes(got[:60])!r}")
         return [number]
 
     def finish(self) -> None:
@@ -261,14 +261,14 @@ class HttpLink(Link):
 
 
 class JobLink(Link):
-    """Jobs as lines of JSON; answers in any order, each its length in four bytes and JSON in zlib's format."""
+    """Jobs as lines of JSON. Answers arrive in any order: a length of four bytes, then compressed JSON (zlib)."""
 
     _LENGTH = struct.Struct("!I")
 
     def __init__(self, request: dict[str, Any]) -> None:
         super().__init__(request)
         self._steps, self._items = int(request["steps"]), int(request["items"])
-        expected_of_job(0, self._steps, self._items)  # the 16 answers are worked out before the clock starts
+        expected_of_job(0, self._steps, self._items)  # compute the 16 answers before the clock starts
         self._socket = _connected(request["address"], self.limit)
         self._got = b""
 
@@ -295,7 +295,7 @@ class JobLink(Link):
             answer = json.loads(zlib.decompress(self._got[self._LENGTH.size : end]))
             self._got = self._got[end:]
             if answer["items"] != expected_of_job(answer["id"] % 16, self._steps, self._items):
-                raise ValueError(f"job {answer['id']} was answered wrongly")
+                raise ValueError(f"job {answer['id']} got a wrong answer")
             numbers.append(answer["id"])
         return numbers
 
@@ -310,7 +310,7 @@ class JobLink(Link):
 
 @functools.cache
 def expected_of_job(seed: int, steps: int, items: int) -> list[int]:
-    """What ``threadpool_service`` must answer: a pseudo-random sequence, one item every ``steps`` steps."""
+    """Return the correct answer of ``threadpool_service``: every ``steps``-th item of a pseudo-random sequence."""
     if seed == 0:
         for other in range(1, 16):
             expected_of_job(other, steps, items)
@@ -344,9 +344,9 @@ def _connected(address: Any, limit: float) -> socket.socket:
 
 
 def pipes(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - each request is called alike
-    """Make the two pipes of the next slice; the paths by which the other side opens its ends.
+    """Create the two pipes of the next slice, and return the paths of the server's ends.
 
-    A path into /proc can be opened by every interpreter, and leaves nothing behind.
+    Every interpreter can open a path in /proc, and no file is left behind.
     """
     while _pipes:
         os.close(_pipes.pop())
@@ -355,10 +355,10 @@ def pipes(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - each req
 
 
 def serve(request: dict[str, Any]) -> dict[str, Any]:
-    """One closed-loop phase, then one open-loop phase, on one link.
+    """Run a closed-loop phase and then an open-loop phase on one link.
 
-    Closed: always ``depth`` requests under way, for ``closed`` s. Open: Poisson arrivals at ``rate`` per second
-    for ``open`` s; latency counts from the scheduled moment, whatever became of the requests before (no
+    Closed loop: ``depth`` pending requests at any time, for ``closed`` s. Open loop: Poisson arrivals at ``rate`` per
+    second, for ``open`` s. Latency is measured from the scheduled time, even if earlier requests are late (no
     coordinated omission).
     """
     link = LINKS[request["link"]](request)
@@ -420,9 +420,9 @@ def _open_loop(
             number += 1
             due += rng.expovariate(rate)
             continue
-        if due > end and (not waiting or moment >= end + PATIENCE):
+        if due > end and (not waiting or moment >= end + TIMEOUT):
             break
-        if link.wait((due if due <= end else end + PATIENCE) - moment):
+        if link.wait((due if due <= end else end + TIMEOUT) - moment):
             answers = link.answers()
             arrived = time.monotonic()
             latencies += [arrived - waiting.pop(answer) for answer in answers]
@@ -430,7 +430,7 @@ def _open_loop(
 
 
 def signals(request: dict[str, Any]) -> dict[str, Any]:
-    """Send ``count`` signals, one every ``interval`` s; the stamps at which they were sent."""
+    """Send ``count`` signals, one every ``interval`` s, and return the times at which they were sent."""
     number = getattr(signal, request["signal"])
     start = time.monotonic() + request["interval"]
     sent = []
@@ -442,7 +442,7 @@ def signals(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serve requests until gilbench has gone."""
+    """Serve requests until gilbench ends."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
     known = {"serve": serve, "signals": signals, "pipes": pipes}

@@ -1,94 +1,91 @@
-"""Whether a slice can have been: what its figures say together, whoever wrote them.
+"""Checks whether the values of a slice are physically possible.
 
-A worker is asked when it has served a slice, so that none goes into a study that could not be read again.
+Every slice is checked when it is measured and when a study is read. A study therefore never contains a slice that
+could not be read back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gilbench.model import Case, Driver, Slice, ThreadSlice
+from gilbench.model.study import Case, Driver, Slice, ThreadSlice
 
 ALIKE: frozenset[Driver] = frozenset({"parallel", "processes", "subinterpreters", "cooperative"})
-"""Drivers of which each of the case's threads (or what stands for one) repeats the operation."""
-CLOCK = (
-    1e-3  # s by which two readings of one clock may be in the wrong order: other functions, other roundings
-)
-TICK = 0.02  # s by which a CPU clock that counts in ticks may be ahead
-BESIDE = (
-    0.25  # s before and after a slice in which its process may run and is counted: a JVM goes on compiling
-)
-FASTEST = 1e11  # 1/s: of anything that takes a cycle at least, on any processor
+"""Drivers in which every thread (or its replacement) repeats the operation."""
+CLOCK = 1e-3  # s by which two reads of one clock may be out of order, by different functions and rounding
+TICK = 0.02  # s by which a tick-based CPU clock may be ahead
+MARGIN = 0.25  # s of CPU time before and after a slice that may be counted: a JVM continues to compile
+FASTEST = 1e11  # 1/s; an operation takes at least one cycle on any CPU
 _ROUNDING = 1e-6
 
 
-def impossibility(piece: Slice, case: Case, driver: Driver, cores: int) -> str | None:
-    """What of a slice cannot have been, if anything: the field and why.
+def impossibility(slice_: Slice, case: Case, driver: Driver, cores: int) -> str | None:
+    """Return the first impossible field of a slice, and why; None: the slice is possible.
 
     Args:
-        piece: The slice.
-        case: Of which it is one.
-        driver: Of the case's workload.
-        cores: CPUs of the host, for a slice that does not say on which it ran.
+        slice_: The slice.
+        case: Case of the slice.
+        driver: Driver of the case's workload.
+        cores: CPUs of the host, for a slice with unknown CPUs.
     """
-    return next(_impossibilities(piece, case, driver, cores), None)
+    return next(_impossibilities(slice_, case, driver, cores), None)
 
 
-def _impossibilities(piece: Slice, case: Case, driver: Driver, cores: int) -> Iterator[str]:
-    length = piece.end - piece.start
+def _impossibilities(slice_: Slice, case: Case, driver: Driver, cores: int) -> Iterator[str]:
+    length = slice_.end - slice_.start
     if length <= 0:
-        yield f"`.end` {piece.end:g} is not after `.start` {piece.start:g}"
+        yield f"`.end` {slice_.end:g} is not after `.start` {slice_.start:g}"
         return
-    if piece.window > length + CLOCK:
-        yield f"`.window` is {piece.window:g} s in a slice of {length:g} s"
-    if piece.operations > FASTEST * piece.window:
-        yield f"`.operations` is {piece.operations:g} in a window of {piece.window:g} s"
-    if len(set(piece.cpus)) < len(piece.cpus):
-        yield "`.cpus` names a CPU twice"
-    processors = len(piece.cpus) or cores
-    if piece.cpu is not None and piece.cpu > processors * (length + BESIDE):
-        yield f"`.cpu` is {piece.cpu:g} s in a slice of {length:g} s on {processors} CPU(s)"
+    if slice_.window > length + CLOCK:
+        yield f"`.window` is {slice_.window:g} s in a slice of {length:g} s"
+    if slice_.operations > FASTEST * slice_.window:
+        yield f"`.operations` is {slice_.operations:g} in a window of {slice_.window:g} s"
+    if len(set(slice_.cpus)) < len(slice_.cpus):
+        yield "`.cpus` has a duplicate CPU"
+    cpus = len(slice_.cpus) or cores
+    if slice_.cpu is not None and slice_.cpu > cpus * (length + MARGIN):
+        yield f"`.cpu` is {slice_.cpu:g} s in a slice of {length:g} s on {cpus} CPUs"
     wanted = {case.threads} if driver in ALIKE else {0, case.threads}
-    if len(piece.threads) not in wanted:
-        yield f"`.threads` has {len(piece.threads)} of {case.threads} threads"
-    for number, thread in enumerate(piece.threads):
-        for problem in _of_a_thread(thread, piece):
+    if len(slice_.threads) not in wanted:
+        yield f"`.threads` has {len(slice_.threads)} of {case.threads} threads"
+    for number, thread in enumerate(slice_.threads):
+        for problem in _of_a_thread(thread, slice_):
             yield f"`.threads[{number}]{problem}"
-    together = sum(thread.operations for thread in piece.threads)
-    if driver in ALIKE and abs(piece.operations - together) > _ROUNDING * max(1.0, together):
-        yield f"`.operations` is {piece.operations:g}, and {together:g} of all threads together"
-    yield from _of_the_schedule(piece, driver)
+    together = sum(thread.operations for thread in slice_.threads)
+    if driver in ALIKE and abs(slice_.operations - together) > _ROUNDING * max(1.0, together):
+        yield f"`.operations` is {slice_.operations:g}, but the threads add up to {together:g}"
+    yield from _of_the_schedule(slice_, driver)
 
 
-def _of_the_schedule(piece: Slice, driver: Driver) -> Iterator[str]:
-    """Requests or signals: sent, served, and how late each was."""
-    length, seen = piece.end - piece.start, len(piece.latencies)
-    offered, served = piece.offered or 0, piece.served or 0
-    if (piece.offered is None) is not (piece.served is None):
-        yield "`.offered` and `.served` are not both known"
+def _of_the_schedule(slice_: Slice, driver: Driver) -> Iterator[str]:
+    """Check requests or signals: the numbers sent and handled, and the latencies."""
+    length, seen = slice_.end - slice_.start, len(slice_.latencies)
+    offered, served = slice_.offered or 0, slice_.served or 0
+    if (slice_.offered is None) is not (slice_.served is None):
+        yield "only one of `.offered` and `.served` is known"
     if offered > FASTEST * length:
         yield f"`.offered` is {offered} in a slice of {length:g} s"
     if served > offered:
-        yield f"`.served` is {served} of {offered} that were offered"
+        yield f"`.served` is {served} of {offered} offered"
     if seen > offered:
-        yield f"`.latencies` has {seen} of {offered} that were offered"
-    # A call of a handler may serve several signals that were merged into one.
+        yield f"`.latencies` has {seen} of {offered} offered"
+    # One call of a handler can handle several merged signals.
     if served != seen and (driver != "signals" or not served):
-        yield f"`.served` is {served}, and {seen} have a latency"
-    slowest = max(piece.latencies, default=0.0)
+        yield f"`.served` is {served}, but `.latencies` has {seen}"
+    slowest = max(slice_.latencies, default=0.0)
     if slowest > length + CLOCK:
         yield f"`.latencies` has {slowest:g} s in a slice of {length:g} s"
 
 
-def _of_a_thread(thread: ThreadSlice, piece: Slice) -> Iterator[str]:
+def _of_a_thread(thread: ThreadSlice, slice_: Slice) -> Iterator[str]:
     length = thread.finish - thread.start
     if length <= 0:
-        yield f".finish` {thread.finish:g} is not after its start {thread.start:g}"
-    if thread.start < piece.start - CLOCK or thread.finish > piece.end + CLOCK:
-        yield f".start` {thread.start:g} and its finish {thread.finish:g} are not in the slice"
+        yield f".finish` {thread.finish:g} is not after the start {thread.start:g}"
+    if thread.start < slice_.start - CLOCK or thread.finish > slice_.end + CLOCK:
+        yield f".start` {thread.start:g} or the finish {thread.finish:g} is outside the slice"
     if thread.total > FASTEST * length:
         yield f".total` is {thread.total} in {length:g} s"
     if thread.operations > thread.total + 1:
-        yield f".operations` is {thread.operations:g} of {thread.total} in all"
+        yield f".operations` is {thread.operations:g} of {thread.total} in total"
     if thread.cpu is not None and thread.cpu > length + TICK:
         yield f".cpu` is {thread.cpu:g} s in {length:g} s"

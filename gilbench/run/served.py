@@ -1,11 +1,11 @@
-"""What a worker is to those who ask it for something."""
+"""The interface of a worker for the session."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from gilbench.model import Environment, Slice
-from gilbench.run.affinity import Placement
+from gilbench.host.placement import Placement
+from gilbench.model.study import Environment, Slice
 
 
 class Served(Protocol):
@@ -17,15 +17,15 @@ class Served(Protocol):
         """Load the workload."""
 
     def calibrate(self) -> int:
-        """Fit the number of operations between two readings of the clock."""
+        """Choose the number of operations between two reads of the clock."""
 
     def measure(
-        self, turn: int, place: Placement, seconds: float, latency_seconds: float, seed: int
+        self, round_: int, place: Placement, seconds: float, latency_seconds: float, seed: int
     ) -> Slice:
         """Serve one slice."""
 
     def output(self) -> str:
-        """End of what the process wrote."""
+        """Return the end of the process's output."""
 
     def close(self) -> None:
         """End the process."""

@@ -1,7 +1,7 @@
-"""Runs a command as it is and on a free-threaded interpreter, in turn and unprofiled, and takes the wall times.
+"""Times a command, unprofiled, on its own interpreter and on a free-threaded interpreter, in interleaved rounds.
 
-What the free-threaded build costs the same program is measured beside it, by a third run in each round: on
-that build with its GIL switched on, where nothing runs at once that did not before.
+A third run in each round measures the cost of the free-threaded build: the same command on that build with its GIL
+enabled, where threads gain no parallelism.
 """
 
 from __future__ import annotations
@@ -14,41 +14,33 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gilbench.errors import UsageError
+from gilbench.host.process import Process
 from gilbench.interpreters.find import is_interpreter_name
-from gilbench.model import Interpreter
-from gilbench.process import Process
+from gilbench.model.errors import UsageError
+from gilbench.model.profile import Verified
+from gilbench.model.study import Interpreter
 
 ROUNDS = 5
-_PATIENCE = 10.0  # how many times as long as the first run another may take
-_LEAST_PATIENCE = 30.0  # s
-_FIRST_LIMIT = 3600.0  # s
+_TIMEOUT_FACTOR = 10.0  # timeout of a run, relative to the first run
+_LEAST_TIMEOUT = 30.0  # s
+_FIRST_TIMEOUT = 3600.0  # s
 _RE_ENABLED = "The global interpreter lock (GIL) has been enabled"  # CPython's warning about an extension
 
 
-class Verified(NamedTuple):
-    """Wall times in s, one of each kind for each round that all three ended."""
-
-    original: tuple[float, ...]
-    threaded: tuple[float, ...]
-    gil_on: tuple[float, ...]  # on the free-threaded build with its GIL switched on
-    complaints: tuple[str, ...]  # why there are fewer rounds, or why they say less than they seem to
-
-
 class _Variant(NamedTuple):
-    where: str  # it is run, in a sentence
+    where: str  # in a sentence
     argv: tuple[str, ...]
-    extra: dict[str, str]  # of the environment
+    extra: dict[str, str]  # additional environment variables
 
 
 class _Ended(NamedTuple):
     seconds: float
     status: int
-    said: str  # end of what it wrote to stderr
+    errors: str  # end of its stderr
 
 
 class _Differs(Exception):
-    """The program does not do on one interpreter what it does on the other."""
+    """A run that ended differently from the first one."""
 
 
 def verify(
@@ -60,23 +52,23 @@ def verify(
 ) -> Verified:
     """Time a command on its own interpreter and on a free-threaded one.
 
-    The first round is thrown away: it fills caches, and shows whether the program works at all there. What the
-    program writes goes nowhere, and it reads nothing.
+    The first round is discarded: it fills caches, and shows whether the program works on the free-threaded build. The
+    output of the program is discarded, and its stdin is empty.
 
     Args:
-        command: As the user wrote it; its first word is an interpreter, or a script that names one.
-        threaded: What it is run on instead.
-        rounds: How many are counted.
-        tell: Called with what is being done.
+        command: The user's command; its first word is an interpreter, or a script with a ``#!`` line.
+        threaded: The free-threaded interpreter.
+        rounds: Number of counted rounds.
+        tell: Called with the current step, in a few words.
 
     Raises:
         UsageError: The command cannot be run on another interpreter.
     """
     elsewhere = on_interpreter(command, threaded.executable)
     variants = {
-        "original": _Variant("run again as it is", (_program(command[0]), *command[1:]), {}),
+        "original": _Variant("on its own interpreter", (_program(command[0]), *command[1:]), {}),
         "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
-        "gil_on": _Variant(f"on {threaded.name} with its GIL switched on", elsewhere, {"PYTHON_GIL": "1"}),
+        "gil_on": _Variant(f"on {threaded.name} with the GIL enabled", elsewhere, {"PYTHON_GIL": "1"}),
     }
     taken: list[dict[str, _Ended]] = []
     complaints: list[str] = []
@@ -88,11 +80,11 @@ def verify(
             taken.append({name: _run(variants[name], first) for name in order})
             tell(f"verifying: round {number} of {rounds}")
         if first.status:
-            complaints.append(f"all runs ended with status {first.status}")
+            complaints.append(f"all runs had exit status {first.status}")
     except _Differs as difference:
         complaints.append(str(difference))
-    if any(_RE_ENABLED in one["threaded"].said for one in taken):
-        complaints.append(f"an extension module of the program switched the GIL of {threaded.name} on")
+    if any(_RE_ENABLED in one["threaded"].errors for one in taken):
+        complaints.append(f"an extension module of the program enabled the GIL of {threaded.name}")
     return Verified(
         **{name: tuple(one[name].seconds for one in taken[1:]) for name in variants},
         complaints=tuple(complaints),
@@ -100,10 +92,10 @@ def verify(
 
 
 def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:
-    """Write a command so that another interpreter runs it.
+    """Return a command that runs the same program on another interpreter.
 
     Raises:
-        UsageError: Its program is not found, or is neither an interpreter nor a script.
+        UsageError: The program is not found, or is neither an interpreter nor a script.
     """
     program, *rest = command
     if is_interpreter_name(Path(program).name):
@@ -112,22 +104,22 @@ def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:
     with Path(found).open("rb") as file:
         if file.read(2) != b"#!":
             raise UsageError(
-                f"--verify cannot run {program} on another interpreter; write the command as: python SCRIPT ..."
+                f"--verify cannot run {program} on another interpreter; pass the command as: python SCRIPT ..."
             )
     return (executable, found, *rest)
 
 
 def _program(name: str) -> str:
-    """The user's own program, found as a shell finds it."""
+    """Find the user's program, as a shell does."""
     found = shutil.which(name)
     if found is None:
-        raise UsageError(f"{name} was not found")
+        raise UsageError(f"command not found: {name}\nPass the command that you use without gilbench.")
     return os.path.abspath(found)  # noqa: PTH100 - a link is kept as it is
 
 
 def _run(variant: _Variant, first: _Ended | None) -> _Ended:
-    """Run it once; the first run of all says how it ought to end, and how long it may take."""
-    limit = _FIRST_LIMIT if first is None else max(_LEAST_PATIENCE, _PATIENCE * first.seconds)
+    """Run a variant once. The first run of all sets the expected exit status and the timeout."""
+    limit = _FIRST_TIMEOUT if first is None else max(_LEAST_TIMEOUT, _TIMEOUT_FACTOR * first.seconds)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
     begun = time.monotonic()
     process = Process(variant.argv, env={**environment, **variant.extra}, discard=True)
@@ -137,9 +129,9 @@ def _run(variant: _Variant, first: _Ended | None) -> _Ended:
     finally:
         process.close()
     if status is None:
-        raise _Differs(f"{variant.where} it did not end within {limit:.3g} s")
+        raise _Differs(f"{variant.where}, the program timed out after {limit:.3g} s")
     if first is not None and status != first.status:
-        lines = [line.strip() for line in ended.said.splitlines() if line.strip()]
-        said = f", its last line: {lines[-1]}" if lines else ""
-        raise _Differs(f"{variant.where} it ended with status {status} instead of {first.status}{said}")
+        lines = [line.strip() for line in ended.errors.splitlines() if line.strip()]
+        last = f"; its last line: {lines[-1]}" if lines else ""
+        raise _Differs(f"{variant.where}, the exit status was {status} instead of {first.status}{last}")
     return ended

@@ -1,4 +1,4 @@
-"""Our end of a worker: one process for one case, asked for one slice after the other."""
+"""A worker, seen from gilbench: one process for one case, which measures one slice per request."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gilbench.errors import RunFailure
-from gilbench.model import Case, Environment, Interpreter, Slice, Value, Workload
+from gilbench.host.placement import Placement, set_affinity
+from gilbench.host.process import clean_environment
+from gilbench.model.errors import RunFailure
+from gilbench.model.study import Case, Environment, Interpreter, Slice, Value, Workload
 from gilbench.observe.cpu import process_cpu_time
-from gilbench.process import clean_environment
-from gilbench.run.affinity import Placement, set_affinity
+from gilbench.plan.axes import environment
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
 from gilbench.run.plausible import impossibility
 
 _T = TypeVar("_T")
 _SCRIPT = Path(__file__).parent.parent / "target" / "worker.py"
-START_LIMIT = 60.0  # s for an interpreter to come up and prepare; a JVM on a busy host takes its time
-SLICE_LIMIT = 10.0  # s beyond what a slice should take
-# A JVM grows its heap by memory that was never used, which the kernel, and a hypervisor below it, hands out page by
-# page: that took pidigits on Jython from 9 000 runs a second to 800, for slices on end. This heap does not grow.
+START_LIMIT = 60.0  # s for an interpreter to start and prepare; a JVM on a busy host is slow
+SLICE_LIMIT = 10.0  # s in addition to the length of a slice
+# A heap of fixed size, touched at startup. The kernel, and a hypervisor below it, provide a growing heap page by page:
+# that slowed pidigits on Jython from 9000 to 800 runs per second for many slices.
 _JVM = "-Xms256m -Xmx256m -XX:+AlwaysPreTouch"
 _ELSEWHERE = frozenset({"processes"})  # drivers whose work is done by children of the worker
-SIGNAL_GRACE = 0.1  # s after the last signal in which it can still be handled
+SIGNAL_GRACE = 0.1  # s after the last signal in which signals are still counted as handled
 
 
 class Worker:
-    """A kept-alive process that serves slices of one case.
+    """A process that measures slices of one case, and stays alive between them.
 
     Args:
-        case: What it will run.
-        interpreter: What it runs on.
-        catalogue: All workloads by name, for the ones that serve as fore- and background.
-        peer: The client outside.
+        case: The case.
+        interpreter: Interpreter of the case.
+        catalogue: All workloads by name; a workload can combine others as its foreground and background.
+        peer: The load generator.
 
     Raises:
         RunFailure: The interpreter cannot be started.
@@ -62,24 +63,24 @@ class Worker:
         }
         background = self.parameters.get("background")
         self._background = catalogue[str(background)] if background else None
-        # A workload that is its own background has one set of parameters, as the case has them.
+        # If a workload is its own background, both use the parameters of the case.
         own = self._background is not None and self._background.name == self.workload.name
         self._background_parameters = (
             self.parameters if own else getattr(self._background, "parameters", None)
         )
         self._peer = peer
         self._serving_thread: int | None = None
-        extra = {} if case.gil is None else {"PYTHON_GIL": str(int(case.gil))}
+        extra = environment(case)
         if interpreter.build.implementation == "Jython":
             extra["JAVA_TOOL_OPTIONS"] = os.environ.get("JAVA_TOOL_OPTIONS", _JVM)
         self._endpoint = Endpoint([interpreter.executable, str(_SCRIPT)], clean_environment(extra))
         self.pid = self._endpoint.pid
 
     def prepare(self) -> Environment:
-        """Load the workload and say what it really runs with.
+        """Load the workload and return the actual environment of the run.
 
         Raises:
-            RunFailure: As for every request.
+            RunFailure: The request failed, as with every request.
         """
         answer = self._endpoint.ask(
             {
@@ -98,20 +99,20 @@ class Worker:
         return msgspec.structs.replace(self._convert(answer, Environment), pid=self.pid)
 
     def calibrate(self) -> int:
-        """Operations between two readings of the clock, fitted to this process."""
+        """Choose and return the number of operations between two reads of the clock."""
         return self._convert(self._endpoint.ask({"do": "calibrate"}, START_LIMIT).get("loops", 0), int)
 
     def measure(
-        self, turn: int, place: Placement, seconds: float, latency_seconds: float, seed: int
+        self, round_: int, place: Placement, seconds: float, latency_seconds: float, seed: int
     ) -> Slice:
-        """Serve one slice.
+        """Measure one slice.
 
         Args:
-            turn: Number of the round, kept in the slice.
-            place: CPUs to run on.
+            round_: Number of the round; negative: a warm-up slice.
+            place: CPUs of the slice.
             seconds: Length of the timed part.
-            latency_seconds: Length of the part in which requests or signals come on schedule.
-            seed: Of the schedule.
+            latency_seconds: Length of the open-loop part, in which requests or signals are sent on schedule.
+            seed: Seed of the schedule.
         """
         if self.workload.peer:
             self._peer.confine((place.peer,))
@@ -121,8 +122,8 @@ class Worker:
         if self.workload.driver in _ELSEWHERE:
             for child in _children(self.pid):
                 set_affinity(child, place.cpus)
-        # A warm-up slice shows nothing, so it may be too short to.
-        scheduled = latency_seconds if turn < 0 else max(latency_seconds, self.workload.least_seconds)
+        # A warm-up slice is discarded, so it may be shorter.
+        scheduled = latency_seconds if round_ < 0 else max(latency_seconds, self.workload.least_seconds)
         before = process_cpu_time(self.pid)
         if self.workload.driver == "service":
             closed = 0.0 if self.workload.scheduled else seconds
@@ -134,18 +135,18 @@ class Worker:
             record = self._endpoint.ask({"do": "measure", "seconds": length}, length + SLICE_LIMIT)
         after = process_cpu_time(self.pid)
         cpu = None if before is None or after is None else after - before
-        piece = self._convert({**record, "round": turn, "cpus": in_force, "cpu": cpu}, Slice)
+        slice_ = self._convert({**record, "round": round_, "cpus": in_force, "cpu": cpu}, Slice)
         if self.workload.driver in _ELSEWHERE and cpu is not None:
-            # The kernel counts a child when it has ended; while it lives, what it says itself is all there is.
-            spent = sum(thread.cpu or 0.0 for thread in piece.threads)
-            piece = msgspec.structs.replace(piece, cpu=cpu + spent)
-        problem = impossibility(piece, self.case, self.workload.driver, os.cpu_count() or 1)
+            # The kernel adds a child's CPU time only when the child ends, so add what the children report.
+            spent = sum(thread.cpu or 0.0 for thread in slice_.threads)
+            slice_ = msgspec.structs.replace(slice_, cpu=cpu + spent)
+        problem = impossibility(slice_, self.case, self.workload.driver, os.cpu_count() or 1)
         if problem is not None:
-            raise RunFailure("protocol", f"answered what cannot have been: {problem}")
-        return piece
+            raise RunFailure("protocol", f"answered with impossible values: {problem}")
+        return slice_
 
     def output(self) -> str:
-        """End of what the process wrote to stdout and stderr."""
+        """Return the end of the process's stdout and stderr."""
         return self._endpoint.process.output()
 
     def close(self) -> None:
@@ -174,7 +175,7 @@ class Worker:
         record = self._endpoint.expect("ok", SLICE_LIMIT)
         answered = seen["requests"] - seen["offered"] + len(seen["latencies"])
         if not answered <= record.pop("served", -1) <= seen["requests"]:
-            raise RunFailure("checksum", "the service counted other requests than its client")
+            raise RunFailure("checksum", "the service and the load generator counted different requests")
         return {
             **record,
             "operations": seen["operations"],
@@ -213,7 +214,7 @@ class Worker:
         }
 
     def _ask_peer(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Ask the peer; where it fails because the worker died, the worker's own failure is the reason."""
+        """Send a request to the load generator. If that fails because the worker died, raise the worker's failure."""
         try:
             return self._peer.ask(request, seconds)
         except RunFailure as error:
@@ -225,13 +226,11 @@ class Worker:
         try:
             return msgspec.convert(answer, to)
         except msgspec.ValidationError as error:
-            raise RunFailure(
-                "protocol", f"answered in a form that is not a {to.__name__}: {error}"
-            ) from error
+            raise RunFailure("protocol", f"answered with an invalid {to.__name__}: {error}") from error
 
 
 def _children(pid: int) -> list[int]:
-    """Processes that a process has started, as far as the kernel says."""
+    """Return the child processes of a process; empty: none, or unknown."""
     found: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -240,10 +239,10 @@ def _children(pid: int) -> list[int]:
 
 
 def signal_latencies(sent: list[float], handled: list[float]) -> list[float]:
-    """Seconds from each sent signal to the first call of the handler after it, for those that have one.
+    """Return the seconds from each sent signal to the next call of the handler; signals without one are omitted.
 
-    A call serves every signal that was sent before it and not served yet: signals that arrive while one is
-    pending are merged by the kernel and the interpreter, which ``served`` counts and this does not.
+    One call handles every pending signal: the kernel and the interpreter merge signals that arrive while one is
+    pending. ``Slice.served`` counts the calls; this function counts the signals.
     """
     calls = ((moment, bisect.bisect_left(handled, moment)) for moment in sent)
     return [handled[index] - moment for moment, index in calls if index < len(handled)]

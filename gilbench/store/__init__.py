@@ -1,1 +1,1 @@
-"""Files: studies, and the history made of them."""
+"""Files: studies, profiles, scorecards, checks, the history, and foreign formats. Everything read is checked."""

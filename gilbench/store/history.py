@@ -1,4 +1,4 @@
-"""The history: figures of many studies in one database, SQLite by default, any other by URL."""
+"""The history: the results of many studies in one database, by default SQLite."""
 
 from __future__ import annotations
 
@@ -20,16 +20,14 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from gilbench.errors import StudyError, UsageError
+from gilbench.model.errors import StudyError, UsageError
+from gilbench.model.history import Entry, Point, Series
 from gilbench.store.history_tables import (
     HISTORY,
     POINTS,
     SERIES,
     STUDIES,
     VERSION,
-    Entry,
-    Point,
-    Series,
     create_tables,
     read_series,
     series_row,
@@ -39,21 +37,22 @@ from gilbench.store.history_tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gilbench.model import Cell, Header
+    from gilbench.model.results import Cell
+    from gilbench.model.study import Header
 
 _T = TypeVar("_T")
 
-PATIENCE = 30  # s that a writer waits for another one
-ATTEMPTS = 5  # at writing, where a server let another writer be faster
-_OVERTAKEN = (IntegrityError, ProgrammingError)  # another writer made the same row or table a moment before
-# What is wrong with a database: Python's own errors come unwrapped from the driver, msgspec finds wrong types.
+TIMEOUT = 30  # s that a writer waits for another writer
+ATTEMPTS = 5  # of a writer that conflicts with another writer
+_OVERTAKEN = (IntegrityError, ProgrammingError)  # another writer has just created the same row or table
+# Errors of a database. The driver does not wrap Python's own errors; msgspec finds wrong types.
 _BROKEN = (SQLAlchemyError, OverflowError, UnicodeError, RecursionError, msgspec.MsgspecError)
-# What is wrong with a URL: an option that SQLAlchemy does not know is a warning, a wrong value an error of Python.
+# Errors of a URL. SQLAlchemy warns of an unknown option; a wrong value raises an error of Python.
 _REFUSED = (ArgumentError, NoSuchModuleError, SAWarning, ValueError, TypeError)
 
 
 def default_database() -> Path:
-    """Where the history is kept where no other place is named."""
+    """Return the file of the user's own history."""
     return user_data_path("gilbench") / "history.sqlite"
 
 
@@ -61,11 +60,11 @@ class History:
     """A history in a database.
 
     Args:
-        database: A file (SQLite) or the URL of a database, as SQLAlchemy writes them.
-        create: Create what is missing; otherwise a history that is not there is an error.
+        database: A file (SQLite), or the URL of a database in SQLAlchemy's syntax.
+        create: Create a missing history; otherwise, it is an error.
 
     Raises:
-        UsageError: The URL is wrong, its driver is not installed, or there is no history yet.
+        UsageError: The URL is invalid, its driver is not installed, or the history does not exist.
         StudyError: The database cannot be opened, is damaged, or was written by a newer gilbench.
     """
 
@@ -118,34 +117,34 @@ class History:
         branch: str | None = None,
         label: str | None = None,
     ) -> bool:
-        """Add the figures of a study, all or none.
+        """Add the results of a study, all or none.
 
         Args:
-            header: Of the study.
-            cells: Its figures; one that is not a number is left out, as one that was not taken.
-            digest: Of the study file, hexadecimal, at most 64 characters.
-            commit: What was measured.
-            committed: When the commit was made, ISO 8601.
-            branch: Where.
-            label: As the user likes.
+            header: Header of the study.
+            cells: Results of the study; NaN is omitted.
+            digest: Digest of the study file, hexadecimal, at most 64 characters.
+            commit: Measured commit; None: unknown.
+            committed: Date of the commit, ISO 8601; None: unknown.
+            branch: Branch of the commit; None: unknown.
+            label: Any text of the user.
 
         Returns:
-            False if the study was there already: nothing changes.
+            False if the study was added earlier; then nothing changes.
 
         Raises:
-            StudyError: The database cannot be written, or a date cannot be read.
+            StudyError: The database cannot be written, or a date is invalid.
         """
         study = study_row(header, digest, commit=commit, committed=committed, branch=branch, label=label)
         texts = {workload.name: workload.digest for workload in header.workloads}
         figures: dict[str, tuple[dict[str, Any], Cell]] = {}
         for cell in cells:
             if not math.isnan(cell.value):
-                series = series_row(cell, header.plan.reference, texts.get(cell.workload, ""))
+                series = series_row(cell, header.plan.reference, texts.get(cell.case.workload, ""))
                 figures[series["digest"]] = series, cell
         return self._write(lambda connection: _insert(connection, study, figures))
 
     def studies(self, branch: str | None = None) -> list[Entry]:
-        """All studies, or those of one branch, in their order."""
+        """Return the studies of one branch (None: all) in the order of their commits."""
         columns = [STUDIES.c[name] for name in Entry._fields]
         query = sa.select(*columns).order_by(STUDIES.c.moment, STUDIES.c.id)
         if branch is not None:
@@ -153,11 +152,11 @@ class History:
         return self._read(lambda connection: _fetch(connection, query, Entry))
 
     def series(self, **wanted: str | int | None) -> list[Series]:
-        """The series whose fields (``workload``, ``interpreter``, ``metric``, ``threads``) are as wanted.
+        """Return the series with given values of ``workload``, ``interpreter``, ``metric``, and ``threads``.
 
-        A field that is None may be anything.
+        None matches every value.
         """
-        columns = [SERIES.c[name] for name in Series._fields]
+        columns = [column for column in SERIES.c if column.name != "digest"]
         query = sa.select(*columns).order_by(
             SERIES.c.workload, SERIES.c.metric, SERIES.c.interpreter, SERIES.c.threads, SERIES.c.id
         )
@@ -167,7 +166,7 @@ class History:
         return self._read(lambda connection: [read_series(row) for row in connection.execute(query)])
 
     def latest(self, series: Series, count: int, branch: str | None = None) -> list[tuple[Entry, Point]]:
-        """The last ``count`` points of a series with their studies, in their order."""
+        """Return the last ``count`` points of a series with their studies, in the order of commits."""
         columns = [
             *(STUDIES.c[name] for name in Entry._fields),
             *(POINTS.c[name] for name in Point._fields),
@@ -190,13 +189,13 @@ class History:
         return self._read(read)
 
     def points(self, series: Series) -> list[Point]:
-        """All points of a series, by the studies' keys."""
+        """Return all points of a series, in the order of the studies' keys."""
         columns = [POINTS.c[name] for name in Point._fields]
         query = sa.select(*columns).where(POINTS.c.series == series.id).order_by(POINTS.c.study)
         return self._read(lambda connection: _fetch(connection, query, Point))
 
     def values(self, series: Series) -> list[tuple[int, float]]:
-        """Key of the study and value of all points of a series: what ``points`` has, without the rest."""
+        """Return the study's key and the value of all points of a series, without the other fields."""
         query = sa.select(POINTS.c.study, POINTS.c.value).where(POINTS.c.series == series.id)
         return self._read(lambda connection: _fetch(connection, query, tuple[int, float]))
 
@@ -230,29 +229,31 @@ class History:
             raise self._absent()
         version = connection.execute(sa.select(HISTORY.c.version)).scalar()
         if not isinstance(version, int) or version < 1:
-            raise StudyError(f"the history {self.name} is damaged: it has no version\n{self._next_step()}")
+            raise StudyError(
+                f"the history {self.name} is damaged: its version is missing\n{self._next_step()}"
+            )
         if version > VERSION:
             raise StudyError(
-                f"the history {self.name} was written by a newer gilbench (tables of version {version}, "
-                f"known is {VERSION})\nUpdate gilbench, or name another one with --database."
+                f"the history {self.name} has version {version}, but this gilbench reads up to {VERSION}\n"
+                "Update gilbench, or choose another history with --database."
             )
 
     def _absent(self) -> UsageError:
-        return UsageError(f"there is no history in {self.name}\nStart one with: gilbench history add STUDY")
+        return UsageError(f"no history in {self.name}\nStart one: gilbench history add STUDY")
 
     def _refused(self, error: Exception) -> UsageError:
-        return UsageError(f"cannot use --database {self.name}: {_first_line(error)}")
+        return UsageError(f"cannot use --database {self.name}: {_first_line(error)}\nCorrect the URL.")
 
     def _broken(self, error: Exception) -> StudyError:
         reason = _first_line(getattr(error, "orig", None) or error)
-        return StudyError(f"the history {self.name} cannot be used: {reason}\n{self._next_step(reason)}")
+        return StudyError(f"cannot use the history {self.name}: {reason}\n{self._next_step(reason)}")
 
     def _next_step(self, reason: str = "") -> str:
         if self._file is None:
-            return "Check the URL given with --database."
+            return "Check the database and the URL of --database."
         if "locked" in reason or "readonly" in reason or "unable to open" in reason:
-            return "Try again when no other process uses it, or name another one with --database."
-        return "Move the file away and add the studies again, or name another one with --database."
+            return "Retry when no other process uses the file, or choose another history with --database."
+        return "Move the file away and add the studies again, or choose another history with --database."
 
 
 def _address(database: str | Path) -> sa.URL:
@@ -261,18 +262,18 @@ def _address(database: str | Path) -> sa.URL:
         url = sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
     except (ArgumentError, ValueError) as error:
         raise UsageError(
-            "--database is neither a file nor a URL such as postgresql://user@host/name"
+            "--database is neither a file nor a URL; use for example postgresql://user@host/name"
         ) from error
     if url.get_backend_name() == "sqlite" and (url.database or ":memory:").startswith((":memory:", "file:")):
         raise UsageError(
-            f"--database {text[:80]} names no file, so nothing would be kept\n"
-            "Name the file itself, e.g. --database history.sqlite"
+            f"--database {text[:80]} names no file, so nothing would be saved\n"
+            "Name a file, for example --database history.sqlite"
         )
     return url
 
 
 def _is_there(path: Path) -> bool:
-    with contextlib.suppress(OSError, ValueError):  # a name that is too long, or has a NUL in it
+    with contextlib.suppress(OSError, ValueError):  # the name is too long, or has a NUL
         return path.exists()
     return False
 
@@ -282,7 +283,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudyError(
-            f"cannot make the folder {folder}: {error.strerror}\nName another place with --database."
+            f"cannot create the folder {folder}: {error.strerror}\nChoose another place with --database."
         ) from error
 
 
@@ -291,12 +292,12 @@ def _first_line(error: BaseException) -> str:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver begins no transaction of its own
-    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    connection.isolation_level = None  # the driver must not start transactions
+    connection.execute(f"PRAGMA busy_timeout = {TIMEOUT * 1000}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # A writer takes its turn before it reads: one that read first could not write after another's commit.
+    # A writer locks before it reads. If it read first, it could not write after another writer's commit.
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
@@ -335,5 +336,5 @@ def _new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> int
 
 
 def _fetch(connection: sa.Connection, query: sa.Select[Any], row: type[_T]) -> list[_T]:
-    """The rows of a query, each of them checked."""
+    """Return the rows of a query, and check their types."""
     return msgspec.convert([tuple(found) for found in connection.execute(query)], list[row])  # type: ignore[valid-type]

@@ -1,25 +1,25 @@
-"""The tables of the history, and what a study and its figures are in them.
+"""The tables of the history, and the rows of a study and its results.
 
-A **series** is one figure of one case through all studies. What makes its values comparable is part of what
-it is: the interpreter that ``relative`` was divided by, and the text of the workload's file. Its **order** is
-the date of the commit, or of the study where no commit date is known: old commits can be measured later.
+A **series** is one metric of one case across all studies. Its identity includes what makes its values comparable: the
+reference of ``relative``, and the digest of the workload's file. Its **order** is that of the commit dates, since old
+commits can be measured later. If a commit date is unknown, the date of the study is used.
 """
 
 from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from gilbench.errors import StudyError
-from gilbench.model import Cell, Count, Header, Name, Parameters, Processors, Seconds, Threads
+from gilbench.model.errors import StudyError
+from gilbench.model.history import Series
+from gilbench.model.results import Cell
+from gilbench.model.study import Case, Header, Name, Struct
 
 VERSION = 1  # of the tables
-Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
-"""s since 1970, in the years 1 to 9999: no other one has a date."""
 
 _METADATA = sa.MetaData()
 HISTORY = sa.Table("gilbench_history", _METADATA, sa.Column("version", sa.Integer, nullable=False))
@@ -28,7 +28,7 @@ STUDIES = sa.Table(
     _METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
-    sa.Column("moment", sa.Double, nullable=False, index=True),  # s since 1970: what puts studies in order
+    sa.Column("moment", sa.Double, nullable=False, index=True),  # s since 1970; the order of studies
     sa.Column("created", sa.Text, nullable=False),
     sa.Column("commit", sa.Text),
     sa.Column("branch", sa.Text),
@@ -42,7 +42,7 @@ SERIES = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column(
         "digest", sa.String(64), nullable=False, unique=True
-    ),  # of all that follows: a name may be long
+    ),  # of all columns below, since names may be long
     sa.Column("workload", sa.Text, nullable=False),
     sa.Column("workload_digest", sa.Text, nullable=False),
     sa.Column("interpreter", sa.Text, nullable=False),
@@ -66,70 +66,30 @@ POINTS = sa.Table(
     sa.Column("lo", sa.Double),
     sa.Column("hi", sa.Double),
     sa.Column("blocks", sa.Integer, nullable=False),
-    sqlite_with_rowid=False,  # the key is the order on disk: a series is read in one sweep
+    sqlite_with_rowid=False,  # rows on disk are in the order of the key, so a series is contiguous
 )
 
 
-class Entry(NamedTuple):
-    """One study of the history.
+_CASE_COLUMNS = ("workload", "interpreter", "threads", "gil", "switch_interval", "cpus")
+_AXIS = "@"  # prefix of an axis without its own column, which is stored with the parameters
+_OTHER_AXES = tuple(
+    name for name in Case.__struct_fields__ if name not in {*_CASE_COLUMNS, "parameters", "observers"}
+)
 
-    Attributes:
-        id: Key in this database.
-        digest: Of the study file.
-        moment: s since 1970 UTC, of the commit or else of the study.
-        created: When the study was made, ISO 8601.
-        commit: What was measured, where it is known.
-        branch: Where the commit was made.
-        label: As the user likes.
-        host: One line.
-        reference_build: The reference interpreter with its version.
-    """
+
+class _Rest(Struct, frozen=True):
+    """A row of ``SERIES`` without its case."""
 
     id: int
-    digest: str
-    moment: Moment
-    created: str
-    commit: str | None
-    branch: str | None
-    label: str | None
-    host: str
-    reference_build: str
-
-
-class Series(NamedTuple):
-    """One figure of one case through all studies; the fields are those of ``model.Cell``.
-
-    ``reference`` is None where the figure stands for itself; ``workload_digest`` is empty where not known.
-    """
-
-    id: int
-    workload: Name
     workload_digest: str
-    interpreter: Name
     reference: str | None
-    threads: Threads
-    parameters: Parameters
-    gil: bool | None
-    switch_interval: Seconds | None
-    cpus: Processors | None
-    observers: tuple[str, ...]
     metric: Name
     unit: str
     better: str
 
 
-class Point(NamedTuple):
-    """What one study says about one series."""
-
-    study: int  # Entry.id
-    value: Annotated[float, msgspec.Meta(ge=0)]  # infinite: never served
-    lo: float | None
-    hi: float | None
-    blocks: Count
-
-
 def create_tables(connection: sa.Connection) -> None:
-    """Create them, where there are none."""
+    """Create the tables if they do not exist."""
     if not sa.inspect(connection).has_table(HISTORY.name):
         _METADATA.create_all(connection)
         connection.execute(sa.insert(HISTORY).values(version=VERSION))
@@ -144,7 +104,7 @@ def study_row(
     branch: str | None,
     label: str | None,
 ) -> dict[str, Any]:
-    """Return what is kept of a study; see ``History.add``."""
+    """Return the row of a study; see ``History.add``."""
     return {
         "digest": digest,
         "moment": _moment(committed or header.created),
@@ -158,18 +118,21 @@ def study_row(
 
 
 def series_row(cell: Cell, reference: str, workload_digest: str) -> dict[str, Any]:
-    """All that makes two figures comparable, with a digest of it as its name."""
+    """Return the row of a series: everything that makes two values comparable, with its digest."""
+    case = cell.case
+    extra = [(f"{_AXIS}{name}", getattr(case, name)) for name in _OTHER_AXES]
+    parameters = (*case.parameters, *(pair for pair in extra if pair[1] is not None))
     fields = {
-        "workload": _text(cell.workload),
+        "workload": _text(case.workload),
         "workload_digest": _text(workload_digest),
-        "interpreter": _text(cell.interpreter),
+        "interpreter": _text(case.interpreter),
         "reference": _text(reference) if cell.metric == "relative" else None,
-        "threads": cell.threads,
-        "parameters": _text(msgspec.json.encode(cell.parameters).decode()),
-        "gil": cell.gil,
-        "switch_interval": cell.switch_interval,
-        "cpus": cell.cpus,
-        "observers": _text(msgspec.json.encode(cell.observers).decode()),
+        "threads": case.threads,
+        "parameters": _text(msgspec.json.encode(parameters).decode()),
+        "gil": case.gil,
+        "switch_interval": case.switch_interval,
+        "cpus": case.cpus,
+        "observers": _text(msgspec.json.encode(case.observers).decode()),
         "metric": _text(cell.metric),
         "unit": _text(cell.unit),
         "better": _text(cell.better),
@@ -179,10 +142,17 @@ def series_row(cell: Cell, reference: str, workload_digest: str) -> dict[str, An
 
 def read_series(row: sa.Row[Any]) -> Series:
     """Read a row of ``SERIES``, and check it."""
-    fields = row._asdict()
-    for name in ("parameters", "observers"):
-        fields[name] = msgspec.json.decode(str(fields[name]))
-    return msgspec.convert(tuple(fields.values()), Series)
+    fields = {
+        str(name): value for name, value in row._asdict().items()
+    }  # SQLAlchemy's names are a subclass of str
+    pairs = msgspec.convert(msgspec.json.decode(str(fields.pop("parameters"))), list[tuple[str, Any]])
+    case = {
+        **{name: fields.pop(name) for name in _CASE_COLUMNS},
+        "observers": msgspec.json.decode(str(fields.pop("observers"))),
+        "parameters": [pair for pair in pairs if not pair[0].startswith(_AXIS)],
+        **{name[len(_AXIS) :]: value for name, value in pairs if name.startswith(_AXIS)},
+    }
+    return Series(case=msgspec.convert(case, Case), **msgspec.structs.asdict(msgspec.convert(fields, _Rest)))
 
 
 def _moment(date: str) -> float:
@@ -190,13 +160,13 @@ def _moment(date: str) -> float:
         moment = datetime.fromisoformat(date)
     except ValueError as error:
         raise StudyError(
-            f"{date[:40]!r} is no date by ISO 8601: the study was not written by gilbench"
+            f"invalid date {date[:40]!r}: the study was not written by gilbench; measure it again"
         ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _text(text: str | None) -> str | None:
-    """What any database can keep: no NUL, no half of a surrogate pair."""
+    """Return a text that every database can store, without NUL and lone surrogates."""
     if text is None:
         return None
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,6 +1,6 @@
-"""What the lines of a study say of each other: names that are referred to exist, figures can have been and agree.
+"""Checks a study for consistency: referenced names exist, and values are possible and agree with each other.
 
-The bounds of single fields are those of the model, and are checked as a line is decoded.
+The bounds of single fields are those of the model, and are checked when a line is decoded.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from gilbench.metrics import METRICS
-from gilbench.model import Case, Header, Parameters, Reading, Run, Value, Workload
+from gilbench.model.metrics import METRICS
+from gilbench.model.study import Case, Header, Parameters, Reading, Run, Value, Workload
 from gilbench.run.plausible import ALIKE, CLOCK, FASTEST, impossibility
 
-OVERHANG = 2.0  # times what fits into the slices: an observer sees a moment before and after them, too
-_LONGEST = 60  # characters of a name that is quoted
+OVERHANG = 2.0  # factor beyond the slices: an observer also sees some time before and after them
+_LONGEST = 60  # maximum length of a quoted name
 
 
 def header_fault(header: Header) -> str | None:
-    """What is wrong with the first line of a study, if anything: the field and why."""
+    """Return the first invalid field of a study's header, and why; None: the header is valid."""
     return next(_header_faults(header), None)
 
 
 class Runs:
-    """The runs of one file, looked at one after the other.
+    """Checks the runs of one file, one after another.
 
     Args:
-        header: Of the file, without a fault.
+        header: The valid header of the file.
     """
 
     def __init__(self, header: Header) -> None:
@@ -38,42 +38,42 @@ class Runs:
         }
 
     def fault(self, run: Run) -> str | None:
-        """What is wrong with the next run, if anything: the field and why."""
+        """Return the first invalid field of the next run, and why; None: the run is valid."""
         return next(self._faults(run), None)
 
     def _faults(self, run: Run) -> Iterator[str]:
         plan = self._header.plan
         if run.case >= len(plan.cases):
-            yield f"there is no case {run.case} in the plan"
+            yield f"`$.case` is {run.case}, but the plan has {len(plan.cases)} cases, counted from 0"
             return
-        if run.block >= plan.profile.blocks:
-            yield f"`$.block` is {run.block} of {plan.profile.blocks} planned ones, counted from 0"
+        if run.block >= plan.effort.blocks:
+            yield f"`$.block` is {run.block}, but the plan has {plan.effort.blocks} blocks, counted from 0"
         case = plan.cases[run.case]
         workload = self._workloads[case.workload]
         if run.slices and run.failure is None:
             place = run.case, run.block, run.attempt
             if place in self._seen:
-                yield f"case {run.case} was run before in block {run.block}, attempt {run.attempt}"
+                yield f"a second run of case {run.case} in block {run.block}, attempt {run.attempt}"
             self._seen.add(place)
         yield from self._slice_faults(run, case, workload)
         yield from _reading_faults(run.readings, case, self._header.host.memory)
 
     def _slice_faults(self, run: Run, case: Case, workload: Workload) -> Iterator[str]:
-        rounds = [piece.round for piece in run.slices]
+        rounds = [slice_.round for slice_ in run.slices]
         if min(rounds, default=0) < 0 or len(set(rounds)) < len(rounds):
-            yield "`$.slices[...].round` is below 0, or the same twice"
+            yield "`$.slices[...].round` is negative or duplicate"
         ended = 0.0
-        for number, piece in enumerate(run.slices):
-            if piece.start < ended - CLOCK:
-                yield f"`$.slices[{number}].start` {piece.start:g} is before the end of the slice before"
-            ended = piece.end
-            problem = impossibility(piece, case, workload.driver, self._header.host.cores)
+        for number, slice_ in enumerate(run.slices):
+            if slice_.start < ended - CLOCK:
+                yield f"`$.slices[{number}].start` {slice_.start:g} is before the end of the previous slice"
+            ended = slice_.end
+            problem = impossibility(slice_, case, workload.driver, self._header.host.cores)
             if problem is not None:
                 yield problem.replace("`", f"`$.slices[{number}]", 1)
-            if piece.checksum:
-                known = self._checksums.setdefault((case.workload, case.parameters), piece.checksum)
-                if piece.checksum != known:
-                    yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} is another one than before"
+            if slice_.checksum:
+                known = self._checksums.setdefault((case.workload, case.parameters), slice_.checksum)
+                if slice_.checksum != known:
+                    yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} differs from earlier ones"
 
 
 def _header_faults(header: Header) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _header_faults(header: Header) -> Iterator[str]:
         "plan.cpus": plan.cpus,
     }.items():
         if _repeats(names):
-            yield f"`$.{field}` has one of its entries twice"
+            yield f"`$.{field}` has a duplicate entry"
     if not plan.cpus:
         yield "`$.plan.cpus` is empty"
     if plan.reference not in interpreters:
@@ -96,7 +96,7 @@ def _header_faults(header: Header) -> Iterator[str]:
     try:
         datetime.fromisoformat(header.created).timestamp()
     except (ValueError, OverflowError):
-        yield f"`$.created` {_quote(header.created)} is no date by ISO 8601"
+        yield f"`$.created` {_quote(header.created)} is not an ISO 8601 date"
     for number, workload in enumerate(header.workloads):
         for problem in _interval_faults(workload, workload.parameters):
             yield f"`$.workloads[{number}].parameters` {problem}"
@@ -109,11 +109,11 @@ def _header_faults(header: Header) -> Iterator[str]:
             continue
         workload = workloads[case.workload]
         if workload.driver in ALIKE and not case.threads:
-            yield f"`{at}.threads` is 0, and {_quote(workload.name)} needs one"
+            yield f"`{at}.threads` is 0, but {_quote(workload.name)} needs at least 1"
         if case.gil is not None and case.interpreter not in switchable:
-            yield f"`{at}.gil` is forced on a build that always has one"
+            yield f"`{at}.gil` is set, but the build is not free-threaded"
         if case.cpus is not None and case.cpus > len(plan.cpus):
-            yield f"`{at}.cpus` is {case.cpus} of {len(plan.cpus)}"
+            yield f"`{at}.cpus` is {case.cpus}, but `$.plan.cpus` has {len(plan.cpus)}"
         for problem in _parameter_faults(workload, case.parameters):
             yield f"`{at}.parameters` {problem}"
 
@@ -121,19 +121,19 @@ def _header_faults(header: Header) -> Iterator[str]:
 def _parameter_faults(workload: Workload, parameters: Parameters) -> Iterator[str]:
     names = [name for name, _ in parameters]
     if _repeats(names):
-        yield "has a name twice"
+        yield "has a duplicate name"
     for name, value in parameters:
         if name not in workload.parameters:
-            yield f"has {_quote(name)}, which {_quote(workload.name)} does not have"
+            yield f"has {_quote(name)}, which {_quote(workload.name)} does not declare"
         elif isinstance(value, str) is not isinstance(workload.parameters[name], str):
-            yield f"has another kind of value for {_quote(name)} than {_quote(workload.name)} declares"
+            yield f"has a value of another type for {_quote(name)} than {_quote(workload.name)} declares"
     yield from _interval_faults(workload, dict(parameters))
 
 
 def _interval_faults(workload: Workload, parameters: dict[str, Value]) -> Iterator[str]:
     interval = parameters.get("interval", 1)
     if workload.driver == "signals" and (isinstance(interval, str) or interval <= 0):
-        yield f"has an interval of {interval} between two signals"
+        yield f"has the interval {interval}, which is not positive"
 
 
 def _reading_faults(readings: Sequence[Reading], case: Case, memory: int) -> Iterator[str]:
@@ -144,20 +144,20 @@ def _reading_faults(readings: Sequence[Reading], case: Case, memory: int) -> Ite
         "memory_peak": float(memory),
     }
     if _repeats(reading.observer for reading in readings):
-        yield "`$.readings` has an observer twice"
+        yield "`$.readings` has a duplicate observer"
     for number, reading in enumerate(readings):
         at = f"$.readings[{number}]"
         if reading.observer not in {"cpu", *case.observers}:
-            yield f"`{at}.observer` {_quote(reading.observer)} did not watch this case"
+            yield f"`{at}.observer` {_quote(reading.observer)} is not an observer of this case"
         for name, value in reading.figures.items():
             if name not in METRICS:
-                yield f"`{at}.figures` has {_quote(name)}, which is no metric"
+                yield f"`{at}.figures` has {_quote(name)}, which is not a metric"
             elif value > most.get(name, value):
                 yield f"`{at}.figures` has {value:g} for {name}, which is at most {most[name]:g}"
         if reading.observer != "cpu":
             for field, shares in {"threads": reading.threads, "functions": reading.functions}.items():
                 if any(share.value > OVERHANG for share in shares):
-                    yield f"`{at}.{field}` has a share of more than everything"
+                    yield f"`{at}.{field}` has a share above {OVERHANG:.0%}"
 
 
 def _repeats(values: Iterable[Hashable]) -> bool:

@@ -1,16 +1,16 @@
-"""The list of rows that are known to be bad: each may fail a check, and says why.
+"""Reads the list of known regressions, which do not fail a check.
 
-A TOML file with one table for each row, or for several by patterns (``*``, ``?``, ``[...]``)::
+The list is a TOML file. Each table matches one row of a check, or several by patterns (``*``, ``?``, ``[...]``)::
 
     [[known]]
     workload = "tcp_echo_cpu"    # name or pattern; "family cpu" is the geometric mean over that family
-    interpreter = "3.13*"        # name or pattern, as tables call it
+    interpreter = "3.13*"        # name or pattern, as in tables
     metric = "latency_*"         # name or pattern
-    threads = 2                  # exactly this number
-    parameters = {main = "busy"} # those named have these values
-    reason = "issue 17: the accept loop takes the GIL twice"
+    threads = 2                  # exact number
+    parameters = {main = "busy"} # values of these parameters; others may have any value
+    reason = "issue 17: the accept loop acquires the GIL twice"
 
-``reason`` and at least one other field are needed; a field that is not given may be anything.
+``reason`` and at least one other field are required. An omitted field matches everything.
 """
 
 from __future__ import annotations
@@ -21,34 +21,14 @@ from pathlib import Path
 
 import msgspec
 
-from gilbench.errors import UsageError
-from gilbench.metrics import METRICS
-from gilbench.model import Comparison, Name, Struct, Threads, Value
+from gilbench.model.errors import UsageError
+from gilbench.model.metrics import METRICS
+from gilbench.model.results import Known
+from gilbench.model.study import Struct
 
 _EXAMPLE = (
-    'Write e.g. [[known]] workload = "countdown" threads = 2 reason = "why", each on a line of its own.'
+    'Write for example [[known]], workload = "countdown", threads = 2, reason = "why", each on its own line.'
 )
-
-
-class Known(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is expected to be bad, and why."""
-
-    reason: str
-    workload: str = "*"
-    interpreter: str = "*"
-    metric: str = "*"
-    threads: Threads | None = None
-    parameters: dict[Name, Value] = msgspec.field(default_factory=dict)
-
-    def covers(self, row: Comparison) -> bool:
-        """Whether a row is meant."""
-        return (
-            fnmatch.fnmatchcase(row.workload, self.workload)
-            and fnmatch.fnmatchcase(row.interpreter, self.interpreter)
-            and fnmatch.fnmatchcase(row.metric, self.metric)
-            and self.threads in {None, row.threads}
-            and self.parameters.items() <= dict(row.parameters).items()
-        )
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,25 +39,25 @@ def read_known_bad(path: Path) -> tuple[Known, ...]:
     """Read the list.
 
     Raises:
-        UsageError: The file cannot be read, is no TOML, or a row of it is wrong.
+        UsageError: The file cannot be read, is not TOML, or has an invalid entry.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; name the file after --known-bad") from error
-    except (ValueError, RecursionError) as error:  # of a long number tomllib lets Python's own error through
-        raise UsageError(f"{path} is no TOML: {error}\n{_EXAMPLE}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}; pass another file to --known-bad") from error
+    except (ValueError, RecursionError) as error:  # a very long number raises Python's own error
+        raise UsageError(f"{path} is not valid TOML: {error}\n{_EXAMPLE}") from error
     try:
         rows = msgspec.convert(content, _File).known
     except (msgspec.ValidationError, RecursionError) as error:
-        raise UsageError(f"{path} is no list of known rows: {error}\n{_EXAMPLE}") from error
+        raise UsageError(f"{path} is not a list of known regressions: {error}\n{_EXAMPLE}") from error
     for number, row in enumerate(rows):
         if not row.reason.strip():
-            raise UsageError(f"{path}: the reason of `$.known[{number}]` is empty\nSay why the row may fail.")
+            raise UsageError(f"{path}: the reason of `$.known[{number}]` is empty\nAdd a reason.")
         if row == Known(reason=row.reason):
-            raise UsageError(f"{path}: `$.known[{number}]` excuses everything\nName a workload, for example.")
+            raise UsageError(f"{path}: `$.known[{number}]` matches every row\nAdd, for example, a workload.")
         if not fnmatch.filter(METRICS, row.metric):
             raise UsageError(
-                f"{path}: no metric matches {row.metric!r} of `$.known[{number}]`\nThere are {', '.join(METRICS)}."
+                f"{path}: no metric matches {row.metric!r} of `$.known[{number}]`\nUse {', '.join(METRICS)}."
             )
     return rows

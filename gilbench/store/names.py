@@ -1,4 +1,4 @@
-"""Where a study goes when no file is named."""
+"""The default file of a study."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 
 
 def default_study_path(folder: Path | None = None) -> Path:
-    """``reports/`` of the current folder, named by the moment."""
+    """Return a file named by the current time.
+
+    Args:
+        folder: Folder of the file; None: ``reports/`` in the current folder.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return (folder or Path.cwd() / "reports") / f"{stamp}.jsonl"

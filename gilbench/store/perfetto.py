@@ -1,9 +1,9 @@
-"""A timeline of thread states as a Perfetto trace: one track for each thread, one slice for each state.
+"""Writes a timeline of thread states as a Perfetto trace: one track per thread, one slice per state.
 
-A trace is a sequence of packets, and a packet the concatenation of its fields (protobuf's encoding, "message
-merging"). What is the same in each slice of a thread is serialised once, by the classes of the ``perfetto``
-package; per event only the moment is put before it. Packets are written out as they come, so that memory does
-not grow with the trace. Its viewer reads the file as it is: https://ui.perfetto.dev
+A trace is a sequence of packets, and a packet is the concatenation of its fields (protobuf's encoding, "message
+merging"). The ``perfetto`` package serializes the constant part of a thread's slices once. For each event, only the
+timestamp is prepended. Packets are written continuously, so memory does not grow with the trace. Viewer:
+https://ui.perfetto.dev
 """
 
 from __future__ import annotations
@@ -13,48 +13,46 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from gilbench.errors import UsageError
-from gilbench.program import StateChange
+from gilbench.model.errors import UsageError
+from gilbench.model.profile import StateChange
 
 SUFFIX = ".perfetto-trace"
 _SEQUENCE = 1  # all packets come from one writer
-_PACKET = b"\x0a"  # Trace.packet: field 1, with a length before it
+_PACKET = b"\x0a"  # Trace.packet: field 1, length-delimited
 _MOMENT = b"\x40"  # TracePacket.timestamp: field 8, a varint
-_KEPT = 1 << 15  # packets that are gathered before they are written
-# The lower 28 bits of a varint, 14 at a time, each byte with the bit that says that more follow.
+_KEPT = 1 << 15  # packets in the buffer
+# The lower 28 bits of a varint, 14 at a time; each byte has its continuation bit set.
 _LOW = tuple(bytes((0x80 | part & 0x7F, 0x80 | part >> 7)) for part in range(1 << 14))
 
 
-class _Thread(NamedTuple):
-    """The packets of one thread, all but their moment."""
+class _ThreadPackets(NamedTuple):
+    """The packets of one thread, without their timestamps."""
 
     begin: dict[str, bytes]  # by state
     end: bytes
 
 
 class TimelineWriter:
-    """Writes a trace, event after event.
+    """Writes a trace event by event.
 
     Args:
-        path: The file; made new.
-        pid: Of the program.
-        command: Its command line.
+        path: The file, which is replaced.
+        pid: PID of the program.
+        command: Command line of the program.
 
     Raises:
-        UsageError: The file cannot be written, or the package that knows the format is not installed.
+        UsageError: The file cannot be written, or the ``perfetto`` package is not installed.
     """
 
     def __init__(self, path: Path, pid: int, command: Iterable[str]) -> None:
         try:
             from perfetto.protos.perfetto.trace import perfetto_trace_pb2  # noqa: PLC0415 - an extra
         except ImportError:
-            raise UsageError(
-                f"a trace such as {path} needs the perfetto package: pip install 'gilbench[trace]'"
-            ) from None
+            raise UsageError(f"{path} needs the perfetto package: pip install 'gilbench[trace]'") from None
         self._classes: Any = perfetto_trace_pb2
         self._path, self._pid = path, pid
-        self._threads: dict[int, _Thread] = {}
-        self._open: dict[int, str] = {}  # by tid, the state that lasts
+        self._threads: dict[int, _ThreadPackets] = {}
+        self._open: dict[int, str] = {}  # by tid, the current state
         self._last = 0.0
         self._buffer: list[bytes] = []
         self.lost = 0
@@ -62,7 +60,7 @@ class TimelineWriter:
         try:
             self._file = path.open("wb")
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from error
+            raise UsageError(f"cannot write {path}: {error.strerror}; choose another file") from error
         packet = self._packet()
         packet.track_descriptor.uuid = _process_track(pid)
         packet.track_descriptor.process.pid = pid
@@ -70,7 +68,7 @@ class TimelineWriter:
         self._put(_framed(packet.SerializeToString()))
 
     def add(self, changes: Iterable[StateChange]) -> None:
-        """Write what happened, for each thread in the order of time; ``close`` says if the disk was full."""
+        """Write events, for each thread in the order of time. ``close`` reports write errors."""
         threads, opened, buffer = self._threads, self._open, self._buffer
         upper, ending, last = -1, b"", self._last
         for stamp, tid, state in changes:
@@ -103,7 +101,7 @@ class TimelineWriter:
         self._last = last
 
     def lose(self, count: int) -> None:
-        """Write down that events were lost, at the last moment known."""
+        """Record at the last known time that events were lost."""
         if count <= 0:
             return
         self.lost += count
@@ -115,19 +113,19 @@ class TimelineWriter:
         self._put(_framed(packet.SerializeToString()))
 
     def name(self, names: dict[int, str | None]) -> None:
-        """Name threads by tid; names are often known only at the end."""
+        """Name threads by tid. Names are often known only at the end."""
         for tid, name in names.items():
             if tid in self._threads:
                 self._describe(tid, name)
 
     def close(self, end: float | None = None) -> None:
-        """End the states that last, and the file. Safe to call again.
+        """End all states and close the file. Safe to call again.
 
         Args:
-            end: CLOCK_MONOTONIC in s; None: the last moment known.
+            end: CLOCK_MONOTONIC in s; None: the last known time.
 
         Raises:
-            UsageError: The disk was full, or the like: the trace ends before its end.
+            UsageError: The file could not be written completely, for example because the disk is full.
         """
         if self._file.closed:
             return
@@ -139,7 +137,9 @@ class TimelineWriter:
         except OSError as error:
             self._failed = self._failed or error
         if self._failed is not None:
-            raise UsageError(f"cannot write {self._path}: {self._failed.strerror}") from self._failed
+            raise UsageError(
+                f"cannot write {self._path}: {self._failed.strerror}; the trace is truncated"
+            ) from self._failed
 
     def __enter__(self) -> Self:
         return self
@@ -149,14 +149,14 @@ class TimelineWriter:
     ) -> None:
         self.close()
 
-    def _introduce(self, tid: int) -> _Thread:
+    def _introduce(self, tid: int) -> _ThreadPackets:
         self._describe(tid, None)
         kinds = self._classes.TrackEvent
         begin = {
             state: self._slice(tid, kinds.TYPE_SLICE_BEGIN, state)
             for state in ("held", "wait", "off", "blocked")
         }
-        self._threads[tid] = _Thread(begin, self._slice(tid, kinds.TYPE_SLICE_END, None))
+        self._threads[tid] = _ThreadPackets(begin, self._slice(tid, kinds.TYPE_SLICE_END, None))
         return self._threads[tid]
 
     def _describe(self, tid: int, name: str | None) -> None:
@@ -187,7 +187,7 @@ class TimelineWriter:
         self._buffer.append(written)
 
     def _flush(self) -> None:
-        """Write what waits, unless it was tried in vain: who tells of an event must not suffer from it."""
+        """Write the buffer, unless writing has failed before. An error must not disturb the caller of ``add``."""
         if self._failed is None:
             try:
                 self._file.write(b"".join(self._buffer))
@@ -209,7 +209,7 @@ def _framed(packet: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first, as protobuf writes integers."""
+    """Encode an integer as protobuf does: seven bits per byte, the lowest first."""
     written = bytearray()
     while number > 0x7F:  # noqa: PLR2004 - the largest that one byte holds
         written.append(0x80 | number & 0x7F)

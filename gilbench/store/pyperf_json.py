@@ -1,4 +1,4 @@
-"""Interchange with pyperf: the runs of a case as a pyperf benchmark, seconds per operation."""
+"""Converts the runs of a case to a pyperf benchmark, in seconds per operation."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gilbench.errors import UsageError
-from gilbench.model import Run
+from gilbench.model.errors import UsageError
+from gilbench.model.study import Run
 
 if TYPE_CHECKING:
     import pyperf
 
 
 def to_pyperf(name: str, runs: Iterable[Run]) -> pyperf.Benchmark:
-    """Make a benchmark of a case: each block a process, each slice one of its values.
+    """Convert a case to a benchmark. Each block becomes a run, and each slice a value.
 
     Args:
-        name: Of the benchmark; pyperf compares those of equal names.
-        runs: Of one case, in which each slice did something.
+        name: Name of the benchmark; pyperf compares benchmarks of the same name.
+        runs: Runs of one case. Each slice must have at least one operation.
 
     Raises:
         UsageError: pyperf is not installed.
@@ -26,11 +26,11 @@ def to_pyperf(name: str, runs: Iterable[Run]) -> pyperf.Benchmark:
     try:
         import pyperf  # noqa: PLC0415 - optional, and slow to import
     except ImportError as error:
-        raise UsageError("pyperf is not installed; pip install 'gilbench[pyperf]'") from error
+        raise UsageError("pyperf is not installed; install it: pip install 'gilbench[pyperf]'") from error
     return pyperf.Benchmark(
         [
             pyperf.Run(
-                [piece.window / piece.operations for piece in run.slices],
+                [slice_.window / slice_.operations for slice_ in run.slices],
                 metadata={"name": name},
                 collect_metadata=False,
             )
@@ -40,5 +40,5 @@ def to_pyperf(name: str, runs: Iterable[Run]) -> pyperf.Benchmark:
 
 
 def write_pyperf(path: Path, name: str, runs: Iterable[Run]) -> None:
-    """Write a case where pyperf's own commands can read it; a file that is there is replaced."""
+    """Write a case as a file for pyperf's commands. An existing file is replaced."""
     to_pyperf(name, runs).dump(str(path), replace=True)

@@ -1,88 +1,129 @@
-"""The properties of a scorecard, saved beside its study, so that they can be shown again without measuring.
+"""Reads and writes scorecards: the properties saved with a study, and whole scorecards.
 
-One JSON object, ``{"schema": 1, "properties": [...]}``. Claims are not in it: they are read from the study.
+The properties are one JSON object, ``{"schema": 1, "properties": [...]}``. The claims are computed from the study.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
+import math
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
-from gilbench.errors import StudyError
-from gilbench.model import Struct
-from gilbench.scores import Score
+from gilbench.model.errors import StudyError
+from gilbench.model.scores import Basis, Score, Scorecard
+from gilbench.model.study import Host, Interpreter, Struct
+from gilbench.store.artefact import read_document, write_document
 
 SCHEMA = 1
 
 
-class _File(Struct, frozen=True):
+class _Properties(Struct, frozen=True):
     schema: int
     properties: tuple[Score, ...]
 
 
+class _Card(Struct, frozen=True):
+    gilbench: str
+    created: str
+    host: Host
+    interpreters: tuple[Interpreter, ...]
+    claims: list[dict[str, Any]]
+    properties: list[dict[str, Any]]
+    bases: tuple[Basis, ...]
+    kind: Literal["scorecard"]
+
+
 def scores_path(study: Path) -> Path:
-    """Where the properties of a study's scorecard are: ``study.scores.json`` beside ``study.jsonl``."""
+    """Return the file of the properties of a study: ``study.scores.json`` for ``study.jsonl``."""
     return study.with_name(f"{study.stem}.scores.json")
 
 
 def write_scores(path: Path, properties: tuple[Score, ...]) -> None:
-    """Save properties; what was there before stays until the new file is complete.
+    """Save properties.
 
     Raises:
         StudyError: The file cannot be written.
     """
-    text = msgspec.json.format(msgspec.json.encode(_File(schema=SCHEMA, properties=properties)), indent=1)
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            try:
-                file.write(text)
-                Path(file.name).replace(path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(file.name)  # noqa: PTH108 - as it is named there
-                raise
-    except OSError as error:
-        raise StudyError(f"cannot write {path}: {error.strerror}; choose another place with -o") from error
+    write_document(path, _Properties(schema=SCHEMA, properties=properties))
 
 
 def read_scores(path: Path) -> tuple[Score, ...] | None:
-    """Read what was saved, or None where nothing was.
+    """Read saved properties; None: the file does not exist.
 
     Raises:
-        StudyError: The file cannot be read, or holds something else.
+        StudyError: The file cannot be read, or is not a list of properties.
     """
-    try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_File)
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise StudyError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StudyError(
-            f"{path} does not hold the properties of a scorecard: {error}\nDelete it to measure them again"
-        ) from error
-    if saved.schema != SCHEMA:
-        raise StudyError(f"{path} is of schema {saved.schema}, this gilbench reads {SCHEMA}; use a newer one")
-    for number, score in enumerate(saved.properties):
+    found = read_document(path, _Properties, SCHEMA).properties
+    _check(path, found)
+    for number, score in enumerate(found):
+        if score.kind != "property":
+            raise StudyError(
+                f"{path} is damaged: a {score.kind} at `$.properties[{number}]`; restore the file"
+            )
+    return found
+
+
+def read_scorecard(path: Path) -> Scorecard:
+    """Read a scorecard from its JSON document.
+
+    Raises:
+        StudyError: The file cannot be read, is not a scorecard, or has impossible values.
+    """
+    card = read_document(path, _Card, SCHEMA, "scorecard")
+    bases = {(basis.id, name): basis for basis in card.bases for name in basis.interpreters}
+    try:
+        claims, properties = (
+            tuple(_score(row, kind, bases) for row in rows)
+            for kind, rows in (("claim", card.claims), ("property", card.properties))
+        )
+    except (KeyError, msgspec.ValidationError) as error:
+        raise StudyError(f"{path} is damaged: {error}; restore the file") from error
+    _check(path, claims)
+    _check(path, properties)
+    return Scorecard(
+        gilbench=card.gilbench,
+        created=card.created,
+        host=card.host,
+        interpreters=card.interpreters,
+        claims=claims,
+        properties=properties,
+    )
+
+
+def _score(row: dict[str, Any], kind: str, bases: dict[tuple[str, str], Basis]) -> Score:
+    basis = bases[row["id"], row["interpreter"]]
+    title = row["title"] if basis.part is None else row["title"].removesuffix(f": {basis.part}")
+    hidden = {"kind": kind, "title": title, "part": basis.part, "measured": basis.measured}
+    score = msgspec.convert({**row, **hidden}, Score)
+    if score.lo is None:
+        return score
+    # In JSON, infinity is null.
+    figure, hi = (math.inf if value is None else value for value in (score.figure, score.hi))
+    return msgspec.structs.replace(score, figure=figure, hi=hi)
+
+
+def _check(path: Path, scores: tuple[Score, ...]) -> None:
+    """Refuse impossible figures.
+
+    Raises:
+        StudyError: A figure is outside its interval, or has no unit.
+    """
+    for number, score in enumerate(scores):
         fault = _fault(score)
         if fault is not None:
-            raise StudyError(
-                f"{path} is damaged: `$.properties[{number}]` {fault}\nDelete it to measure them again"
-            )
-    return saved.properties
+            field = "claims" if score.kind == "claim" else "properties"
+            raise StudyError(f"{path} is damaged: {fault} at `$.{field}[{number}]`; restore the file")
 
 
 def _fault(score: Score) -> str | None:
-    """What a score cannot say, if it says so."""
-    figure, lo, hi = score.figure, score.lo, score.hi
-    if score.kind != "property":
-        return "is no property"
-    if figure is None and (lo, hi) != (None, None):
-        return "has an interval and no figure"
-    if lo is not None and hi is not None and lo > hi:
-        return f"has an interval from {lo:g} to {hi:g}"
-    return None
+    """Return why the figure of a score is impossible; None: it is possible."""
+    if score.figure is None and (score.lo, score.hi) != (None, None):
+        return "interval without a value"
+    known = [end for end in (score.lo, score.figure, score.hi) if end is not None]
+    if known != sorted(known):
+        return "value outside its interval"
+    return "value without a unit" if score.figure is not None and score.unit is None else None

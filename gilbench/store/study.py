@@ -1,12 +1,12 @@
-"""Study files: JSON Lines, append-only, safe to kill at any moment.
+"""Study files: JSON Lines, append-only, and safe if gilbench is killed at any time.
 
-The first line is the header ``{"kind": "study", "schema": 1, ...}``, each further line one finished run
-``{"kind": "run", ...}``, written through and synced before the next begins. A torn last line is dropped with a warning;
-damage anywhere else is an error that names the line.
+The first line is the header ``{"kind": "study", "schema": 1, ...}``. Each other line is one finished run
+``{"kind": "run", ...}``, which is synced to disk before the next run starts. A truncated last line is ignored with a
+warning. Damage anywhere else is an error that names the line.
 
 History of the schema:
 
-1. First one.
+1. First version.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from gilbench.errors import StudyError
-from gilbench.model import Header, Run, Struct, Study
+from gilbench.model.errors import StudyError
+from gilbench.model.study import Header, Run, Struct, Study
 from gilbench.store.integrity import Runs, header_fault
 
 SCHEMA = 1
-_MOST_SCHEMAS = 1000  # a larger number is none
+_MOST_SCHEMAS = 1000  # a larger number is invalid
 _ENCODER = msgspec.json.Encoder()
 _HEADER = msgspec.json.Decoder(Header)
 _RUN = msgspec.json.Decoder(Run)
@@ -35,7 +35,7 @@ class StudyWriter:
 
     Args:
         path: The file.
-        header: Written at the start of a new file; None goes on with an existing one.
+        header: Header of a new file; None: append to an existing file.
 
     Raises:
         StudyError: The file exists and a header was given, or it cannot be written.
@@ -45,17 +45,13 @@ class StudyWriter:
         self.path = path
         try:
             if header is None:
-                _cut_torn_line(path)
+                _drop_truncated_line(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab" if header is None else "xb", buffering=0)
         except FileExistsError as error:
-            raise StudyError(
-                f"{path} exists; choose another name, or go on with it: --resume {path}"
-            ) from error
+            raise StudyError(f"{path} exists; choose another name, or resume it: --resume {path}") from error
         except OSError as error:
-            raise StudyError(
-                f"cannot write {path}: {error.strerror}; choose another place with -o"
-            ) from error
+            raise StudyError(f"cannot write {path}: {error.strerror}; choose another file with -o") from error
         if header is not None:
             try:
                 self._append({"kind": "study", "schema": SCHEMA, **msgspec.to_builtins(header)})
@@ -65,10 +61,10 @@ class StudyWriter:
                 raise
 
     def add(self, run: Run) -> None:
-        """Append one finished run; when this returns it is on the disk.
+        """Append one finished run, and sync it to disk.
 
         Raises:
-            StudyError: The disk is full or the file has gone bad; what was added before is safe.
+            StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
         """
         self._append({"kind": "run", **msgspec.to_builtins(run)})
 
@@ -89,15 +85,15 @@ class StudyWriter:
         begin = os.fstat(self._file.fileno()).st_size
         try:
             while line:
-                line = line[self._file.write(line) :]  # a disk that fills up takes a part first
+                line = line[self._file.write(line) :]  # a disk that is almost full accepts a part
             os.fsync(self._file.fileno())
         except OSError as error:
-            # Half a line must not stand before what a later --resume appends.
+            # Remove a partial line, so that --resume can append.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file.fileno(), begin)
             raise StudyError(
-                f"cannot write {self.path}: {error.strerror}; what was finished before is saved, "
-                f"go on later with --resume {self.path}"
+                f"cannot write {self.path}: {error.strerror}\n"
+                f"Finished runs are saved; resume later: gilbench run --resume {self.path}"
             ) from error
 
 
@@ -105,18 +101,18 @@ def read_study(path: Path) -> Study:
     """Read a study file.
 
     Raises:
-        StudyError: It cannot be read, is not a study, comes from a newer schema, or holds what cannot have been.
+        StudyError: The file cannot be read, is not a study, has a newer schema, or has impossible values.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from error
     if not data.strip():
-        raise StudyError(f"{path} is empty; a study is made with: gilbench run -o FILE")
+        raise StudyError(f"{path} is empty; measure a study: gilbench run -o FILE")
     lines = data.split(b"\n")
-    torn = lines.pop()  # what follows the last newline: nothing, or half a run
+    rest = lines.pop()  # after the last newline: empty, or a partial run
     if not lines:
-        raise StudyError(f"{path} is cut short in its first line; make it anew: gilbench run -o FILE")
+        raise StudyError(f"{path} is truncated in its first line; measure a new study: gilbench run -o FILE")
     header = _read_header(path, lines[0])
     known, runs = Runs(header), []
     for number, line in enumerate(lines[1:], start=2):
@@ -128,15 +124,15 @@ def read_study(path: Path) -> Study:
             fault = known.fault(run)
         if fault is not None:
             raise StudyError(
-                f"{path}, line {number} is damaged: {fault}. Restore the file, or remove that line and its run"
+                f"{path}, line {number} is damaged: {fault}; restore the file, or remove that line"
             )
         runs.append(run)
-    warnings = (f"the last line of {path.name} was cut short and is left out",) if torn else ()
+    warnings = (f"the last line of {path.name} is truncated and was left out",) if rest else ()
     return Study(header=header, runs=tuple(runs), warnings=warnings)
 
 
 class _First(Struct, frozen=True):
-    """What must be known of a first line before it is known what it holds."""
+    """The fields of a first line that are read before the others."""
 
     kind: Literal["study"]
     schema: Any = None
@@ -147,17 +143,17 @@ def _read_header(path: Path, line: bytes) -> Header:
     try:
         first = msgspec.json.decode(line, type=_First)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StudyError(
-            f"{path} is not a study of gilbench; a study is made with: gilbench run -o FILE"
-        ) from error
+        raise StudyError(f"{path} is not a study; measure one: gilbench run -o FILE") from error
     schema = first.schema
     if type(schema) is not int or not 1 <= schema <= _MOST_SCHEMAS:
-        raise StudyError(f"{path}, line 1 is damaged: schema is no number from 1 on")
+        raise StudyError(f"{path}, line 1 is damaged: `$.schema` is not a positive integer; restore the file")
     if schema > SCHEMA:
-        newer = first.gilbench if isinstance(first.gilbench, str) else "of the newer kind"
-        raise StudyError(
-            f"{path} has schema {schema}, this gilbench reads up to {SCHEMA}; use gilbench {newer[:20]} or later"
+        newer = (
+            f"use gilbench {first.gilbench[:20]} or later"
+            if isinstance(first.gilbench, str)
+            else "update gilbench"
         )
+        raise StudyError(f"{path} has schema {schema}, but this gilbench reads up to {SCHEMA}; {newer}")
     try:
         header = _HEADER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -165,11 +161,11 @@ def _read_header(path: Path, line: bytes) -> Header:
     else:
         fault = header_fault(header)
     if fault is not None:
-        raise StudyError(f"{path}, line 1 is damaged: {fault}. Restore the file")
+        raise StudyError(f"{path}, line 1 is damaged: {fault}; restore the file")
     return header
 
 
-def _cut_torn_line(path: Path) -> None:
+def _drop_truncated_line(path: Path) -> None:
     with path.open("r+b") as file:
         data = file.read()
         file.truncate(data.rfind(b"\n") + 1)

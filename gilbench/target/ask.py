@@ -17,6 +17,8 @@ except ImportError:  # an interpreter that has no notion of its build
     sysconfig = None
 
 MARK = "gilbench-answer:"  # probe.py looks for it
+MOST_FILES = 2000  # the limit of probe.py
+STRANGE = re.compile(r"[\x00-\x1f\x7f]| \(deleted\)$")  # probe.py rejects control characters
 FLAG_VARIABLES = (
     "CFLAGS",
     "CFLAGS_NODIST",
@@ -105,18 +107,53 @@ def jit(name):
     return True if name == "Jython" else None
 
 
-def library():
-    """Path of the shared library that holds the interpreter; "" if there is none, None if unknown."""
+def mapped():
+    """Paths of all files that are mapped into this process, None if unknown."""
     try:
         with open("/proc/self/maps") as maps:
-            lines = maps.read().splitlines()
+            return [line.split(None, 5)[-1] for line in maps.read().splitlines()]
     except Exception:
         return None
-    for line in lines:
-        path = line.split(None, 5)[-1]
+
+
+def library(paths):
+    """Path of the shared library that holds the interpreter; "" if there is none, None if unknown."""
+    if paths is None:
+        return None
+    for path in paths:
         if re.match(r"lib(python|pypy)[0-9][^/]*\.so", os.path.basename(path)):
             return path
     return ""
+
+
+def image(name):
+    """The running program, None if unknown; for Jython its launcher, because the running program is Java."""
+    try:
+        return os.path.realpath(sys.executable) if name == "Jython" else os.readlink("/proc/self/exe")
+    except Exception:
+        return None
+
+
+def files(name, paths):
+    """All files and folders that this answer is based on, None if unknown or not expressible in JSON."""
+    try:
+        found = list(paths) + sys.path[1:]  # the first is the folder of this script
+        found += [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+        for folder in [path for path in sys.path[1:] if os.path.isdir(path)]:
+            found += [os.path.join(folder, entry) for entry in os.listdir(folder) if entry.endswith(".pth")]
+        if name == "Jython":
+            from java.lang import System
+
+            found += System.getProperty("java.class.path").split(os.pathsep)
+        found = [re.sub(r"(\.(?:jar|zip))/.*", r"\1", str(path)) for path in found]
+        found += [re.sub(r"(\$py\.class|\.py[co])$", ".py", path) for path in found]
+        ours = os.path.abspath(__file__)
+        known = sorted({path for path in found if path.startswith("/") and path != ours})
+        json.dumps(known, ensure_ascii=False).encode("utf-8")  # raises if JSON cannot express a path
+        strange = len(known) > MOST_FILES or any(STRANGE.search(path) for path in known)
+        return None if strange else known
+    except Exception:
+        return None
 
 
 def compiler():
@@ -137,7 +174,8 @@ def answer():
     name, own_version = implementation()
     like_cpython = name in ("CPython", "Stackless")
     pgo, lto, level = flags() if like_cpython else (None, None, None)
-    shared = library() if name not in ("Jython", "IronPython") else None
+    paths = mapped()
+    shared = library(paths) if name not in ("Jython", "IronPython") else None
     prefix = str(sys.prefix)
     return {
         "implementation": name,
@@ -160,6 +198,8 @@ def answer():
         "prefix": prefix,
         # Old virtual environments say real_prefix.
         "base_prefix": str(getattr(sys, "real_prefix", None) or getattr(sys, "base_prefix", prefix)),
+        "image": image(name),
+        "files": files(name, paths),
     }
 
 

@@ -60,7 +60,7 @@ class Processes(object):
         if hasattr(multiprocessing, "get_context"):
             return multiprocessing.get_context(method)
         if method != "fork":
-            raise Unsupported("multiprocessing of Python 2 knows fork alone, not %s" % method)
+            raise Unsupported("multiprocessing of Python 2 supports only fork, not %s" % method)
         return multiprocessing
 
     @staticmethod
@@ -68,7 +68,7 @@ class Processes(object):
         try:
             error, answer = connection.recv()
         except EOFError:
-            raise RuntimeError("a worker process has died")
+            raise RuntimeError("a worker process died")
         if error is not None:
             raise WrongChecksum(error) if error.startswith("WrongChecksum") else RuntimeError(error)
         return answer
@@ -105,7 +105,7 @@ class Subinterpreters(object):
     @staticmethod
     def _api():
         if sys.version_info < (3, 12):
-            raise Unsupported("subinterpreters have a GIL of their own from Python 3.12 on")
+            raise Unsupported("subinterpreters with their own GIL need Python 3.12 or later")
         try:
             import _interpreters
 

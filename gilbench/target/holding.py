@@ -32,7 +32,7 @@ class Hold(object):
                 self.usleep = (ctypes.PyDLL if how == "sleep" else ctypes.CDLL)(None).usleep
                 self.usleep.argtypes = [ctypes.c_uint]  # Jython must be told
             except (ImportError, AttributeError) as error:
-                raise Unsupported("this interpreter's ctypes cannot make the call: %s" % error)
+                raise Unsupported("ctypes of this interpreter cannot call the function: %s" % error)
         else:
             self.count = 1000
             while self._consume() < _PROBE:

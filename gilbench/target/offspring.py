@@ -11,7 +11,7 @@ from loading import load
 from spinning import Spell, Work
 
 
-class Worker(object):
+class ChildWorker(object):
     """Repeats the operation of a workload.
 
     Args:
@@ -48,7 +48,7 @@ class Inhabitant(object):
 
     def __init__(self, descriptor, *arguments):
         self.descriptor = descriptor
-        self.worker = Worker(*arguments)
+        self.worker = ChildWorker(*arguments)
 
     def do(self, name, *arguments):
         """Call a method of the worker and write down what it returns."""
@@ -63,7 +63,7 @@ def serve(connection, parent, inherited, *arguments):
     for other in inherited:  # ends of elder siblings, which would keep those from seeing that we are gone
         other.close()
     try:
-        worker = Worker(*arguments)
+        worker = ChildWorker(*arguments)
         connection.send((None, [os.getpid(), worker.expected()]))
         while True:
             request = connection.recv()

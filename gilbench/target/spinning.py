@@ -68,7 +68,7 @@ class Work(object):
         for _ in repeat(None, loops):
             result = operation(local)
             if result != expected:
-                raise WrongChecksum("an operation gave %r instead of %r" % (result, expected))
+                raise WrongChecksum("an operation returned %r instead of %r" % (result, expected))
 
 
 class Spell(object):

@@ -1,19 +1,19 @@
-"""One process for some trials: ``python tester.py REQUESTS REPLIES``, both numbers of inherited descriptors.
+"""One process for some experiments: ``python tester.py REQUESTS REPLIES``, both numbers of inherited descriptors.
 
-Speaks as ``worker.py`` does; the request ``trial`` names a module of ``properties/``, a function and its arguments.
-A trial may hang or kill the interpreter; gilbench then starts another process for what is left.
+Speaks as ``worker.py`` does. The request ``experiment`` names a module of ``properties/``, a function, and arguments.
+An experiment may hang or kill the interpreter; gilbench then starts another process for the remaining ones.
 """
 
 import importlib
 
 import facts
-from worker import Worker, main
+from worker import Responder, main
 
 
-class Tester(Worker):
-    """Answers requests for trials."""
+class Tester(Responder):
+    """Answers requests for experiments."""
 
-    def trial(self, request):
+    def experiment(self, request):
         module = importlib.import_module("properties.%s" % request["module"])
         gil = facts.gil_enabled()
         answer = getattr(module, request["function"])(**request["arguments"])

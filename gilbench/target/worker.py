@@ -17,7 +17,7 @@ from loading import Unsupported, load
 from spinning import WrongChecksum
 
 
-class Worker(object):
+class Responder(object):
     """Answers requests until it is told to stop or gilbench has gone."""
 
     def __init__(self, requests, replies):
@@ -56,7 +56,7 @@ class Worker(object):
         record.update(start=start, end=clocks.now(), gil_enabled=[gil, facts.gil_enabled()])
         extra = facts.threads_beyond(self.threads_at_rest)
         if extra:
-            self.fail("threads", "%d thread(s) were left behind by a slice" % extra)
+            self.fail("threads", "%d threads are still running after a slice" % extra)
             return None
         return record
 
@@ -91,4 +91,4 @@ def main(worker):
 
 
 if __name__ == "__main__":
-    main(Worker)
+    main(Responder)

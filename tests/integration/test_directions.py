@@ -9,10 +9,10 @@ import pytest
 from interpreters_fixture import interpreter
 from sessions import BRIEF, by_case, run_session
 
-from gilbench.analyse.blocks import throughput
-from gilbench.axes import Axes
-from gilbench.model import Case, Run
-from gilbench.workloads import catalogue
+from gilbench.analyse.study.index import throughput
+from gilbench.model.study import Case, Run
+from gilbench.plan.axes import Axes
+from gilbench.plan.catalogue import catalogue
 
 STEADIER = msgspec.structs.replace(BRIEF, slices=7, slice_seconds=0.06, latency_seconds=0.5)
 
@@ -20,14 +20,14 @@ STEADIER = msgspec.structs.replace(BRIEF, slices=7, slice_seconds=0.06, latency_
 def measured(workload: str, threads: tuple[int, ...], *specs: str) -> dict[Case, Run]:
     interpreters = [interpreter(spec) for spec in specs]
     return by_case(
-        *run_session([catalogue()[workload]], interpreters, Axes(threads=threads), profile=STEADIER)
+        *run_session([catalogue()[workload]], interpreters, Axes(threads=threads), effort=STEADIER)
     )
 
 
 def speedups(found: dict[Case, Run]) -> dict[str, float]:
     """The best of the paired ratios: what the host leaves of a second CPU varies, what a lock allows does not."""
     rates = {
-        (case.interpreter, case.threads): [throughput(piece) for piece in run.slices]
+        (case.interpreter, case.threads): [throughput(slice_) for slice_ in run.slices]
         for case, run in found.items()
     }
     return {
@@ -73,7 +73,7 @@ def test_one_busy_thread_makes_an_echo_collapse_under_the_new_gil_only() -> None
 def test_with_busy_threads_signals_are_lost_or_late(spec: str) -> None:
     found = measured("delivery", (4,), spec)
     loaded = [run for case, run in found.items() if case.threads == 4 and not case.parameters]
-    (piece,) = loaded[0].slices
-    assert piece.offered is not None
-    assert piece.served is not None
-    assert piece.served < piece.offered or statistics.median(piece.latencies) > 0.001
+    (slice_,) = loaded[0].slices
+    assert slice_.offered is not None
+    assert slice_.served is not None
+    assert slice_.served < slice_.offered or statistics.median(slice_.latencies) > 0.001

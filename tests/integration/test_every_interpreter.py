@@ -6,9 +6,9 @@ import pytest
 from interpreters_fixture import interpreter
 from sessions import by_case, run_session
 
-from gilbench.axes import Axes
-from gilbench.model import Run
-from gilbench.workloads import catalogue
+from gilbench.model.study import Run
+from gilbench.plan.axes import Axes
+from gilbench.plan.catalogue import catalogue
 
 SPECS = ("2.7", "3.6", "3.11", "3.13", "3.13t", "pypy", "jython")
 CORE = tuple(workload for workload in catalogue().values() if workload.core)
@@ -23,22 +23,22 @@ def test_the_core_workloads_run_and_check_their_work(spec: str) -> None:
     assert {case.workload for case in found} == {workload.name for workload in CORE}
     for case, run in found.items():
         workload = catalogue()[case.workload]
-        for piece in run.slices:
-            assert before < piece.start < piece.end < after  # on the clock that all processes share
-            assert piece.gil_enabled == (chosen.gil_enabled, chosen.gil_enabled)
-            for thread in piece.threads:
-                assert piece.start <= thread.start < thread.finish <= piece.end
+        for slice_ in run.slices:
+            assert before < slice_.start < slice_.end < after  # on the clock that all processes share
+            assert slice_.gil_enabled == (chosen.gil_enabled, chosen.gil_enabled)
+            for thread in slice_.threads:
+                assert slice_.start <= thread.start < thread.finish <= slice_.end
                 assert thread.total > 0
                 assert thread.tid is not None
             if workload.driver == "parallel":
-                assert piece.checksum == workload.checksum
-                assert len(piece.threads) == case.threads
-                assert piece.operations > 0
+                assert slice_.checksum == workload.checksum
+                assert len(slice_.threads) == case.threads
+                assert slice_.operations > 0
             if workload.peer is not None:
-                assert piece.offered is not None
-                assert piece.served is not None
-                assert 0 < piece.served <= piece.offered
-                assert all(0 <= latency < 10 for latency in piece.latencies)
+                assert slice_.offered is not None
+                assert slice_.served is not None
+                assert 0 < slice_.served <= slice_.offered
+                assert all(0 <= latency < 10 for latency in slice_.latencies)
 
 
 def switch_intervals(run: Run) -> tuple[float | None, int | None]:
@@ -48,29 +48,29 @@ def switch_intervals(run: Run) -> tuple[float | None, int | None]:
 
 @pytest.mark.parametrize("spec", ["3.11", "3.13t"])
 def test_the_switch_interval_in_force_is_the_one_asked_for(spec: str) -> None:
-    axes = Axes(threads=(1,), switch_intervals=(0.05, 0.0001))
+    axes = Axes(threads=(1,), swept={"switch_interval": (0.05, 0.0001)})
     found = by_case(*run_session([catalogue()["countdown"]], [interpreter(spec)], axes))
     for case, run in found.items():
         assert switch_intervals(run)[0] == pytest.approx(case.switch_interval)
 
 
 def test_the_old_gil_counts_ticks_instead() -> None:
-    axes = Axes(threads=(1,), switch_intervals=(None, 0.001))
+    axes = Axes(threads=(1,), swept={"switch_interval": (None, 0.001)})
     found = by_case(*run_session([catalogue()["countdown"]], [interpreter("2.7")], axes))
     assert [switch_intervals(run) for _, run in sorted(found.items(), key=str)] == [(None, 1000), (None, 100)]
 
 
 def test_a_free_threaded_build_runs_with_its_gil_on_or_off_as_asked() -> None:
-    axes = Axes(threads=(2,), gil=(True, False))
+    axes = Axes(threads=(2,), swept={"gil": (True, False)})
     found = by_case(*run_session([catalogue()["countdown"]], [interpreter("3.13t")], axes))
     for case, run in found.items():
-        assert {piece.gil_enabled for piece in run.slices} == {(case.gil, case.gil)}
+        assert {slice_.gil_enabled for slice_ in run.slices} == {(case.gil, case.gil)}
 
 
 def test_one_thread_is_confined_to_one_cpu_which_changes_from_turn_to_turn() -> None:
     plan, runs = run_session([catalogue()["countdown"]], [interpreter("3.11")], Axes(threads=(1, 2)))
     for case, run in by_case(plan, runs).items():
-        sets = [piece.cpus for piece in run.slices]
+        sets = [slice_.cpus for slice_ in run.slices]
         if case.threads == 1:
             assert sets == [plan.cpus[:1], plan.cpus[1 % len(plan.cpus) :][:1]]
         else:

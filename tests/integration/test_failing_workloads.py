@@ -10,9 +10,9 @@ import pytest
 from interpreters_fixture import interpreter
 from sessions import run_session
 
-from gilbench.axes import Axes
-from gilbench.model import Failure, Run
-from gilbench.workloads import catalogue, read_declaration
+from gilbench.model.study import Failure, Run
+from gilbench.plan.axes import Axes
+from gilbench.plan.catalogue import catalogue, read_declaration
 
 GOOD = catalogue()["countdown"]
 START = 'WORKLOAD = {"driver": "parallel", "unit": "operations"}\n'

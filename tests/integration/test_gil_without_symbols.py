@@ -7,13 +7,13 @@ from interpreters_fixture import interpreter
 from watched import let_go, need_bpftrace, started, stripped_python, watched
 
 from gilbench.interpreters.image import read_image
-from gilbench.observe.gil_futex import FutexProbe
-from gilbench.observe.gil_probe import GilFigures
-from gilbench.observe.gil_sampled import SampledProbe
-from gilbench.observe.gil_words import GilWords
+from gilbench.model.profile import ProfiledThread
+from gilbench.observe.gil.futex import FutexProbe
+from gilbench.observe.gil.probe import GilFigures
+from gilbench.observe.gil.sampled import SampledProbe
+from gilbench.observe.gil.words import GilWords
 from gilbench.observe.running import find_python
 from gilbench.observe.stacks import RATE
-from gilbench.program import ProfiledThread
 
 TURNS = """
 import threading, time

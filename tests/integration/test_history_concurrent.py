@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from gilbench import model
+from gilbench.model.results import Cell
+from gilbench.model.study import Case, Header
 from gilbench.store.history import History
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ WRITERS, EACH = 4, 15
 STUDIES, SERIES = 10_000, 8
 
 
-def _header(number: int) -> model.Header:
+def _header(number: int) -> Header:
     created = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
     plan = {
         "profile": {
@@ -40,20 +41,13 @@ def _header(number: int) -> model.Header:
     }
     host = {"system": "Linux", "kernel": "6", "machine": "x", "cpu_model": "c", "cores": 1, "memory": 1}
     fields = {"gilbench": "0", "created": created.isoformat(), "host": host, "plan": plan}
-    return msgspec.convert({**fields, "interpreters": [], "workloads": []}, model.Header)
+    return msgspec.convert({**fields, "interpreters": [], "workloads": []}, Header)
 
 
-def _cell(threads: int, value: float) -> model.Cell:
-    return model.Cell(
-        workload="countdown",
+def _cell(threads: int, value: float) -> Cell:
+    return Cell(
+        case=Case(workload="countdown", interpreter="3.14t", threads=threads),
         family="cpu",
-        interpreter="3.14t",
-        threads=threads,
-        parameters=(),
-        gil=None,
-        switch_interval=None,
-        cpus=None,
-        observers=(),
         metric="relative",
         unit="x",
         better="higher",
@@ -86,7 +80,7 @@ def test_processes_that_start_one_history_and_add_at_once_lose_nothing(tmp_path:
     with History(path) as history:
         studies = history.studies()
         assert len(studies) == len({study.digest for study in studies}) == (WRITERS + 1) * EACH
-        assert sorted(series.threads for series in history.series()) == [1, 2, *range(10, 10 + EACH)]
+        assert sorted(series.case.threads for series in history.series()) == [1, 2, *range(10, 10 + EACH)]
         (one,) = history.series(threads=1)
         values = dict(history.values(one))
     own = {study.digest: values[study.id] for study in studies if not study.digest.startswith("shared")}

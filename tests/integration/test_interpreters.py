@@ -12,7 +12,7 @@ from interpreters_fixture import interpreter, machine
 
 from gilbench.interpreters import select
 from gilbench.interpreters.probe import MARK, SCRIPT, probe
-from gilbench.model import Interpreter
+from gilbench.model.study import Interpreter
 
 LINUX = sys.platform == "linux"
 

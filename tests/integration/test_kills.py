@@ -57,7 +57,7 @@ def test_a_session_that_is_killed_loses_no_finished_run(
     study = read_study(path)
     plan_ = study.header.plan
     finished = {(run.block, run.case) for run in study.runs if run.failure is None and not run.interrupted}
-    assert len(finished) == plan_.profile.blocks * len(plan_.cases)
+    assert len(finished) == plan_.effort.blocks * len(plan_.cases)
     assert none_left(marker), started_by_gilbench(marker)
 
 
@@ -82,7 +82,7 @@ def test_an_interrupted_session_saves_and_shows_what_there_is(
     path, marker = tmp_path / "study.jsonl", f"{tmp_path.name}-{os.getpid()}"
     status, out, err, _ = interrupted(path, plan, (number,), marker)
     assert status == 130
-    assert "What was found" in out or "Scaling" in out or "I/O beside" in out
+    assert "Findings" in out or "Scaling" in out or "I/O beside" in out
     assert "Traceback" not in err
     study = read_study(path)
     assert study.runs

@@ -39,7 +39,7 @@ def test_without_bpftrace_something_weaker_looks_and_the_reason_is_told(tmp_path
     (tmp_path / "strace").symlink_to("/usr/bin/strace")
     environment = {**os.environ, "PATH": str(tmp_path)}
     machine = looked_at("--python", interpreter("3.11").executable, env=environment)
-    assert machine["by"]["gil"].startswith("samples")
+    assert machine["by"]["gil"].startswith("sampled")
     assert machine["by"]["syscalls"].startswith("strace")
     assert "not installed" in machine["reason"]["gil"]
 
@@ -47,7 +47,7 @@ def test_without_bpftrace_something_weaker_looks_and_the_reason_is_told(tmp_path
 def test_what_cannot_be_read_has_its_reason_and_the_others_go_on() -> None:
     machine = looked_at("--python", interpreter("pypy").executable)
     assert machine["by"]["gil"] is None
-    assert "no CPython" in machine["reason"]["gil"]
+    assert "not CPython" in machine["reason"]["gil"]
     assert machine["by"]["cpu"]
 
 
@@ -60,7 +60,7 @@ def test_a_user_without_root_is_told_what_is_missing() -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(("spec", "said"), [("no-such-python", "no-such-python"), ("all", "name one")])
+@pytest.mark.parametrize(("spec", "said"), [("no-such-python", "no-such-python"), ("all", "choose one")])
 def test_not_one_interpreter_is_wrong_use(spec: str, said: str) -> None:
     done = gilbench("system", "--python", spec)
     assert done.returncode == 2

@@ -8,10 +8,10 @@ import pytest
 from interpreters_fixture import interpreter
 from sessions import run_session
 
-from gilbench.axes import Axes
 from gilbench.observe.cpu import CpuObserver
 from gilbench.observe.stacks import StacksObserver
-from gilbench.workloads import catalogue
+from gilbench.plan.axes import Axes
+from gilbench.plan.catalogue import catalogue
 
 SLEEPER = """
 import os, sys, time

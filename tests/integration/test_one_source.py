@@ -9,8 +9,8 @@ import pytest
 from interpreters_fixture import interpreter
 
 import gilbench
-from gilbench.axes import lacks
-from gilbench.workloads import read_declaration
+from gilbench.plan.axes import lacks
+from gilbench.plan.catalogue import read_declaration
 
 PACKAGE = Path(gilbench.__file__).parent
 TARGET = sorted((PACKAGE / "target").rglob("*.py"))

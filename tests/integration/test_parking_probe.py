@@ -3,7 +3,7 @@ from __future__ import annotations
 from interpreters_fixture import interpreter
 from watched import need_bpftrace, watched
 
-from gilbench.observe.parking_probe import ParkingProbe
+from gilbench.observe.gil.parking_probe import ParkingProbe
 
 FILL = """
 import threading, time

@@ -17,9 +17,9 @@ import pytest
 from commands import GILBENCH, error_lines, gilbench
 from interpreters_fixture import absent, interpreter
 
-from gilbench.errors import UsageError
+from gilbench.model.errors import UsageError
 from gilbench.observe.bpftrace import why_not
-from gilbench.observe.gil_exact import ExactProbe
+from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.running import find_python
 
 TRUTH = str(Path(__file__).parent / "programs" / "gil_truth.py")
@@ -289,11 +289,11 @@ def test_without_bpftrace_a_weaker_probe_says_why(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--pid", "4194305"), "no process"),
-        (("--", "no-such-program"), "no program"),
+        (("--", "no-such-program"), "command not found"),
         (("--", "true"), "CPython"),
         ((), "--pid"),
         (("--observe", "nothing", "--pid", "1"), "nothing"),
-        (("-o", "x.csv", "--pid", "1"), ".json"),
+        (("-o", "x.zip", "--pid", "1"), ".json"),
     ],
 )
 def test_what_cannot_be_profiled_is_said_in_one_line(arguments: tuple[str, ...], said: str) -> None:
@@ -310,7 +310,7 @@ def test_a_process_that_is_no_python_is_refused() -> None:
         finally:
             sleeper.kill()
     (line,) = error_lines(done)
-    assert "no CPython" in line
+    assert "not CPython" in line
     assert done.returncode == 2
 
 

@@ -56,7 +56,7 @@ def test_two_threads_that_count_could_be_twice_as_fast() -> None:
     assert document["probe"]["strength"] == "exact"
     assert 1.6 < document["what_if"]["bound"] < 2.5
     assert document["what_if"]["one_thread_cost"] is None
-    assert any("waited" in finding for finding in document["findings"])
+    assert any("waiting" in finding["text"] for finding in document["findings"])
 
 
 def test_verify_puts_measured_beside_predicted() -> None:
@@ -188,4 +188,4 @@ def test_live_redraws_a_table_and_ends_with_the_report() -> None:
         os.close(terminal)
     before, _, after = shown.partition(b"\x1b[?1049l")
     assert b"\x1b[?1049h" in before
-    assert b"What was found" in after
+    assert b"Findings" in after

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 from commands import gilbench
+
+from gilbench.host.process import capture
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -30,3 +33,11 @@ def test_each_example_runs_as_it_is_printed(tmp_path: Path) -> None:
             assert done.returncode == 0, (line, done.stderr)
             executed += 1
     assert executed >= 5
+
+
+def test_the_example_in_python_works(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    done = capture([sys.executable, "-c", code], seconds=120, cwd=tmp_path)
+    assert (done.status, done.stderr) == (0, "")
+    assert "2 threads: " in done.stdout
+    assert "countdown" in (tmp_path / "countdown.md").read_text("utf-8")

@@ -11,22 +11,22 @@ from interpreters_fixture import interpreter
 from sessions import BRIEF
 
 from gilbench.analyse.claims import claim_cases, claim_scores
-from gilbench.cli.scoring import plan_claims
-from gilbench.model import Header, Run, Study
+from gilbench.model.scores import Score
+from gilbench.model.study import Header, Run, Study
+from gilbench.plan.catalogue import catalogue
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
-from gilbench.scores import Score
-from gilbench.workloads import catalogue
+from gilbench.work.scorecard import plan_claims
 
 REDUCED = ("countdown", "sleep", "tcp_echo_cpu", "ctrl_c")
-PROFILE = msgspec.structs.replace(BRIEF, blocks=3, slices=3, slice_seconds=0.05)
+EFFORT = msgspec.structs.replace(BRIEF, blocks=3, slices=3, slice_seconds=0.05)
 
 
 def plan_of(*specs: str, workloads: Sequence[str] = REDUCED) -> Header:
     """The plan of a scorecard with some of its workloads."""
-    header = plan_claims([interpreter(spec).executable for spec in specs], lambda _line: None)
+    header = plan_claims(tuple(interpreter(spec).executable for spec in specs))
     cases = tuple(case for case in header.plan.cases if case.workload in workloads)
-    plan = msgspec.structs.replace(header.plan, cases=cases, profile=PROFILE, budget=None)
+    plan = msgspec.structs.replace(header.plan, cases=cases, effort=EFFORT, budget=None)
     chosen = tuple(workload for workload in header.workloads if workload.name in workloads)
     return msgspec.structs.replace(header, plan=plan, workloads=chosen)
 

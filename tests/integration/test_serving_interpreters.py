@@ -18,13 +18,13 @@ import msgspec
 import pytest
 from interpreters_fixture import interpreter
 
-from gilbench.axes import lacks
-from gilbench.errors import RunFailure
-from gilbench.model import Case, Interpreter, Slice, Value, Workload
-from gilbench.run.affinity import place
+from gilbench.host.placement import place
+from gilbench.model.errors import RunFailure
+from gilbench.model.study import Case, Interpreter, Slice, Value, Workload
+from gilbench.plan.axes import lacks
+from gilbench.plan.catalogue import catalogue
 from gilbench.run.peer import Peer
 from gilbench.run.worker import Worker
-from gilbench.workloads import catalogue
 
 FAMILIES = ("io", "mixed", "signals", "alternatives")
 NAMES = [workload.name for workload in catalogue().values() if workload.family in FAMILIES]
@@ -74,8 +74,8 @@ def serve(
         worker.close()
 
 
-def latencies(pieces: list[Slice]) -> list[float]:
-    return sorted(value for piece in pieces for value in piece.latencies)
+def latencies(slices: list[Slice]) -> list[float]:
+    return sorted(value for slice_ in slices for value in slice_.latencies)
 
 
 # --- it works -------------------------------------------------------------------------------------------
@@ -119,14 +119,14 @@ def check(peer: Peer, name: str, on: Interpreter, spec: str) -> None:
         return
     # What is kept must do for the next slice too.
     several = 2 if workloads()[name].driver in {"service", "inside"} else 1
-    for piece in serve(peer, name, on, slices=several):
-        assert piece.operations > 0 or piece.offered
-        if piece.offered:
-            assert piece.served is not None
-            assert 0 < piece.served <= piece.offered
-            assert all(0 <= value < 5 for value in piece.latencies)
+    for slice_ in serve(peer, name, on, slices=several):
+        assert slice_.operations > 0 or slice_.offered
+        if slice_.offered:
+            assert slice_.served is not None
+            assert 0 < slice_.served <= slice_.offered
+            assert all(0 <= value < 5 for value in slice_.latencies)
         if not workloads()[name].scheduled and workloads()[name].driver != "signals":
-            assert 0 < piece.window < 5
+            assert 0 < slice_.window < 5
 
 
 # --- latency is right -----------------------------------------------------------------------------------
@@ -243,19 +243,19 @@ def test_a_c_call_keeps_ctrl_c_waiting_for_its_whole_length(peer: Peer) -> None:
 
 def test_a_join_that_was_interrupted_is_joined_again(peer: Peer) -> None:
     # From 3.8 to 3.12 the interrupted join takes the thread for dead, and the next one returns at once.
-    (piece,) = serve(peer, "ctrl_c", interpreter("3.11"), threads=0, scheduled=1.0, main="join")
-    assert piece.served is not None
-    assert piece.served >= 15
-    assert piece.cpu is None or piece.cpu < 0.3
+    (slice_,) = serve(peer, "ctrl_c", interpreter("3.11"), threads=0, scheduled=1.0, main="join")
+    assert slice_.served is not None
+    assert slice_.served >= 15
+    assert slice_.cpu is None or slice_.cpu < 0.3
 
 
 def test_the_higher_the_rate_the_more_signals_are_merged_beside_a_busy_thread(peer: Peer) -> None:
     on = interpreter("3.11")
     shares = []
     for interval in (0.02, 0.001):
-        pieces = serve(peer, "coalescing", on, scheduled=0.4, interval=interval)
+        slices = serve(peer, "coalescing", on, scheduled=0.4, interval=interval)
         shares.append(
-            sum(piece.served or 0 for piece in pieces) / sum(piece.offered or 0 for piece in pieces)
+            sum(slice_.served or 0 for slice_ in slices) / sum(slice_.offered or 0 for slice_ in slices)
         )
     assert shares[0] > 2 * shares[1]
 
@@ -313,10 +313,10 @@ def test_a_worker_and_its_children_end_with_gilbench(tmp_path: Path) -> None:
     script = tmp_path / "host.py"
     script.write_text(
         "import sys, time, msgspec\n"
-        "from gilbench.model import Case, Interpreter\n"
+        "from gilbench.model.study import Case, Interpreter\n"
         "from gilbench.run.peer import Peer\n"
         "from gilbench.run.worker import Worker\n"
-        "from gilbench.workloads import catalogue\n"
+        "from gilbench.plan.catalogue import catalogue\n"
         "on = msgspec.json.decode(sys.argv[1], type=Interpreter)\n"
         "case = Case(workload='countdown_processes', interpreter=on.name, threads=2)\n"
         "worker = Worker(case, on, catalogue(), Peer())\n"

@@ -92,7 +92,7 @@ def test_one_cpu_is_enough(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     study = read_study(path)
     assert study.header.plan.cpus == (one,)
-    assert {piece.cpus for run in study.runs for piece in run.slices} == {(one,)}
+    assert {slice_.cpus for run in study.runs for slice_ in run.slices} == {(one,)}
 
 
 def test_a_user_without_root_can_measure() -> None:

@@ -1,7 +1,7 @@
-"""What is said about the GIL, each claim with its experiments, and what a study says of it.
+"""Claims about the GIL, their experiments, and their verdicts from a study.
 
 The claims are those of the Python wiki's page on the GIL. One module for each group of them; ``all_claims`` is the
-list. ``claim_cases`` is what has to be measured, ``claim_scores`` what it shows.
+list. ``claim_cases`` are the cases to measure, ``claim_scores`` the verdicts.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from gilbench.analyse.claims.outside import outside
 from gilbench.analyse.claims.overhead import overhead
 from gilbench.analyse.claims.processors import processors, twice_the_time
 from gilbench.analyse.claims.signals import signals
-from gilbench.axes import lacks
-from gilbench.model import Case, Interpreter, Study, Workload
-from gilbench.run.properties import columns_of
-from gilbench.scores import Score
+from gilbench.model.scores import Score, Scorecard
+from gilbench.model.study import Case, Interpreter, Study, Workload
+from gilbench.plan.axes import lacks
+from gilbench.plan.experiments import configurations
 
 
 def all_claims(cores: int) -> tuple[Claim, ...]:
-    """The nine claims, tried with as many threads as there are processors, and two at least."""
+    """The nine claims, with as many threads as CPUs, at least two."""
     several = max(2, cores)
     return (
         processors(several),
@@ -43,23 +43,23 @@ def all_claims(cores: int) -> tuple[Claim, ...]:
 def claim_cases(
     interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cpus: int
 ) -> tuple[Case, ...]:
-    """All cases that the claims stand on, those of one workload next to each other.
+    """All cases that the claims are based on, grouped by workload.
 
     Args:
-        interpreters: What to try them on; a free-threaded build is tried with its GIL on and off.
+        interpreters: Interpreters; a free-threaded build is measured with its GIL on and off.
         workloads: The catalogue.
-        cpus: How many processors there are to run on.
+        cpus: Number of available CPUs.
     """
     wanted = [
-        (spot, column)
+        (spot, configuration)
         for claim in all_claims(cpus)
         for experiment in claim.experiments
         for spot in experiment.spots
-        for column in columns_of(interpreters)
-        if experiment.lacks(column, cpus) is None
-        and lacks(workloads[spot.workload], column.interpreter.build) is None
+        for configuration in configurations(interpreters)
+        if experiment.lacks(configuration, cpus) is None
+        and lacks(workloads[spot.workload], configuration.interpreter.build) is None
     ]
-    cases = dict.fromkeys(spot.case(column) for spot, column in wanted)
+    cases = dict.fromkeys(spot.case(configuration) for spot, configuration in wanted)
     order = list(dict.fromkeys(spot.workload for spot, _ in wanted))
     return tuple(sorted(cases, key=lambda case: order.index(case.workload)))
 
@@ -70,19 +70,32 @@ def claim_scores(study: Study) -> tuple[Score, ...]:
     return tuple(
         score
         for claim in all_claims(evidence.cpus)
-        for column in evidence.columns
-        for score in claim.scores(evidence, column)
+        for configuration in evidence.configurations
+        for score in claim.scores(evidence, configuration)
+    )
+
+
+def scorecard(study: Study, properties: Sequence[Score] = ()) -> Scorecard:
+    """Make the scorecard of a study, with the properties of its interpreters if they were tried."""
+    header = study.header
+    return Scorecard(
+        gilbench=header.gilbench,
+        created=header.created,
+        host=header.host,
+        interpreters=header.interpreters,
+        claims=claim_scores(study),
+        properties=tuple(properties),
     )
 
 
 def undecided_cases(study: Study) -> frozenset[Case]:
-    """The cases of which another block could decide a claim, and those that have not been measured yet."""
+    """The cases of inconclusive claims, and those that have not been measured yet."""
     evidence, plan = Evidence(study), study.header.plan
     tried = {plan.cases[run.case] for run in study.runs}
     open_ = {
         case
         for claim in all_claims(evidence.cpus)
-        for column in evidence.columns
-        for case in claim.undecided(evidence, column)
+        for configuration in evidence.configurations
+        for case in claim.undecided(evidence, configuration)
     }
     return frozenset(case for case in plan.cases if case in open_ or case not in tried)

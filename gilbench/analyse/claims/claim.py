@@ -1,4 +1,4 @@
-"""What a claim is, how each of its experiments is judged, and what they say together."""
+"""Claims, the verdict of each experiment, and the verdict of a claim overall."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Reader, Spot
-from gilbench.metrics import write
-from gilbench.model import Case
-from gilbench.run.properties import Column
-from gilbench.scores import Score, Verdict
+from gilbench.model.metrics import write
+from gilbench.model.scores import Configuration, Score, Verdict
+from gilbench.model.study import Case
 
 
 class Limit(NamedTuple):
-    """On which side of which figure the claim holds. It lies far from what either side was seen to give."""
+    """The side of a value on which the claim holds. The value is far from what was seen on either side."""
 
     value: float
     holds: Literal["below", "above"]
 
     def judge(self, figure: Figure) -> Verdict:
-        """The verdict that the whole interval leaves no doubt about; without an interval there is none."""
+        """The verdict of an interval on one side of the limit; else inconclusive."""
         if figure.lo is None or figure.hi is None:
             return "inconclusive"
         if figure.lo > self.value:
@@ -31,34 +30,36 @@ class Limit(NamedTuple):
         return "inconclusive"
 
 
-class Experiment(NamedTuple):
-    """One experiment: what is run on each column, which figure is taken of it, and where its limit is."""
+class ClaimExperiment(NamedTuple):
+    """One experiment: the cases of each configuration, the figure taken of them, and its limit."""
 
     key: str  # within the claim
     part: str  # in a few words
     measured: str  # what the figure is
-    spots: tuple[Spot, ...]  # what is run; the first is what the figure is of
+    spots: tuple[Spot, ...]  # its cases; the figure is of the first
     read: Reader
     limit: Limit
-    lacks: Callable[[Column, int], str | None] = lambda _column, _cpus: None
-    """Why there is nothing to try on a column with so many processors, if so; it need not run it then."""
-    remark: Callable[[Evidence, Column], str | None] = lambda _evidence, _column: None
-    """What else should be known of a figure that speaks against the claim."""
-    against: Callable[[Evidence], Column] | None = None  # the column that the others are held against
-    aside: bool = False  # shown, and not asked when the claim as a whole is judged
+    lacks: Callable[[Configuration, int], str | None] = lambda _configuration, _cpus: None
+    """Why an experiment does not apply to a configuration with so many CPUs; None: it applies."""
+    remark: Callable[[Evidence, Configuration], str | None] = lambda _evidence, _configuration: None
+    """An explanation of a figure that contradicts the claim."""
+    against: Callable[[Evidence], Configuration] | None = (
+        None  # the configuration that the others are compared with
+    )
+    aside: bool = False  # shown, but not part of the overall verdict
 
 
 class Claim(NamedTuple):
-    """One claim. It holds if ``all`` of its experiments say so, or if ``any`` of them does."""
+    """One claim. It holds if ``all`` of its experiments hold, or if ``any`` of them does."""
 
     number: int
     title: str
-    experiments: tuple[Experiment, ...]
+    experiments: tuple[ClaimExperiment, ...]
     together: Literal["all", "any"] = "all"
 
-    def scores(self, evidence: Evidence, column: Column) -> list[Score]:
-        """The claim as a whole, then its experiments where it has several."""
-        parts = [self._score(experiment, evidence, column) for experiment in self.experiments]
+    def scores(self, evidence: Evidence, configuration: Configuration) -> list[Score]:
+        """The claim overall, then its experiments if it has several."""
+        parts = [self._score(experiment, evidence, configuration) for experiment in self.experiments]
         if len(parts) == 1:
             return [msgspec.structs.replace(parts[0], id=str(self.number))]
         whole = self._whole(
@@ -66,21 +67,21 @@ class Claim(NamedTuple):
         )
         return [whole, *parts]
 
-    def undecided(self, evidence: Evidence, column: Column) -> Iterator[Case]:
+    def undecided(self, evidence: Evidence, configuration: Configuration) -> Iterator[Case]:
         """The cases behind each experiment that is inconclusive."""
         for experiment in self.experiments:
-            if self._score(experiment, evidence, column).verdict == "inconclusive":
-                columns = [column, *([experiment.against(evidence)] if experiment.against else [])]
-                yield from (spot.case(one) for one in columns for spot in experiment.spots)
+            if self._score(experiment, evidence, configuration).verdict == "inconclusive":
+                tried = [configuration, *([experiment.against(evidence)] if experiment.against else [])]
+                yield from (spot.case(one) for one in tried for spot in experiment.spots)
 
-    def _score(self, experiment: Experiment, evidence: Evidence, column: Column) -> Score:
+    def _score(self, experiment: ClaimExperiment, evidence: Evidence, configuration: Configuration) -> Score:
         def score(verdict: Verdict, reason: str | None, figure: Figure | None = None) -> Score:
             return Score(
                 kind="claim",
                 id=f"{self.number}.{experiment.key}",
                 title=self.title,
                 part=experiment.part,
-                interpreter=column.name,
+                interpreter=configuration.name,
                 verdict=verdict,
                 measured=experiment.measured,
                 figure=None if figure is None else figure.value,
@@ -91,24 +92,24 @@ class Claim(NamedTuple):
                 workload=experiment.spots[0].workload,
             )
 
-        nothing = experiment.lacks(column, evidence.cpus)
+        nothing = experiment.lacks(configuration, evidence.cpus)
         if nothing is not None:
             return score("not here", nothing)
         try:
-            figure = experiment.read(evidence, column)
+            figure = experiment.read(evidence, configuration)
         except Missing as missing:
             return score(missing.verdict, missing.reason)
         verdict = experiment.limit.judge(figure)
-        reason = experiment.remark(evidence, column) if verdict == "does not hold" else None
+        reason = experiment.remark(evidence, configuration) if verdict == "does not hold" else None
         if verdict == "inconclusive":
             limit = write(experiment.limit.value, figure.unit)
-            reason = f"the interval does not tell on which side of {limit} it is"
+            reason = f"the 95% interval includes the limit {limit}"
             if figure.lo is None:
                 reason = "too few blocks for an interval"
         return score(verdict, reason, figure)
 
     def _whole(self, parts: Sequence[Score]) -> Score:
-        """The part that decides speaks for the claim."""
+        """The overall verdict is that of the decisive part."""
         decisive: tuple[Verdict, Verdict] = ("does not hold", "holds")
         first, last = decisive if self.together == "all" else decisive[::-1]
         order: tuple[Verdict, ...] = (first, "crashes", "hangs", "fails", "inconclusive", last, "not here")
@@ -132,15 +133,15 @@ class Claim(NamedTuple):
 
 
 def speedup(spot: Spot) -> Reader:
-    """Read what many threads do, in times of what one does."""
-    return lambda evidence, column: evidence.speedup(column, spot)
+    """Read the speedup of many threads relative to one."""
+    return lambda evidence, configuration: evidence.speedup(configuration, spot)
 
 
 def wait(spot: Spot, share: float) -> Reader:
     """Read a percentile of latency."""
-    return lambda evidence, column: evidence.wait(column, spot, share)
+    return lambda evidence, configuration: evidence.wait(configuration, spot, share)
 
 
 def metric(name: str, spot: Spot) -> Reader:
     """Read one metric of one case."""
-    return lambda evidence, column: evidence.figure(column, spot, name)
+    return lambda evidence, configuration: evidence.figure(configuration, spot, name)

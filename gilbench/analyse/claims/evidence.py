@@ -1,4 +1,4 @@
-"""What a study holds for one column of the scorecard: figures by case, and why a figure is not there."""
+"""The figures of a study for each configuration of the scorecard, and why a figure is missing."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gilbench.analyse.blocks import BlockKey, Blocks, throughput
-from gilbench.analyse.cells import all_cells
-from gilbench.analyse.claims.medians import median_ratio, quantile_between
-from gilbench.analyse.estimates import ratio_interval
-from gilbench.analyse.quantiles import pool
-from gilbench.analyse.samples import latencies, pairs, served_of_offered
-from gilbench.axes import lacks
-from gilbench.metrics import METRICS
-from gilbench.model import Case, Failure, Parameters, Run, Study, Workload
-from gilbench.run.properties import Column, column_name
-from gilbench.scores import Verdict
+from gilbench.analyse.stats.estimates import ratio_interval
+from gilbench.analyse.stats.medians import median_ratio, quantile_between
+from gilbench.analyse.stats.quantiles import pool
+from gilbench.analyse.study.cells import all_cells
+from gilbench.analyse.study.index import BlockKey, Blocks, throughput
+from gilbench.analyse.study.samples import latencies, pairs, served_of_offered
+from gilbench.model.metrics import METRICS
+from gilbench.model.scores import Configuration, Verdict
+from gilbench.model.study import Case, Failure, Parameters, Run, Study, Workload
+from gilbench.plan.axes import lacks
+from gilbench.plan.experiments import configured
 
 _RESULTS: dict[str, Verdict] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
 _NEW_GIL = (3, 2)
@@ -24,21 +24,21 @@ _PACKAGES = {"PIL": "pillow"}  # that have another name than the module
 
 
 class Spot(NamedTuple):
-    """A case without its interpreter: what each column is asked to run."""
+    """A case without its configuration: what each configuration runs."""
 
     workload: str
     threads: int
     parameters: Parameters = ()
     cpus: int | None = None
 
-    def case(self, column: Column) -> Case:
-        """The case of a column."""
+    def case(self, configuration: Configuration) -> Case:
+        """Return the case of a configuration."""
         return Case(
             workload=self.workload,
-            interpreter=column.interpreter.name,
+            interpreter=configuration.interpreter.name,
             threads=self.threads,
             parameters=self.parameters,
-            gil=column.gil,
+            gil=configuration.gil,
             cpus=self.cpus,
         )
 
@@ -66,16 +66,16 @@ class Missing(Exception):
         self.reason = reason
 
 
-def has_new_gil(column: Column) -> bool:
+def has_new_gil(configuration: Configuration) -> bool:
     """Whether it runs with the GIL that CPython has since 3.2."""
-    build = column.interpreter.build
-    free = build.free_threaded and not column.gil
+    build = configuration.interpreter.build
+    free = build.free_threaded and not configuration.gil
     return build.implementation == "CPython" and build.version_info >= _NEW_GIL and not free
 
 
-def has_old_gil(column: Column) -> bool:
+def has_old_gil(configuration: Configuration) -> bool:
     """Whether it runs with the GIL that CPython had before 3.2."""
-    build = column.interpreter.build
+    build = configuration.interpreter.build
     return build.implementation == "CPython" and build.version_info < _NEW_GIL
 
 
@@ -88,8 +88,8 @@ class Evidence:
 
     def __init__(self, study: Study) -> None:
         plan = study.header.plan
-        self.columns = tuple(
-            Column(name=column_name(interpreter, gil), interpreter=interpreter, gil=gil)
+        self.configurations = tuple(
+            configured(interpreter, gil)
             for interpreter in study.header.interpreters
             for gil in dict.fromkeys(case.gil for case in plan.cases if case.interpreter == interpreter.name)
         )
@@ -100,18 +100,18 @@ class Evidence:
         self._cells = {
             (
                 Case(
-                    workload=cell.workload,
-                    interpreter=cell.interpreter,
-                    threads=cell.threads,
-                    parameters=cell.parameters,
-                    gil=cell.gil,
-                    switch_interval=cell.switch_interval,
-                    cpus=cell.cpus,
+                    workload=cell.case.workload,
+                    interpreter=cell.case.interpreter,
+                    threads=cell.case.threads,
+                    parameters=cell.case.parameters,
+                    gil=cell.case.gil,
+                    switch_interval=cell.case.switch_interval,
+                    cpus=cell.case.cpus,
                 ),
                 cell.metric,
             ): cell
             for cell in all_cells(self._blocks, self._workloads)
-            if not cell.observers
+            if not cell.case.observers
         }
         self._failures: dict[Case, Failure] = {}
         self._backends: dict[Case, str] = {}
@@ -122,41 +122,41 @@ class Evidence:
             if run.environment is not None and run.environment.backend:
                 self._backends[case] = run.environment.backend
 
-    def figure(self, column: Column, spot: Spot, metric: str) -> Figure:
+    def figure(self, configuration: Configuration, spot: Spot, metric: str) -> Figure:
         """One figure of one case.
 
         Raises:
             Missing: It was not measured, or the run hung, crashed or failed.
         """
-        self.look(column, spot)
-        cell = self._cells.get((spot.case(column), metric))
+        self.check(configuration, spot)
+        cell = self._cells.get((spot.case(configuration), metric))
         if cell is None:
-            raise Missing("not here", f"{METRICS[metric].title} is not known of {spot.workload} here")
+            raise Missing("not here", f"{METRICS[metric].title} of {spot.workload} is unknown")
         return Figure(cell.value, cell.lo, cell.hi, cell.unit)
 
-    def speedup(self, column: Column, spot: Spot) -> Figure:
-        """What the threads of a case do, in times of what one does: the median over slices taken side by side.
+    def speedup(self, configuration: Configuration, spot: Spot) -> Figure:
+        """Speedup of the threads of a case relative to one thread: the median over interleaved slices.
 
         Raises:
             Missing: As for ``figure``.
         """
-        return self._median_of(column, spot, 1)
+        return self._median_of(configuration, spot, 1)
 
-    def kept(self, column: Column, spot: Spot) -> Figure:
-        """What remains of the throughput without the threads of a case: the median over slices taken side by side.
+    def kept(self, configuration: Configuration, spot: Spot) -> Figure:
+        """Throughput relative to that without the threads of a case: the median over interleaved slices.
 
         Raises:
             Missing: As for ``figure``.
         """
-        return self._median_of(column, spot, 0)._replace(unit="fraction")
+        return self._median_of(configuration, spot, 0)._replace(unit="fraction")
 
-    def speedup_against(self, column: Column, other: Column, spot: Spot) -> Figure:
-        """The same, divided by that of another column in the same round.
+    def speedup_against(self, configuration: Configuration, other: Configuration, spot: Spot) -> Figure:
+        """The same, divided by that of another configuration in the same round.
 
         Raises:
-            Missing: As for ``figure``, of either column.
+            Missing: As for ``figure``, of either configuration.
         """
-        ours, theirs = self._ratios(column, spot, 1), self._ratios(other, spot, 1)
+        ours, theirs = self._ratios(configuration, spot, 1), self._ratios(other, spot, 1)
         return _median(
             [
                 [log - theirs[key][turn] for turn, log in block.items() if turn in theirs[key]]
@@ -165,17 +165,21 @@ class Evidence:
             ]
         )
 
-    def _median_of(self, column: Column, spot: Spot, threads: int) -> Figure:
-        return _median([list(block.values()) for block in self._ratios(column, spot, threads).values()])
+    def _median_of(self, configuration: Configuration, spot: Spot, threads: int) -> Figure:
+        return _median(
+            [list(block.values()) for block in self._ratios(configuration, spot, threads).values()]
+        )
 
-    def _ratios(self, column: Column, spot: Spot, threads: int) -> dict[BlockKey, dict[int, float]]:
+    def _ratios(
+        self, configuration: Configuration, spot: Spot, threads: int
+    ) -> dict[BlockKey, dict[int, float]]:
         """Logs of the throughput of slices, divided by that with other ``threads``, by block and round."""
         base = spot._replace(threads=threads)
-        self.look(column, spot)
-        self.look(column, base)
-        return self._blocks.slice_log_ratios(spot.case(column), base.case(column), throughput)
+        self.check(configuration, spot)
+        self.check(configuration, base)
+        return self._blocks.slice_log_ratios(spot.case(configuration), base.case(configuration), throughput)
 
-    def wait(self, column: Column, spot: Spot, share: float) -> Figure:
+    def wait(self, configuration: Configuration, spot: Spot, share: float) -> Figure:
         """A percentile of latency over all blocks, with the distribution-free interval.
 
         The limit of a claim is many times away from what is seen, so each latency counts, as if blocks did not differ.
@@ -183,25 +187,27 @@ class Evidence:
         Raises:
             Missing: As for ``figure``.
         """
-        self.look(column, spot)
-        runs = self._blocks.runs(spot.case(column)).values()
+        self.check(configuration, spot)
+        runs = self._blocks.runs(spot.case(configuration)).values()
         interval = quantile_between(pool(map(latencies, runs)), share)
         return Figure(interval.value, interval.lo, interval.hi, "s")
 
-    def wait_against(self, column: Column, other: Column, spot: Spot, share: float) -> Figure:
-        """The same, divided by that of another column; each end by the far end of the other, so it is wide.
+    def wait_against(
+        self, configuration: Configuration, other: Configuration, spot: Spot, share: float
+    ) -> Figure:
+        """The same, divided by that of another configuration; each end by the far end of the other, so it is wide.
 
         Raises:
-            Missing: As for ``figure``, of either column.
+            Missing: As for ``figure``, of either configuration.
         """
-        ours, theirs = self.wait(column, spot, share), self.wait(other, spot, share)
+        ours, theirs = self.wait(configuration, spot, share), self.wait(other, spot, share)
         known = None not in {ours.lo, ours.hi, theirs.lo, theirs.hi}
         lo = (ours.lo or 0.0) / (theirs.hi or math.inf) if known else None
         hi = (ours.hi or 0.0) / (theirs.lo or math.inf) if known else None
         return Figure(ours.value / theirs.value, lo, hi, "x")
 
-    def served(self, column: Column, spot: Spot) -> Figure:
-        """The fraction of requests or signals that was served, over all blocks.
+    def served(self, configuration: Configuration, spot: Spot) -> Figure:
+        """The fraction of requests or signals that was handled, over all blocks.
 
         As in ``wait`` each of them counts.
 
@@ -210,40 +216,44 @@ class Evidence:
         """
         from scipy.stats import binomtest  # noqa: PLC0415 - scipy is slow to import
 
-        self.look(column, spot)
-        counts = [served_of_offered(run) for run in self._blocks.runs(spot.case(column)).values()]
+        self.check(configuration, spot)
+        counts = [served_of_offered(run) for run in self._blocks.runs(spot.case(configuration)).values()]
         served, offered = (sum(numbers) for numbers in zip(*counts, strict=True))
         ends = binomtest(served, offered).proportion_ci(method="wilson")
         return Figure(served / offered, float(ends.low), float(ends.high), "fraction")
 
-    def against(self, column: Column, other: Column, spots: tuple[Spot, ...], metric: str) -> Figure:
-        """A figure divided by that of another column, inside the blocks that both were run in.
+    def against(
+        self, configuration: Configuration, other: Configuration, spots: tuple[Spot, ...], metric: str
+    ) -> Figure:
+        """A figure divided by that of another configuration, inside the blocks that both were run in.
 
         Args:
-            column: Whose figure it is.
-            other: What it is held against.
-            spots: The case of the figure, then those that it stands on.
+            configuration: Whose figure it is.
+            other: The configuration that it is compared with.
+            spots: The case of the figure, then those that it is based on.
             metric: A metric that ``samples.pairs`` knows.
 
         Raises:
-            Missing: As for ``figure``, of either column.
+            Missing: As for ``figure``, of either configuration.
         """
         for spot in spots:
-            self.look(column, spot)
-            self.look(other, spot)
-        cases = [spots[0].case(one) for one in (column, other)]
+            self.check(configuration, spot)
+            self.check(other, spot)
+        cases = [spots[0].case(one) for one in (configuration, other)]
         workload = self._workloads[spots[0].workload]
         for pair in pairs(self._blocks, cases[0], cases[1], workload):
             if pair.metric == metric:
                 interval = pair.estimate().interval()
                 return Figure(interval.value, interval.lo, interval.hi, "x")
-        raise Missing("not here", f"{metric} of {spots[0].workload} has no block in common with {other.name}")
+        raise Missing("not here", f"{metric} of {spots[0].workload}: no common block with {other.name}")
 
-    def ratio(self, column: Column, spot: Spot, base: Spot, value: Callable[[Run], float]) -> Figure:
+    def ratio(
+        self, configuration: Configuration, spot: Spot, base: Spot, value: Callable[[Run], float]
+    ) -> Figure:
         """What a figure of a whole run is at one spot, divided by what it is at another, inside blocks.
 
         Args:
-            column: Of both.
+            configuration: Of both.
             spot: Whose figure it is.
             base: What it is divided by.
             value: A positive figure of a run, NaN where it is not known.
@@ -251,45 +261,48 @@ class Evidence:
         Raises:
             Missing: As for ``figure``, of either spot.
         """
-        self.look(column, spot)
-        self.look(column, base)
-        above, below = self._blocks.runs(spot.case(column)), self._blocks.runs(base.case(column))
+        self.check(configuration, spot)
+        self.check(configuration, base)
+        above, below = (
+            self._blocks.runs(spot.case(configuration)),
+            self._blocks.runs(base.case(configuration)),
+        )
         logs = [_log(value(above[key])) - _log(value(below[key])) for key in above if key in below]
         interval = ratio_interval(logs)
         if math.isnan(interval.value):
-            raise Missing("not here", f"the kernel did not count it for {spot.workload}")
+            raise Missing("not here", f"the kernel did not count context switches of {spot.workload}")
         return Figure(interval.value, interval.lo, interval.hi, "x")
 
-    def look(self, column: Column, spot: Spot) -> None:
-        """See that a case was run and did not fail.
+    def check(self, configuration: Configuration, spot: Spot) -> None:
+        """Check that a case was run and did not fail.
 
         Raises:
-            Missing: It was not, or it did.
+            Missing: The case was not run, or failed.
         """
-        case = spot.case(column)
+        case = spot.case(configuration)
         workload = self._workloads.get(spot.workload)
         if workload is None:
             raise Missing("not here", f"{spot.workload} is not in this study")
         failure = self._failures.get(case)
         if failure is not None:
-            raise Missing(_RESULTS.get(failure.kind, "fails"), _why(failure, workload, column))
-        need = lacks(workload, column.interpreter.build)
+            raise Missing(_RESULTS.get(failure.kind, "fails"), _why(failure, workload, configuration))
+        need = lacks(workload, configuration.interpreter.build)
         if need is not None:
             raise Missing("not here", f"{spot.workload} needs {need}")
         if case not in self._cases:
-            raise Missing("not here", f"{spot.workload} was not measured so in this study")
+            raise Missing("not here", f"this study lacks the case of {spot.workload}")
         if not self._blocks.runs(case):
-            raise Missing("not here", f"the study ended before {spot.workload} was run")
+            raise Missing("not here", f"the study ended before it ran {spot.workload}")
 
-    def backend(self, column: Column, spot: Spot) -> str | None:
+    def backend(self, configuration: Configuration, spot: Spot) -> str | None:
         """Which library did the work, where the workload says."""
-        return self._backends.get(spot.case(column))
+        return self._backends.get(spot.case(configuration))
 
 
 def _median(logs: Sequence[Sequence[float]]) -> Figure:
     found = median_ratio(logs)
     if math.isnan(found.value):
-        raise Missing("inconclusive", "no slices were taken side by side")
+        raise Missing("inconclusive", "no interleaved slices")
     return Figure(found.value, found.lo, found.hi, "x")
 
 
@@ -297,13 +310,13 @@ def _log(value: float) -> float:
     return math.log(value) if value > 0 else math.nan
 
 
-def _why(failure: Failure, workload: Workload, column: Column) -> str:
+def _why(failure: Failure, workload: Workload, configuration: Configuration) -> str:
     lines = failure.message.splitlines()
     reason = lines[0] if lines else failure.kind
     packages = [_PACKAGES.get(need, need) for need in workload.requires if need.isidentifier()]
     if failure.kind == "unsupported" and packages:
-        reason += f"; try {column.interpreter.executable} -m pip install {' '.join(packages)}"
+        reason += f"; try {configuration.interpreter.executable} -m pip install {' '.join(packages)}"
     return reason
 
 
-Reader = Callable[[Evidence, Column], Figure]
+Reader = Callable[[Evidence, Configuration], Figure]

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit, wait
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, wait
 from gilbench.analyse.claims.evidence import Spot
-from gilbench.model import Parameters
+from gilbench.model.study import Parameters
 
 HOLD = 0.1  # s of each C call
-PAUSE = 0.1  # s between two; so a tenth of all requests waits for 0.8 of a call and more, if they wait at all
+PAUSE = 0.1  # s between two calls: if requests wait, one in ten waits for 80% of a call or more
 BLOCKED = 0.02
-"""s; a request that is not held up is answered within 2 ms, one in ten of those that are waits for 80 ms."""
+"""s; a request that is not blocked is answered within 2 ms; of blocked requests, one in ten waits for 80 ms."""
 
 
 def extensions() -> Claim:
-    """Claim 7, by a C call that keeps the GIL and one that releases it, beside a thread that serves."""
+    """Claim 7, with a C call that holds the GIL and one that releases it, next to a thread that serves."""
 
-    def experiment(how: str, what: str, limit: Limit) -> Experiment:
-        # Sorted by name, without what is as declared: that is how a case names its parameters.
+    def experiment(how: str, what: str, limit: Limit) -> ClaimExperiment:
+        # As a case has its parameters: sorted by name, without those that are as declared.
         ways: Parameters = () if how == "compute" else (("how", how),)
         spot = Spot("long_hold", 1, (*ways, ("pause", PAUSE)))
-        return Experiment(
+        return ClaimExperiment(
             key=how,
             part=what,
-            measured=f"latency that one request in ten exceeds, beside {HOLD:g} s long C calls, in long_hold",
+            measured=f"90th percentile of latency during C calls of {HOLD:g} s (long_hold)",
             spots=(spot,),
             read=wait(spot, 0.9),
             limit=limit,
@@ -30,9 +30,9 @@ def extensions() -> Claim:
 
     return Claim(
         number=7,
-        title="Extensions must be GIL-aware: one that does not release it blocks everybody",
+        title="Extensions must be GIL-aware: one that does not release the GIL blocks all other threads",
         experiments=(
-            experiment("compute", "one that keeps it blocks the others", Limit(BLOCKED, "above")),
-            experiment("release", "one that releases it does not", Limit(BLOCKED, "below")),
+            experiment("compute", "a call that holds the GIL blocks the others", Limit(BLOCKED, "above")),
+            experiment("release", "a call that releases it does not", Limit(BLOCKED, "below")),
         ),
     )

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, speedup
 from gilbench.analyse.claims.evidence import Spot
 from gilbench.analyse.claims.processors import PARALLEL, one_processor
-from gilbench.run.properties import Column
+from gilbench.model.scores import Configuration
 
 _FREE = ("Jython", "IronPython")
 LOCKED = ("PyPy", "Stackless")
 
 
 def implementations(cores: int) -> Claim:
-    """Claim 8, at as many threads as there are processors."""
+    """Claim 8, with as many threads as CPUs."""
     threads, tasklets = Spot("countdown", cores), Spot("countdown_tasklets", cores)
     on_threads = threads, Spot("countdown", 1)
     return Claim(
         number=8,
-        title="Jython and IronPython have no GIL and use all processors; Stackless and PyPy have one",
+        title="Jython and IronPython have no GIL and use all CPUs; Stackless and PyPy have a GIL",
         experiments=(
-            Experiment(
+            ClaimExperiment(
                 key="free",
-                part="Jython and IronPython use all processors",
-                measured=f"speed-up of countdown on {cores} threads",
+                part="Jython and IronPython use all CPUs",
+                measured=f"speedup of countdown on {cores} threads",
                 spots=on_threads,
                 read=speedup(threads),
                 limit=Limit(PARALLEL, "above"),
                 lacks=_of(_FREE),
             ),
-            Experiment(
+            ClaimExperiment(
                 key="locked",
-                part="PyPy and Stackless use one",
-                measured=f"speed-up of countdown on {cores} threads",
+                part="PyPy and Stackless use one CPU",
+                measured=f"speedup of countdown on {cores} threads",
                 spots=on_threads,
                 read=speedup(threads),
                 limit=Limit(PARALLEL, "below"),
                 lacks=_of(LOCKED),
             ),
-            Experiment(
+            ClaimExperiment(
                 key="tasklets",
                 part="so do their tasklets",
-                measured=f"speed-up of countdown_tasklets on {cores} tasklets",
+                measured=f"speedup of countdown_tasklets on {cores} tasklets",
                 spots=(tasklets, Spot("countdown_tasklets", 1)),
                 read=speedup(tasklets),
                 limit=Limit(PARALLEL, "below"),
@@ -52,10 +52,10 @@ def implementations(cores: int) -> Claim:
     )
 
 
-def _of(names: tuple[str, ...]) -> Callable[[Column, int], str | None]:
-    def lacks(column: Column, cpus: int) -> str | None:
-        if column.interpreter.build.implementation not in names:
-            return f"it is about {' and '.join(names)}"
-        return one_processor(column, cpus)
+def _of(names: tuple[str, ...]) -> Callable[[Configuration, int], str | None]:
+    def lacks(configuration: Configuration, cpus: int) -> str | None:
+        if configuration.interpreter.build.implementation not in names:
+            return f"concerns {' and '.join(names)} only"
+        return one_processor(configuration, cpus)
 
     return lacks

@@ -1,49 +1,49 @@
-"""Claim 2: what happens outside the GIL."""
+"""Claim 2: work outside the GIL."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit, speedup
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, speedup
 from gilbench.analyse.claims.evidence import Evidence, Spot
 from gilbench.analyse.claims.processors import PARALLEL, one_processor
-from gilbench.run.properties import Column
+from gilbench.model.scores import Configuration
 
 
-class _Part(NamedTuple):
+class _OffGilWork(NamedTuple):
     workload: str
     what: str
-    computes: bool = True  # so that several processors are needed to see it
+    computes: bool = True  # so that the experiment needs several CPUs
 
 
 _PARTS = (
-    _Part("sleep", "a blocking call (sleep)", computes=False),
-    _Part("file_read", "file I/O"),
-    _Part("socket_wait", "socket I/O", computes=False),
-    _Part("sha256", "hashing"),
-    _Part("pillow_resize", "image processing (Pillow)"),
-    _Part("numpy_matmul", "NumPy"),
+    _OffGilWork("sleep", "blocking call (sleep)", computes=False),
+    _OffGilWork("file_read", "file I/O"),
+    _OffGilWork("socket_wait", "socket I/O", computes=False),
+    _OffGilWork("sha256", "hashing"),
+    _OffGilWork("pillow_resize", "image processing (Pillow)"),
+    _OffGilWork("numpy_matmul", "NumPy"),
 )
 
 
-def _nothing(_column: Column, _cpus: int) -> None:
-    """Threads that sleep need no processors."""
+def _nothing(_configuration: Configuration, _cpus: int) -> None:
+    """Threads that sleep need no CPUs."""
 
 
 def outside(cores: int) -> Claim:
-    """Claim 2, at as many threads as there are processors."""
+    """Claim 2, with as many threads as CPUs."""
 
-    def experiment(part: _Part) -> Experiment:
+    def experiment(part: _OffGilWork) -> ClaimExperiment:
         spot = Spot(part.workload, cores)
 
-        def module(evidence: Evidence, column: Column) -> str | None:
-            backend = evidence.backend(column, spot)
-            return None if backend is None else f"it is done by {backend}, which keeps the GIL"
+        def module(evidence: Evidence, configuration: Configuration) -> str | None:
+            backend = evidence.backend(configuration, spot)
+            return None if backend is None else f"{backend} implements it and holds the GIL"
 
-        return Experiment(
+        return ClaimExperiment(
             key=part.workload,
             part=part.what,
-            measured=f"speed-up of {part.workload} on {cores} threads",
+            measured=f"speedup of {part.workload} on {cores} threads",
             spots=(spot, Spot(part.workload, 1)),
             read=speedup(spot),
             limit=Limit(PARALLEL, "above"),

@@ -1,53 +1,53 @@
-"""Claim 3: what handing the GIL over costs in system calls, also where it is not what everybody waits for.
+"""Claim 3: the cost of GIL handovers in system calls, even if the GIL is not the bottleneck.
 
-A thread that waits for the GIL calls the kernel, and most such calls end in a voluntary context switch, which the
-kernel counts for every process. That count stands for the calls: it needs no observer, so nothing is slowed down.
+A thread that waits for the GIL calls the kernel. Most such calls end in a voluntary context switch, which the kernel
+counts for every process. The count stands for the calls, and needs no observer that would slow anything down.
 """
 
 from __future__ import annotations
 
 import math
 
-from gilbench.analyse.claims.claim import Claim, Experiment, Limit
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit
 from gilbench.analyse.claims.evidence import Spot
 from gilbench.analyse.claims.processors import one_processor
-from gilbench.model import Run
+from gilbench.model.study import Run
 
 MULTIPLIED = 3.5
-"""Switches in times of those of one thread: five times and more under any GIL, 2 times at most without one."""
+"""Switches relative to one thread: 5 times or more with any GIL, at most twice without one."""
 DEARER_ON_CORES = 1.7
-"""Switches on all processors in times of those on one: 20 times under the old GIL, 2.2 to 7 on PyPy, else 1.2."""
+"""Switches on all CPUs relative to one CPU: 20 times with the old GIL, 2.2 to 7 times on PyPy, 1.2 times elsewhere."""
 
 
 def switches(run: Run) -> float:
-    """Voluntary context switches per second of a run; NaN where the kernel did not say."""
+    """Voluntary context switches per second of a run; NaN if the kernel did not count them."""
     figures = (reading.figures.get("voluntary_switches", math.nan) for reading in run.readings)
     return next((figure for figure in figures if not math.isnan(figure)), math.nan)
 
 
 def overhead() -> Claim:
-    """Claim 3, by one and by two threads that compute, on one processor and on all."""
+    """Claim 3, with one and two CPU-bound threads, on one CPU and on all."""
     alone, two = Spot("countdown", 1), Spot("countdown", 2)
     confined = Spot("countdown", 2, cpus=1)
     return Claim(
         number=3,
-        title="It degrades performance even when it is not the bottleneck: the overhead of its system calls",
+        title="The system calls of the GIL degrade performance even if the GIL is not the bottleneck",
         experiments=(
-            Experiment(
+            ClaimExperiment(
                 key="threads",
-                part="more on two threads than on one",
-                measured="voluntary context switches of countdown on 2 threads, divided by those on one",
+                part="more with two threads than with one",
+                measured="voluntary context switches of countdown, 2 threads relative to 1",
                 spots=(two, alone),
-                read=lambda evidence, column: evidence.ratio(column, two, alone, switches),
+                read=lambda evidence, configuration: evidence.ratio(configuration, two, alone, switches),
                 limit=Limit(MULTIPLIED, "above"),
                 lacks=one_processor,
             ),
-            Experiment(
+            ClaimExperiment(
                 key="cores",
-                part="on two threads, more on several processors than on one",
-                measured="voluntary context switches of countdown on 2 threads, divided by those on one processor",
+                part="with two threads, more on several CPUs than on one",
+                measured="voluntary context switches of countdown on 2 threads, all CPUs relative to one",
                 spots=(two, confined),
-                read=lambda evidence, column: evidence.ratio(column, two, confined, switches),
+                read=lambda evidence, configuration: evidence.ratio(configuration, two, confined, switches),
                 limit=Limit(DEARER_ON_CORES, "above"),
                 lacks=one_processor,
                 aside=True,

@@ -1,33 +1,34 @@
-"""What a replacement of the GIL must have, on each interpreter: from what was tried to verdicts with figures.
+"""Requirements for a replacement of the GIL, on each interpreter: from experiments to verdicts with values.
 
-The properties are those of the Python wiki's page on the GIL. Each module judges the trials of one kind; concurrency
+The properties are those of the Python wiki's page on the GIL. Each module judges experiments of one kind. Concurrency
 and the speed of one thread are read from a study.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from gilbench.analyse.properties import atomicity, destruction, extension, features, footprint
 from gilbench.analyse.properties.headers import simple
-from gilbench.analyse.properties.judged import Figures, Judged
-from gilbench.analyse.properties.reference import reference_of, without_reference
+from gilbench.analyse.properties.judged import Context, Judged, Reading, alone
+from gilbench.analyse.properties.reference import reference_of
 from gilbench.analyse.properties.threads import concurrency, one_thread
-from gilbench.model import Study
-from gilbench.run.properties import Column, Outcome, Trials
-from gilbench.scores import Score, Verdict
+from gilbench.model.scores import Configuration, Experiments, Outcome, Score, Verdict
+from gilbench.model.study import Study
+from gilbench.plan.experiments import EXPERIMENTS
 
 TITLES: Final = {
     "simplicity": "Simplicity: it can be maintained in the long run",
     "concurrency": "Concurrency: threads make a program faster",
     "speed": "Speed: one thread is no slower, and memory no larger",
-    "features": "Features: finalisers and weak references work under threads",
-    "atomicity": "Atomicity: operations that people take for atomic are",
+    "features": "Features: finalizers and weak references work under threads",
+    "atomicity": "Atomicity: operations commonly assumed to be atomic are",
     "api": "API compatibility: extensions work unchanged",
-    "prompt": "Prompt destruction: what nobody refers to ends at once",
-    "ordered": "Ordered destruction: an object ends before what it holds",
+    "prompt": "Prompt destruction: unreachable objects are finalized immediately",
+    "ordered": "Ordered destruction: an object is finalized before the objects it holds",
 }
 _FAILURES: Final[dict[str, Verdict]] = {
     "compiler": "no",
@@ -37,70 +38,73 @@ _FAILURES: Final[dict[str, Verdict]] = {
 }
 _RANK: Final[tuple[Verdict, ...]] = ("crashes", "hangs", "fails")
 _LONGEST = 160  # characters of what an interpreter says of its failure
-_Row = tuple[str, str, Judged, str | None]  # id, part, what it was judged to be, workload
+_Row = tuple[str, str, Judged, str | None]  # id, part, judgment, workload
+READINGS: Final[dict[str, Reading]] = {
+    "lean": footprint.lean,
+    "gil_stays_off": extension.leaves_gil_off,
+    "lost_updates": alone(atomicity.lost_updates),
+    "resurrection": alone(features.resurrection),
+    "callbacks": alone(features.callbacks),
+    "weak_dictionary": alone(features.weak_dictionary),
+    "no_deadlock": alone(features.no_deadlock),
+    "own_thread": alone(destruction.own_thread),
+    "prompt": alone(destruction.promptness("the finalizer")),
+    "eventual": alone(destruction.promptness("the finalizer", math.inf)),
+    "prompt_text": alone(destruction.promptness("the text")),
+    "still_there": alone(destruction.still_there),
+    "before_its_part": alone(destruction.before_its_part),
+    "works": alone(extension.works),
+    "opt_in": alone(extension.opt_in),
+}
 
 
-def property_scores(trials: Trials, study: Study | None = None) -> tuple[Score, ...]:
-    """Judge every property in every column: first the property as a whole, then its parts.
+def property_scores(experiments: Experiments, study: Study | None = None) -> tuple[Score, ...]:
+    """Judge every property in every configuration: the property as a whole, then its parts.
 
     Args:
-        trials: What was tried.
-        study: Of the workloads that ``threads.property_cases`` names, for the speed of one thread and of several.
+        experiments: The experiments, made.
+        study: A study of the cases of ``threads.property_cases``, for scaling and the speed of one thread.
     """
-    outcomes = {(outcome.column, outcome.id): outcome for outcome in trials.outcomes}
+    outcomes = {(outcome.configuration, outcome.id): outcome for outcome in experiments.outcomes}
     return tuple(
         score
         for name in TITLES
-        for column in trials.columns
-        for score in _scores(name, column, list(_rows(name, column, trials, outcomes, study)))
+        for configuration in experiments.configurations
+        for score in _scores(
+            name, configuration, list(_rows(name, configuration, experiments, outcomes, study))
+        )
     )
 
 
 def _rows(
     name: str,
-    column: Column,
-    trials: Trials,
-    outcomes: dict[tuple[str, str], Outcome],
+    configuration: Configuration,
+    experiments: Experiments,
+    outcomes: Mapping[tuple[str, str], Outcome],
     study: Study | None,
 ) -> Iterator[_Row]:
-    """The parts of one property in one column."""
-    reference = reference_of(column, trials.columns)
-
-    def judge(trial: str, judging: Callable[[Figures], Judged]) -> Judged:
-        return _judge(outcomes.get((column.name, trial)), judging)
-
+    """Yield the parts of one property in one configuration."""
+    reference = reference_of(configuration, experiments.configurations)
     if name == "simplicity":
-        yield (
-            "simplicity.headers",
-            "share of the public headers",
-            simple(trials.headers.get(column.name)),
-            None,
-        )
+        headers = experiments.headers.get(configuration.name)
+        yield "simplicity.headers", "share of the public headers", simple(headers), None
     if name == "concurrency":
-        yield from concurrency(study, column)
+        yield from concurrency(study, configuration)
     if name == "speed":
-        yield one_thread(study, column, reference)
-        for identity, part in footprint.PARTS.items():
-            base = None if reference is None else outcomes.get((reference.name, identity))
-            held_against = None if base is None else base.figures
-            own = reference is column
-            called = None if own else reference.name if reference is not None else ""
-            judged = judge(identity, lambda figures: footprint.lean(figures, held_against, called))  # noqa: B023
-            if reference is None and judged.figure is not None:
-                judged = judged._replace(verdict="not here", reason=without_reference(column))
-            yield identity, part, judged, None
-    if name == "api":
-        for one in extension.PARTS:
-            yield one.id, one.part, judge(one.trial, lambda figures: one.judge(figures, column)), None  # noqa: B023
-    for each in (*features.PARTS, *atomicity.PARTS, *destruction.PARTS):
-        if each.id.startswith(f"{name}."):
-            yield each.id, each.part, judge(each.trial or each.id, each.judge), None
+        yield one_thread(study, configuration, reference)
+    for one in EXPERIMENTS:
+        if one.property == name:
+            made = one.of or one.id
+            base = None if reference is None else outcomes.get((reference.name, made))
+            context = Context(configuration, reference, None if base is None else base.figures)
+            judged = _judge(outcomes.get((configuration.name, made)), READINGS[one.reading], context)
+            yield one.id, one.part, judged, None
 
 
-def _judge(outcome: Outcome | None, judging: Callable[[Figures], Judged]) -> Judged:
-    """Judge a trial; where it gave no figures, that is the verdict."""
+def _judge(outcome: Outcome | None, reading: Reading, context: Context) -> Judged:
+    """Judge an experiment by its answer, or by its failure."""
     if outcome is None:
-        return Judged("not here", reason="it was not tried")
+        return Judged("not here", reason="not tested")
     if outcome.absent is not None:
         return Judged("not here", reason=outcome.absent)
     if outcome.failure is not None:
@@ -108,23 +112,23 @@ def _judge(outcome: Outcome | None, judging: Callable[[Figures], Judged]) -> Jud
         short = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
         return Judged(_FAILURES.get(outcome.failure.kind, "fails"), reason=short)
     try:
-        return judging(outcome.figures or {})
+        return reading(outcome.figures or {}, context)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return Judged("fails", reason=f"the trial answered what makes no sense ({type(error).__name__})")
+        return Judged("fails", reason=f"the experiment gave an invalid answer ({type(error).__name__})")
 
 
-def _scores(name: str, column: Column, rows: Sequence[_Row]) -> Iterator[Score]:
+def _scores(name: str, configuration: Configuration, rows: Sequence[_Row]) -> Iterator[Score]:
     # Concurrency is the speed-up; its other parts say why it is no more.
     deciding = rows[:1] if name == "concurrency" else rows
     whole = _whole([judged for _, _, judged, _ in deciding], [part for _, part, _, _ in deciding])
-    yield _score(name, name, column, whole, None, rows[0][3])
+    yield _score(name, name, configuration, whole, None, rows[0][3])
     if len(rows) > 1:
         for identity, part, judged, workload in rows:
-            yield _score(name, identity, column, judged, part, workload)
+            yield _score(name, identity, configuration, judged, part, workload)
 
 
 def _whole(parts: Sequence[Judged], names: Sequence[str]) -> Judged:
-    """All parts together: yes or no where they agree, partly where they do not; the figure is how many say yes."""
+    """Return the verdict of all parts: yes or no if they agree, else partly. The value is the fraction of yes."""
     if len(parts) == 1:
         return parts[0]
     counts = Counter(part.verdict for part in parts)
@@ -148,7 +152,7 @@ def _whole(parts: Sequence[Judged], names: Sequence[str]) -> Judged:
         return Judged("not here", reason=parts[0].reason)
     return Judged(
         verdict,
-        f"of {tried} parts that could be tried, those that say yes",
+        f"share of yes among {tried} tested parts",
         counts["yes"] / tried,
         "fraction",
         reason=f"not: {'; '.join(against)}" if against else None,
@@ -156,14 +160,19 @@ def _whole(parts: Sequence[Judged], names: Sequence[str]) -> Judged:
 
 
 def _score(
-    name: str, identity: str, column: Column, judged: Judged, part: str | None, workload: str | None
+    name: str,
+    identity: str,
+    configuration: Configuration,
+    judged: Judged,
+    part: str | None,
+    workload: str | None,
 ) -> Score:
     return Score(
         kind="property",
         id=identity,
         title=TITLES[name],
         part=part,
-        interpreter=column.name,
+        interpreter=configuration.name,
         verdict=judged.verdict,
         measured=judged.measured,
         # numpy's own kind of float is none that can be saved

@@ -1,41 +1,33 @@
-"""Memory of small objects and of idle threads, held against the reference."""
+"""Memory of small objects and of idle threads, compared with the reference."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from gilbench.analyse.estimates import mean_interval
-from gilbench.analyse.properties.judged import Figures, Judged
-from gilbench.metrics import significant
+from gilbench.analyse.properties.judged import Context, Figures, Judged
+from gilbench.analyse.properties.reference import without_reference
+from gilbench.analyse.stats.estimates import mean_interval
+from gilbench.model.metrics import significant
+from gilbench.model.scores import Verdict
 
 LEAN = 1.25
-"""Memory in times of the reference's: one word more for an object of four words is still lean. 3.13t takes 1.5 times
+"""Memory relative to the reference: one word more for an object of four words is still lean. 3.13t takes 1.5 times
 as much for a float, and 5 times for a thread."""
 
-PARTS: Final = {
-    "speed.memory_float": "memory of a float",
-    "speed.memory_tuple": "memory of a tuple of two",
-    "speed.memory_list": "memory of a list of one",
-    "speed.memory_dict": "memory of a dict of one",
-    "speed.memory_object": "memory of an object with two attributes",
-    "speed.memory_thread": "memory of an idle thread",
-}
 
-
-def lean(figures: Figures, reference: Figures | None, name: str | None) -> Judged:
-    """Judge bytes by those of the reference.
-
-    Args:
-        figures: Of the column.
-        reference: Of its reference; None where that gave none.
-        name: Of the reference; None: the column is its own.
-    """
+def lean(figures: Figures, context: Context) -> Judged:
+    """Judge the bytes of an object or a thread by those in the reference."""
     interval = mean_interval(figures["bytes"])
-    if name is None:
-        verdict, reason = "yes", "it is the reference itself"
-    elif reference is None:
-        verdict, reason = "not here", f"there is no figure of {name} to hold it against"
+    reference, base = context.reference, context.reference_figures
+    verdict: Verdict = "not here"
+    if reference is None:
+        reason = without_reference(context.configuration)
+    elif reference is context.configuration:
+        verdict, reason = "yes", "reference"
+    elif base is None:
+        reason = f"no value of {reference.name} to compare with"
     else:
-        ratio = interval.value / mean_interval(reference["bytes"]).value
-        verdict, reason = "yes" if ratio <= LEAN else "no", f"{significant(ratio)} times that of {name}"
-    return Judged(verdict, "bytes", interval.value, "B", interval.lo, interval.hi, reason)  # type: ignore[arg-type]
+        ratio = interval.value / mean_interval(base["bytes"]).value
+        verdict, reason = (
+            "yes" if ratio <= LEAN else "no",
+            f"{significant(ratio)} times the memory of {reference.name}",
+        )
+    return Judged(verdict, "bytes", interval.value, "B", interval.lo, interval.hi, reason)

@@ -1,23 +1,25 @@
-"""Which column a column is held against: the build with a GIL of the same version."""
+"""The reference of a configuration: the GIL-enabled CPython of the same version."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gilbench.run.properties import Column
+from gilbench.model.scores import Configuration
 
 
-def reference_of(column: Column, columns: Sequence[Column]) -> Column | None:
-    """The reference of a column: itself where it is an ordinary CPython, None where there is none.
+def reference_of(
+    configuration: Configuration, configurations: Sequence[Configuration]
+) -> Configuration | None:
+    """Return the reference of a configuration: itself if it is a GIL-enabled CPython, None if there is none.
 
-    Of several that fit, the one of the same micro version is taken, else the first.
+    Of several, the one of the same micro version is preferred, else the first.
     """
-    build = column.interpreter.build
+    build = configuration.interpreter.build
     if build.implementation == "CPython" and not build.free_threaded:
-        return column
+        return configuration
     fitting = [
         one
-        for one in columns
+        for one in configurations
         if one.interpreter.build.implementation == "CPython"
         and not one.interpreter.build.free_threaded
         and one.interpreter.build.version_info[:2] == build.version_info[:2]
@@ -26,7 +28,7 @@ def reference_of(column: Column, columns: Sequence[Column]) -> Column | None:
     return next(iter(same or fitting), None)
 
 
-def without_reference(column: Column) -> str:
-    """Why a column has none, and how to get it."""
-    major, minor, _ = column.interpreter.build.version_info
-    return f"no CPython {major}.{minor} with a GIL to hold it against: add --python {major}.{minor}"
+def without_reference(configuration: Configuration) -> str:
+    """Return why a configuration has no reference, and the remedy."""
+    major, minor, _ = configuration.interpreter.build.version_info
+    return f"no GIL-enabled CPython {major}.{minor} to compare with: add --python {major}.{minor}"

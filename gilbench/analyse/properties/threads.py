@@ -1,4 +1,4 @@
-"""Concurrency, and the speed of one thread: read from a study of the cpu family."""
+"""Concurrency and single-thread speed, read from a study of the cpu family."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gilbench.analyse.blocks import BlockKey, Blocks, throughput
-from gilbench.analyse.claims.medians import median_interval, median_ratio
-from gilbench.analyse.estimates import Interval
 from gilbench.analyse.properties.judged import Judged
 from gilbench.analyse.properties.reference import reference_of, without_reference
-from gilbench.analyse.scaling import FEWEST_COUNTS, fit_laws
-from gilbench.metrics import significant
-from gilbench.model import Case, Interpreter, Study, Workload
-from gilbench.run.properties import Column, columns_of
-from gilbench.scores import Verdict
+from gilbench.analyse.stats.estimates import Interval
+from gilbench.analyse.stats.medians import median_interval, median_ratio
+from gilbench.analyse.stats.scaling import FEWEST_COUNTS, fit_laws
+from gilbench.analyse.study.index import BlockKey, Blocks, throughput
+from gilbench.model.metrics import significant
+from gilbench.model.scores import Configuration, Verdict
+from gilbench.model.study import Case, Interpreter, Study, Workload
+from gilbench.plan.experiments import configurations
 
 SCALES = 1.3
-"""Speed-up of the family on as many threads as there are processors. A GIL gives 1.0 at most, and two processors
-nearly 2; a host that gives one of them to somebody else still shows more than this."""
+"""Speedup of the family on as many threads as CPUs. A GIL gives at most 1.0, two CPUs without one nearly 2; even on a
+host that preempts one of them it is above this limit."""
 SLOWER = 0.9
-"""Speed of one thread in times of the reference's: a tenth less is felt. Builds with the same flags differ by less."""
+"""Single-thread speed relative to the reference: a loss of 10% is noticed. Builds with equal flags differ by less."""
 CONTENTION = 0.4
-"""Sigma, the share of the work that threads do one after the other: under a GIL 0.8 to 1.3, own work without one 0.1 at
-most."""
+"""Sigma, the share of the work that is serialized: with a GIL 0.8 to 1.3, without one at most 0.1."""
 COHERENCE = 0.06
-"""Kappa, what threads lose by having to agree: under the new GIL 0.01, on PyPy 0.02, under the old one 0.11 to 0.16."""
+"""Kappa, the loss by coordination: with the new GIL 0.01, on PyPy 0.02, with the old GIL 0.11 to 0.16."""
 SCALING: Final = ("countdown", "pidigits")  # of the cpu family: those that share next to nothing
 _Row = tuple[str, str, Judged, str | None]
 
@@ -37,84 +36,86 @@ def property_cases(
     interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cores: int
 ) -> tuple[Case, ...]:
     """All cases that concurrency and speed stand on, those of one workload next to each other."""
-    several, columns = max(2, cores), columns_of(interpreters)
+    several, tried = max(2, cores), configurations(interpreters)
     # One that is its own reference is as fast as itself; another implementation is held against by what there is.
-    held = [(column, reference_of(column, columns)) for column in columns]
+    held = [(configuration, reference_of(configuration, tried)) for configuration in tried]
     compared = {
         one.name
-        for column, reference in held
-        if reference is not None and reference is not column and _alike(column, reference)
-        for one in (column, reference)
+        for configuration, reference in held
+        if reference is not None and reference is not configuration and _alike(configuration, reference)
+        for one in (configuration, reference)
     }
     return tuple(
-        Case(workload=name, interpreter=column.interpreter.name, threads=threads, gil=column.gil)
+        Case(
+            workload=name, interpreter=configuration.interpreter.name, threads=threads, gil=configuration.gil
+        )
         for name, workload in workloads.items()
         if workload.family == "cpu"
         for threads in ((1, several, 2 * several) if name in SCALING else (1,))
-        for column in columns
-        if name in SCALING or column.name in compared
+        for configuration in tried
+        if name in SCALING or configuration.name in compared
     )
 
 
-def _alike(one: Column, other: Column) -> bool:
+def _alike(one: Configuration, other: Configuration) -> bool:
     return one.interpreter.build.implementation == other.interpreter.build.implementation
 
 
-def one_thread(study: Study | None, column: Column, reference: Column | None) -> _Row:
+def one_thread(study: Study | None, configuration: Configuration, reference: Configuration | None) -> _Row:
     """Speed of one thread against the reference: the geometric mean over the cpu family."""
-    return "speed.one_thread", "one thread, cpu family", _one_thread(study, column, reference), None
+    return "speed.one_thread", "one thread, cpu family", _one_thread(study, configuration, reference), None
 
 
-def _one_thread(study: Study | None, column: Column, reference: Column | None) -> Judged:
+def _one_thread(study: Study | None, configuration: Configuration, reference: Configuration | None) -> Judged:
     if reference is None:
-        return Judged("not here", reason=without_reference(column))
+        return Judged("not here", reason=without_reference(configuration))
     measured = "speed of one thread in times of the GIL build of its version, median over rounds of slices"
-    if reference is column:
+    if reference is configuration:
         return Judged("yes", measured, 1.0, "x", reason="it is the reference itself")
     if study is None:
-        return Judged("not here", reason="no study of the cpu family was made")
+        return Judged("not here", reason="no study of the cpu family")
     blocks = Blocks(study.header.plan, study.runs)
     ratios = [
         blocks.slice_log_ratios(case, other, throughput)
-        for case in _cases(study, blocks, column)
+        for case in _cases(study, blocks, configuration)
         if case.threads == 1
         and (other := blocks.sibling(case, interpreter=reference.interpreter.name, gil=reference.gil))
     ]
     # Of a round in which not every workload was measured the mean would be one over other workloads.
     means = [
         [
-            sum(one[key][turn] for one in ratios) / len(ratios)
-            for turn in ratios[0][key]
-            if all(turn in one.get(key, {}) for one in ratios)
+            sum(one[key][number] for one in ratios) / len(ratios)
+            for number in ratios[0][key]
+            if all(number in one.get(key, {}) for one in ratios)
         ]
         for key in (ratios[0] if ratios else ())
     ]
     found = median_ratio(means)
     if math.isnan(found.value):
-        return Judged("not here", reason=f"the study holds no block of the cpu family with {reference.name}")
+        return Judged("not here", reason=f"the study has no block of the cpu family with {reference.name}")
     slowdown = f"geometric mean of {len(ratios)} workloads; {significant(1 / found.value)} times the time"
     return Judged(_side(found, SLOWER), measured, found.value, "x", found.lo, found.hi, slowdown)
 
 
-def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
+def concurrency(study: Study | None, configuration: Configuration) -> Iterator[_Row]:
     """Speed-up of the cpu family with threads, and the parameters of the Universal Scalability Law."""
     names = (
-        ("concurrency.speedup", "speed-up, cpu family"),
-        ("concurrency.contention", "contention (sigma)"),
-        ("concurrency.coherence", "coherence (kappa)"),
+        ("concurrency.speedup", "speedup (cpu family)"),
+        ("concurrency.contention", "contention (USL sigma)"),
+        ("concurrency.coherence", "coherency (USL kappa)"),
     )
-    rounds = () if study is None else _rounds(study, column)
+    rounds = () if study is None else _rounds(study, configuration)
     counts = sorted({count for one in rounds for count in one.logs})
     if study is None or not counts:
         for identity, part in names:
-            reason = "no study of the cpu family on threads was made"
+            reason = "no study of the cpu family with threads"
             yield identity, part, Judged("not here", reason=reason), None
         return
     cores = len(study.header.plan.cpus)
     widest = max((count for count in counts if count <= max(2, cores)), default=counts[0])
     speedup = median_ratio(_by_block((one.block, one.logs[widest]) for one in rounds if widest in one.logs))
     over = f"median over slices of {' and '.join(SCALING)}"
-    measured = f"speed-up on {widest} threads, {over}"
+    measured = f"speedup on {widest} threads, {over}"
     yield (
         *names[0],
         Judged(_side(speedup, SCALES), measured, speedup.value, "x", speedup.lo, speedup.hi),
@@ -134,49 +135,49 @@ def concurrency(study: Study | None, column: Column) -> Iterator[_Row]:
             _by_block((one.block, fit[place]) for one, fit in zip(whole, fits, strict=True))
         )
         verdict = _flipped(_side(interval, limit))
-        described = f"{part} of the Universal Scalability Law, {over}"
+        described = f"{part}, {over}"
         judged = Judged(verdict, described, interval.value, "fraction", interval.lo, interval.hi)
         yield identity, part, judged, SCALING[0]
 
 
 def undecided_property_cases(study: Study) -> frozenset[Case]:
     """The cases of which another block could decide how threads scale, or how fast one is."""
-    blocks, columns = Blocks(study.header.plan, study.runs), columns_of(study.header.interpreters)
+    blocks, tried = Blocks(study.header.plan, study.runs), configurations(study.header.interpreters)
     found: set[Case] = set()
-    for column in columns:
-        cases, reference = _cases(study, blocks, column), reference_of(column, columns)
-        if any(judged.verdict == "inconclusive" for _, _, judged, _ in concurrency(study, column)):
+    for configuration in tried:
+        cases, reference = _cases(study, blocks, configuration), reference_of(configuration, tried)
+        if any(judged.verdict == "inconclusive" for _, _, judged, _ in concurrency(study, configuration)):
             found |= {case for case in cases if case.workload in SCALING}
-        if _one_thread(study, column, reference).verdict == "inconclusive" and reference is not None:
+        if _one_thread(study, configuration, reference).verdict == "inconclusive" and reference is not None:
             both = (*cases, *_cases(study, blocks, reference))
             found |= {case for case in both if case.threads == 1}
     return frozenset(found)
 
 
 class _Round(NamedTuple):
-    """Slices of one workload on each number of threads, taken side by side."""
+    """Interleaved slices of one workload, one for each number of threads."""
 
     block: BlockKey
-    turn: int
+    number: int
     workload: str
-    logs: dict[int, float]  # of the speed-up, by thread count
+    logs: dict[int, float]  # of the speedup, by thread count
 
 
-def _rounds(study: Study, column: Column) -> tuple[_Round, ...]:
+def _rounds(study: Study, configuration: Configuration) -> tuple[_Round, ...]:
     """All rounds of the workloads that scale."""
     blocks = Blocks(study.header.plan, study.runs)
     found: dict[tuple[BlockKey, int, str], dict[int, float]] = {}
-    for case in _cases(study, blocks, column):
+    for case in _cases(study, blocks, configuration):
         single = blocks.sibling(case, threads=1)
         if case.workload in SCALING and case.threads > 1 and single is not None:
             for key, block in blocks.slice_log_ratios(case, single, throughput).items():
-                for turn, log in block.items():
-                    found.setdefault((key, turn, case.workload), {})[case.threads] = log
+                for number, log in block.items():
+                    found.setdefault((key, number, case.workload), {})[case.threads] = log
     return tuple(_Round(*key, logs) for key, logs in found.items())
 
 
-def _cases(study: Study, blocks: Blocks, column: Column) -> list[Case]:
-    """The plain cases of the cpu family of one column."""
+def _cases(study: Study, blocks: Blocks, configuration: Configuration) -> list[Case]:
+    """The plain cases of the cpu family of one configuration."""
     cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
     return [
         case
@@ -184,8 +185,8 @@ def _cases(study: Study, blocks: Blocks, column: Column) -> list[Case]:
         if case.workload in cpu
         and case
         == msgspec.structs.replace(
-            Case(workload=case.workload, interpreter=column.interpreter.name, threads=case.threads),
-            gil=column.gil,
+            Case(workload=case.workload, interpreter=configuration.interpreter.name, threads=case.threads),
+            gil=configuration.gil,
         )
     ]
 
@@ -199,7 +200,7 @@ def _by_block(values: Iterable[tuple[BlockKey, float]]) -> list[list[float]]:
 
 
 def _side(interval: Interval, limit: float) -> Verdict:
-    """Yes above a limit, no below; neither while the interval reaches to both sides."""
+    """Yes above a limit, no below, inconclusive if the interval includes it."""
     if interval.lo is None or interval.hi is None:
         return "inconclusive"
     return "yes" if interval.lo > limit else "no" if interval.hi < limit else "inconclusive"

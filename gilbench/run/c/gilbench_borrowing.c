@@ -1,7 +1,7 @@
-/* A small extension as they have been written since Python 2: borrowed references, Py_INCREF and Py_DECREF by hand,
- * a counter in a static variable, and no lock, because the GIL is one.
+/* A small extension in the style of Python 2: borrowed references, manual Py_INCREF and Py_DECREF, a counter in a
+ * static variable, and no lock, since the GIL protects all of these.
  *
- * Compiled as it is, as GILBENCH_OPT_IN (it declares that it needs no GIL), and with Py_LIMITED_API.
+ * It is compiled unchanged, with GILBENCH_OPT_IN (it declares that it needs no GIL), and with Py_LIMITED_API.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -16,7 +16,7 @@
 
 static long calls = 0;
 
-/* The longest item of a list: a borrowed reference that is made one of our own before it is given away. */
+/* The longest item of a list: a borrowed reference, which becomes an owned reference before it is returned. */
 static PyObject *
 longest(PyObject *self, PyObject *list)
 {
@@ -25,7 +25,7 @@ longest(PyObject *self, PyObject *list)
     (void)self;
     calls++;
     if (!PyList_Check(list)) {
-        PyErr_SetString(PyExc_TypeError, "a list, please");
+        PyErr_SetString(PyExc_TypeError, "expected a list");
         return NULL;
     }
     for (index = 0; index < PyList_Size(list); index++) {
@@ -44,7 +44,7 @@ longest(PyObject *self, PyObject *list)
     return found;
 }
 
-/* A list the other way round: PyList_SetItem takes the reference that it is given. */
+/* A reversed list: PyList_SetItem steals the reference. */
 static PyObject *
 reversed_copy(PyObject *self, PyObject *list)
 {
@@ -66,7 +66,7 @@ reversed_copy(PyObject *self, PyObject *list)
     return copy;
 }
 
-/* A dict's value, or None: PyDict_GetItem lends it. */
+/* A value of a dict, or None: PyDict_GetItem returns a borrowed reference. */
 static PyObject *
 lookup(PyObject *self, PyObject *arguments)
 {

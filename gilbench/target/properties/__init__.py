@@ -1,5 +1,5 @@
-"""Trials of what a replacement of the GIL must have: one module for each kind, one function for each trial.
+"""Experiments on what a replacement of the GIL must have: one module for each kind, one function for each experiment.
 
-A function returns plain values and decides nothing; ``tester.py`` calls it. Where a finaliser is awaited, the wait has
-an end: on some interpreters it never comes.
+A function returns plain values and decides nothing; ``tester.py`` calls it. Waiting for a finalizer has a timeout: on
+some interpreters it never runs.
 """

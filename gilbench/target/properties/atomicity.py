@@ -19,7 +19,7 @@ except ImportError:
 SWITCH_INTERVAL = (
     1e-5  # s; Python 2: 10 ticks. Switching so often finds in 0.1 s what would else take minutes
 )
-BATCH = tuple(range(500))  # updates between two looks at the clock
+BATCH = tuple(range(500))  # updates between two readings of the clock
 SPACING = 10**8  # between the numbers of two threads
 POOL = 40000  # things that the threads take from each other
 CREATED = 4000  # objects that get attributes

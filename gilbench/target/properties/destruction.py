@@ -1,4 +1,4 @@
-"""When and where finalisers run, and what is left of an object by then."""
+"""When and where finalizers run, and what is left of an object by then."""
 
 import gc
 import os
@@ -6,7 +6,7 @@ import threading
 
 from clocks import now
 from crew import Crew
-from properties.patience import collected, until
+from properties.timeouts import collected, until
 
 STARTED = 5.0  # s until two threads have surely done their part, on a host that is busy with something else
 CONTAINERS = 50000  # that live at once, so that a collector that counts them has a reason to come
@@ -28,7 +28,7 @@ class End(object):
 
 
 def delays(ends, drops):
-    """Seconds from drop to finaliser in the order of the drops, None where it did not run in time."""
+    """Seconds from drop to finalizer in the order of the drops, None where it did not run in time."""
     found = [None] * len(drops)
     for drop, end, _ in list(ends):
         found[drop] = end - drops[drop]
@@ -105,7 +105,7 @@ def cycle(count, seconds):
 
 
 def uncollectable(kind):
-    """Objects that the collector found and will not finalise, which Python 2 keeps in a list."""
+    """Objects that the collector found and will not finalize, which Python 2 keeps in a list."""
     gc.collect()
     return sum(isinstance(one, kind) for one in getattr(gc, "garbage", ()))
 
@@ -134,7 +134,7 @@ class Part(object):
 
 
 class Whole(object):
-    """An object that looks at its attributes when it ends."""
+    """An object that reads its attributes when it is finalized."""
 
     def __init__(self, seen):
         self.seen = seen
@@ -146,7 +146,7 @@ class Whole(object):
 
 
 def order(count, seconds, cyclic):
-    """Objects that hold another one, alone or in a cycle with it: what of it is left in the finaliser."""
+    """Objects that hold another one, alone or in a cycle with it: what of it is left in the finalizer."""
     seen = []
     for _ in range(count):
         kept = Whole(seen)
@@ -157,7 +157,7 @@ def order(count, seconds, cyclic):
     looked = list(seen)
     return {
         "dropped": count,
-        "finalised": len(looked),
+        "finalized": len(looked),
         "there": sum(there for there, _ in looked),
         "before_part": sum(alive for _, alive in looked),
         "garbage": uncollectable(Whole),

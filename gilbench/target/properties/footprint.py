@@ -5,14 +5,14 @@ import sys
 import threading
 import time
 
-from properties.patience import collect
+from properties.timeouts import collect
 
 JAVA = sys.platform.startswith("java")
 PAGE = 4096 if JAVA else os.sysconf("SC_PAGE_SIZE")
 _kept = []
 
 
-class Point(object):
+class TwoAttributes(object):
     """An object with two attributes."""
 
     def __init__(self, number):
@@ -24,7 +24,7 @@ KINDS = {
     "tuple": lambda number: (number, number),
     "list": lambda number: [number],
     "dict": lambda number: {"x": number},
-    "object": Point,
+    "object": TwoAttributes,
 }
 
 

@@ -6,7 +6,7 @@ import weakref
 import facts
 from clocks import now
 from crew import Crew
-from properties.patience import collected
+from properties.timeouts import collected
 
 SWITCH_INTERVAL = 1e-5  # s; as for the other races
 ALIVE, KEYS = 512, 997  # items of each thread that live at a time, and its keys: enough to iterate over
@@ -50,7 +50,7 @@ def callbacks(count, threads, seconds):
     return {"references": len(references), "called": len(called), "on_nothing": sum(list(called))}
 
 
-def dictionary(threads, seconds, patience, iterate):
+def dictionary(threads, seconds, timeout, iterate):
     """A weak dictionary that threads write to and read from, or also iterate over: how often that fails."""
     facts.set_switch_interval(SWITCH_INTERVAL)
     shared = weakref.WeakValueDictionary()
@@ -66,19 +66,19 @@ def dictionary(threads, seconds, patience, iterate):
                 shared[number % KEYS, index] = item
                 found = shared.get((number % KEYS, (index + 1) % threads))
                 if found is not None and found.number % KEYS != number % KEYS:
-                    raise ValueError("another key's value")
+                    raise ValueError("value of another key")
                 del item, found
             except Exception as error:
                 failures.append("%s: %s" % (type(error).__name__, error))
             operations += 1
         done.append(operations)
 
-    def look(index, deadline):
+    def read(index, deadline):
         passes = 0
         while now() < deadline:
             try:
                 for item in list(shared.values()):
-                    assert item.number >= 0  # noqa: S101 - it is looked at, and that is all
+                    assert item.number >= 0  # noqa: S101 - it is read, and that is all
             except Exception as error:
                 failures.append("%s: %s" % (type(error).__name__, error))
             passes += 1
@@ -86,10 +86,10 @@ def dictionary(threads, seconds, patience, iterate):
 
     deadline = now() + seconds
     crew = Crew(threads)
-    crew.run(lambda index: (look if iterate and index == 0 else write)(index, deadline))
+    crew.run(lambda index: (read if iterate and index == 0 else write)(index, deadline))
     if iterate:
         return {"operations": done[0], "failures": len(failures), "first": failures[0] if failures else None}
-    collected(lambda: not list(shared.values()), patience)
+    collected(lambda: not list(shared.values()), timeout)
     return {
         "operations": sum(done),
         "failures": len(failures),

@@ -1,0 +1,1 @@
+"""From a profile of a program to what it means."""

@@ -1,0 +1,59 @@
+"""Interpret a profile: the speedup without a GIL, the observers' overhead, and findings."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import msgspec
+
+from gilbench.analyse.profile.findings import program_findings
+from gilbench.analyse.profile.whatif import program_cost, what_if, with_measured
+from gilbench.model.profile import SHORTEST, Profile, Verified
+from gilbench.model.results import Caveat
+from gilbench.model.study import Share
+
+
+def interpret(
+    profile: Profile,
+    cores: int,
+    *,
+    segments: Sequence[Profile] = (),
+    verified: Verified | None = None,
+    verified_on: str = "",
+) -> Profile:
+    """Add to a profile what follows from it.
+
+    Args:
+        profile: The profile, as observed.
+        cores: CPUs that the program may use.
+        segments: Consecutive segments of the same profile; empty: the whole is one segment.
+        verified: Times of the same command on its own and on a free-threaded interpreter.
+        verified_on: Name of the free-threaded interpreter.
+    """
+    if verified is not None:
+        texts = (f"--verify: {complaint}" for complaint in verified.complaints)
+        complaints = tuple(Caveat(kind="unavailable", subject="verify", text=text) for text in texts)
+        profile = msgspec.structs.replace(profile, caveats=(*profile.caveats, *complaints))
+    if profile.duration >= SHORTEST:
+        timed = verified if verified is not None and verified.original else None
+        profile = _estimated(profile, cores, segments, timed, verified_on)
+    return msgspec.structs.replace(profile, findings=program_findings(profile))
+
+
+def _estimated(
+    profile: Profile, cores: int, segments: Sequence[Profile], timed: Verified | None, timed_on: str
+) -> Profile:
+    """Add bound, prediction and measured times."""
+    if timed is None:
+        return msgspec.structs.replace(profile, what_if=what_if(profile, cores, segments=segments))
+    observed = profile.duration + (profile.process.start_up or 0.0)
+    name = f"all observers, this run / mean of {len(timed.original)}"
+    overhead = Share(name=name, value=observed / statistics.fmean(timed.original))
+    slow_downs = zip(timed.gil_on, timed.original, strict=True)
+    slow_down = math.exp(statistics.fmean(math.log(after / before) for after, before in slow_downs))
+    answer = what_if(profile, cores, segments=segments, cost=program_cost(profile, slow_down))
+    if answer is not None:
+        answer = with_measured(answer, timed.original, timed.threaded, timed_on)
+    return msgspec.structs.replace(profile, what_if=answer, costs=(overhead,))

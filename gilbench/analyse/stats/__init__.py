@@ -1,0 +1,1 @@
+"""Statistics over blocks, independent of workloads and interpreters."""

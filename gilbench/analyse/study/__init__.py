@@ -1,0 +1,1 @@
+"""From a study to its figures, comparisons, findings and caveats."""

@@ -1,0 +1,196 @@
+"""Computes all cells of a study: one for each case and metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from gilbench.analyse.stats.estimates import Interval, mean_interval, ratio_interval
+from gilbench.analyse.stats.fractions import fraction_interval
+from gilbench.analyse.stats.quantiles import pool, quantile_interval
+from gilbench.analyse.stats.scaling import FEWEST_COUNTS, fairness, fit_laws, start_skew
+from gilbench.analyse.study.index import (
+    Blocks,
+    background_throughput,
+    block_logs,
+    cpu_utilisation,
+    throughput,
+)
+from gilbench.analyse.study.samples import (
+    QUANTILES,
+    base_case,
+    counts_operations,
+    latencies,
+    served_of_offered,
+)
+from gilbench.model.metrics import METRICS
+from gilbench.model.results import Cell
+from gilbench.model.study import Case, Reading, Run, Slice, Workload
+
+_ALIKE = frozenset(
+    {"parallel", "processes", "subinterpreters", "cooperative"}
+)  # N of something repeat one operation
+
+
+def all_cells(blocks: Blocks, workloads: dict[str, Workload]) -> Iterator[Cell]:
+    """Yield every metric of every case with runs."""
+    for case in blocks.cases():
+        workload = workloads[case.workload]
+        for metric, interval, samples in _figures(blocks, case, workload):
+            if math.isnan(interval.value):
+                continue
+            yield Cell(
+                case=case,
+                family=workload.family,
+                metric=metric,
+                unit=METRICS[metric].unit,
+                better=METRICS[metric].better,
+                value=float(interval.value),
+                lo=None if interval.lo is None else float(interval.lo),
+                hi=None if interval.hi is None else float(interval.hi),
+                blocks=interval.blocks,
+                samples=samples,
+            )
+
+
+def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Interval, int | None]]:
+    runs = blocks.runs(case)
+    counted = counts_operations(workload)
+    if counted:
+        yield "throughput", ratio_interval(block_logs(runs, throughput)), None
+    if case.observers:
+        alone = blocks.sibling(case, observers=())
+        if alone and counted:
+            slowdown = blocks.log_ratios(case, alone, throughput)
+            yield "observer_cost", ratio_interval([-value for value in slowdown]), None
+        yield from _readings(list(runs.values()), case.observers)
+        if workload.driver in _ALIKE:
+            calls = _rates_per_operation(list(runs.values()), ("system_calls",))
+            yield "system_calls_per_operation", mean_interval(calls), None
+        return
+    if counted:
+        yield from _ratios(blocks, case, workload)
+    if workload.driver in _ALIKE:
+        yield from _sharing(blocks, case)
+        yield from _per_operation(list(runs.values()))
+    yield from _scheduled(list(runs.values()))
+    if (
+        workload.quiet_case
+        and case.threads
+        and any(slice_.threads for run in runs.values() for slice_ in run.slices)
+    ):
+        yield "background_throughput", ratio_interval(block_logs(runs, background_throughput)), None
+    utilisation = [_mean(cpu_utilisation, run.slices) for run in runs.values()]
+    yield "cpu_utilisation", mean_interval(utilisation), None
+    yield from _readings(list(runs.values()), ("cpu",))
+
+
+def _sharing(blocks: Blocks, case: Case) -> Iterator[tuple[str, Interval, int | None]]:
+    """Yield how evenly the threads share the work, and for the largest thread count, the scaling models."""
+    if case.threads == 1:
+        return
+    runs = blocks.runs(case)
+    yield "fairness", _bounded(mean_interval([_mean(fairness, run.slices) for run in runs.values()])), None
+    yield "start_skew", ratio_interval(block_logs(runs, start_skew)), None
+    counts = sorted(other.threads for other in blocks.cases() if _same_but_threads(case, other))
+    if len(counts) < FEWEST_COUNTS or case.threads != counts[-1] or counts[0] != 1:
+        return
+    by_count = {
+        count: dict(blocks.keyed_log_ratios(other, single, throughput))
+        for count in counts[1:]
+        if (other := blocks.sibling(case, threads=count)) and (single := blocks.sibling(case, threads=1))
+    }
+    common = [key for key in by_count[counts[-1]] if all(key in logs for logs in by_count.values())]
+    fits = [
+        fit_laws({count: math.exp(logs[key]) for count, logs in by_count.items()}, len(blocks.plan.cpus))
+        for key in common
+    ]
+    for name, values in zip(("serial_part", "contention", "coherence"), zip(*fits, strict=True), strict=True):
+        interval = mean_interval(values)
+        yield name, _bounded(interval) if name == "serial_part" else interval, None
+
+
+def _bounded(interval: Interval) -> Interval:
+    """Limit the interval of a fraction to 0 and 1, which Student's t can exceed."""
+    if interval.lo is None or interval.hi is None:
+        return interval
+    return Interval(interval.value, max(0.0, interval.lo), min(1.0, interval.hi), interval.blocks)
+
+
+def _same_but_threads(case: Case, other: Case) -> bool:
+    return msgspec.structs.replace(other, threads=case.threads) == case
+
+
+def _per_operation(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:
+    """Yield CPU time and context switches per operation, over all operations of the threads."""
+    cpu = [
+        math.log(sum(slice_.cpu or 0.0 for slice_ in run.slices) / done)
+        for run in runs
+        if (done := _operations(run)) and all(slice_.cpu is not None for slice_ in run.slices)
+    ]
+    switches = _rates_per_operation(runs, ("voluntary_switches", "involuntary_switches"))
+    yield "cpu_per_operation", ratio_interval(cpu), None
+    yield "switches_per_operation", mean_interval(switches), None
+
+
+def _rates_per_operation(runs: Sequence[Run], names: Sequence[str]) -> list[float]:
+    """Return for each run the sum of some rates, divided by the rate of operations."""
+    values = []
+    for run in runs:
+        busy = sum(slice_.end - slice_.start for slice_ in run.slices)
+        figures = {name: value for reading in run.readings for name, value in reading.figures.items()}
+        if _operations(run) and all(name in figures for name in names):
+            values.append(sum(figures[name] for name in names) * busy / _operations(run))
+    return values
+
+
+def _operations(run: Run) -> int:
+    return sum(thread.total for slice_ in run.slices for thread in slice_.threads)
+
+
+def _mean(figure: Callable[[Slice], float], slices: Sequence[Slice]) -> float:
+    return sum(map(figure, slices)) / len(slices)
+
+
+def _ratios(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Interval, int | None]]:
+    base = base_case(blocks, case, workload)
+    if base is not None:
+        metric, alone = base
+        logs = blocks.log_ratios(case, alone, throughput)
+        yield metric, ratio_interval(logs), None
+        if metric == "speedup":
+            yield "efficiency", ratio_interval([log - math.log(case.threads) for log in logs]), None
+    reference = blocks.reference(case)
+    if reference:
+        yield "relative", ratio_interval(blocks.log_ratios(case, reference, throughput)), None
+
+
+def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:
+    """Yield latencies and the handled fraction of requests or signals sent on schedule."""
+    sent = [run for run in runs if any(slice_.offered for slice_ in run.slices)]
+    if not sent:
+        return
+    seen = [latencies(run) for run in sent]
+    samples = sum(one.total for one in seen)
+    for metric, share in QUANTILES.items():
+        # p99 is always shown, since its interval shows its precision. Higher percentiles need enough samples.
+        if share <= QUANTILES["latency_p99"] or samples * (1 - share) >= 1:
+            yield metric, quantile_interval(seen, share), samples
+    # The observed maximum does not estimate the possible maximum, so it has no interval.
+    yield "latency_max", Interval(pool(seen).quantile(1.0), None, None, len(seen)), samples
+    counts = [served_of_offered(run) for run in sent]
+    delivered = fraction_interval([served for served, _ in counts], [offered for _, offered in counts])
+    yield "delivered", delivered, samples
+
+
+def _readings(runs: Sequence[Run], observers: Sequence[str]) -> Iterator[tuple[str, Interval, int | None]]:
+    readings: list[Reading] = [
+        reading for run in runs for reading in run.readings if reading.observer in observers
+    ]
+    names = dict.fromkeys(name for reading in readings for name in reading.figures)
+    for name in names:
+        values = [reading.figures[name] for reading in readings if name in reading.figures]
+        samples = [reading.samples for reading in readings if reading.samples]
+        yield name, mean_interval(values), sum(samples) if samples else None

@@ -1,0 +1,26 @@
+"""Adaptive effort: finds the cases that another block could decide."""
+
+from __future__ import annotations
+
+from gilbench.analyse.study.comparisons import compare_interpreters
+from gilbench.model.study import Case, Study
+
+DECIDING = ("throughput", "speedup", "retained", "delivered", "latency_p50")
+"""The metrics to decide. High percentiles of latency are excluded, since they would need too many blocks."""
+FIRST_BLOCKS = 4
+"""Testing after every block from the fourth on keeps false verdicts at 2.2%: see ``verdicts``."""
+
+
+def undecided(study: Study) -> frozenset[Case]:
+    """Return the cases of workloads with an inconclusive comparison, or without any comparison."""
+    rows = [
+        row for row in compare_interpreters(study, metrics=DECIDING) if row.case.workload in _names(study)
+    ]
+    decided = {row.case.workload for row in rows} - {
+        row.case.workload for row in rows if row.verdict == "inconclusive"
+    }
+    return frozenset(case for case in study.header.plan.cases if case.workload not in decided)
+
+
+def _names(study: Study) -> set[str]:
+    return {workload.name for workload in study.header.workloads}

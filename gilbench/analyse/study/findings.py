@@ -1,0 +1,210 @@
+"""Findings of a study: short sentences, each with the cells that it is based on.
+
+A sentence is written only if the interval allows no other reading.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from gilbench.analyse.stats.geomean import geometric_mean
+from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.study.published import FLAT, LATE, SCALES, SLOWER, published
+from gilbench.analyse.study.sentences import finding, names, spread
+from gilbench.analyse.study.sweeps import sweeps
+from gilbench.model.metrics import significant
+from gilbench.model.results import Cell, Finding
+from gilbench.model.study import Case, Family, Interpreter, Study, Workload
+from gilbench.plan.axes import variant
+
+COLLAPSE = 0.10
+_UNHARMED = 0.5
+_USE_PROCESSES = "Run CPU-bound work in other processes, or on a free-threaded build."
+_NEXT: dict[Family, str] = {
+    "cpu": _USE_PROCESSES,
+    "shared": "Give each thread its own object and merge the results at the end.",
+}
+
+
+def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Finding, ...]:
+    """Collect the findings of a study."""
+    plain = [cell for cell in cells if not cell.case.observers]
+    interpreters = {interpreter.name: interpreter for interpreter in study.header.interpreters}
+    workloads = {workload.name: workload for workload in study.header.workloads}
+    return (
+        *_scaling(plain, interpreters),
+        *_keeping_modules(study, plain),
+        *_convoy(plain, workloads),
+        *_signals(plain, workloads),
+        *published(plain, list(sweeps(plain, workloads)), interpreters, workloads),
+        *_single_thread(study, blocks, plain),
+        *_effort(study),
+    )
+
+
+def _scaling(cells: Sequence[Cell], interpreters: Mapping[str, Interpreter]) -> Iterator[Finding]:
+    """Speedups at the fewest threads: two say whether there is a lock, more may only say how few CPUs there are."""
+    speedups = [cell for cell in cells if cell.metric == "speedup"]
+    for workload in dict.fromkeys(cell.case.workload for cell in speedups):
+        mine = [cell for cell in speedups if cell.case.workload == workload]
+        threads = min(cell.case.threads for cell in mine)
+        group = [cell for cell in mine if cell.case.threads == threads]
+        slower = [cell for cell in group if cell.hi is not None and cell.hi < SLOWER]
+        flat = [cell for cell in group if cell not in slower and cell.hi is not None and cell.hi < FLAT]
+        scaling = [cell for cell in group if cell.lo is not None and cell.lo > SCALES]
+        parts = [
+            *([f"{spread(scaling)} on {names(scaling)}"] if scaling else ()),
+            *([f"no speedup on {names(flat)} ({spread(flat)})"] if flat else ()),
+            *([f"slower on {names(slower)} ({spread(slower)})"] if slower else ()),
+        ]
+        if parts:
+            text = f"{workload}, {threads} threads vs 1: {'; '.join(parts)}."
+            family = group[0].family
+            if family == "offgil" and any(
+                interpreters[cell.case.interpreter].gil_enabled for cell in scaling
+            ):
+                text += " The work runs without the GIL."
+            step = _NEXT.get(family) if slower or (flat and family == "cpu") else None
+            yield finding("scaling", text, [*scaling, *flat, *slower], step)
+
+
+def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Work that is expected to release the GIL and does not, because another module implements it."""
+    cases = study.header.plan.cases
+    backends: dict[str, dict[str, str]] = defaultdict(dict)  # by workload and interpreter
+    for run in study.runs:
+        if run.environment is not None and run.environment.backend:
+            case = cases[run.case]
+            backends[case.workload][case.interpreter] = run.environment.backend
+    speedups = [cell for cell in cells if cell.metric == "speedup"]
+    fewest = min((cell.case.threads for cell in speedups), default=0)
+    for cell in speedups:
+        workload, interpreter = cell.case.workload, cell.case.interpreter
+        backend = backends[workload].get(interpreter)
+        others = sorted(set(backends[workload].values()) - {backend})
+        holds = cell.family == "offgil" and cell.hi is not None and cell.hi < FLAT
+        if holds and backend and others and cell.case.threads == fewest:
+            elsewhere = " or ".join(others)
+            yield finding(
+                "backend",
+                f"{workload} holds the GIL on {interpreter}, where module {backend} implements it; "
+                f"elsewhere {elsewhere} does.",
+                [cell],
+                f"Use a build of {interpreter} that has {elsewhere}.",
+            )
+
+
+def _convoy(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterator[Finding]:
+    """What one added thread leaves of a throughput."""
+    latency = {cell.case: cell for cell in cells if cell.metric == "latency_p50"}
+    kept = [cell for cell in cells if cell.metric == "retained" and cell.case.threads == 1]
+    for name in dict.fromkeys(cell.case.workload for cell in kept):
+        mine = [cell for cell in kept if cell.case.workload == name]
+        collapsed = [cell for cell in mine if cell.hi is not None and cell.hi < COLLAPSE]
+        unharmed = [cell for cell in mine if cell.lo is not None and cell.lo > _UNHARMED]
+        if collapsed:
+            waits = [latency[cell.case] for cell in collapsed if cell.case in latency]
+            text = (
+                f"With {_added(collapsed[0].case, workloads)}, {name} drops to {spread(collapsed)} of its unloaded "
+                f"throughput on {names(collapsed)}"
+            )
+            text += f" (median latency {spread(waits)})" if waits else ""
+            waiting = ": it waits for the GIL after each system call" if workloads[name].peer else ""
+            yield finding("convoy", f"{text}{waiting}.", collapsed, _USE_PROCESSES)
+        if unharmed:
+            text = (
+                f"With {_added(unharmed[0].case, workloads)}, {name} keeps {spread(unharmed)} of its unloaded "
+                f"throughput on {names(unharmed)}."
+            )
+            if any(cell.lo is not None and cell.lo > FLAT for cell in unharmed):
+                text += " It exceeds 100% because busy CPUs need no wake-up for a request."
+            yield finding("convoy", text, unharmed)
+
+
+def _added(case: Case, workloads: Mapping[str, Workload]) -> str:
+    """Name the threads that are added to a workload: ``one CPU-bound thread``, ``2 null_write threads``."""
+    parameters = {**workloads[case.workload].parameters, **dict(case.parameters)}
+    work = parameters.get("background", "countdown")
+    kind = "CPU-bound" if work == "countdown" else work
+    return f"one {kind} thread" if case.threads == 1 else f"{case.threads} {kind} threads"
+
+
+def _signals(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterator[Finding]:
+    """Signals that were lost or late, at the most threads."""
+    delivered = [cell for cell in cells if cell.metric == "delivered" and cell.family == "signals"]
+    latency = {cell.case: cell for cell in cells if cell.metric == "latency_p50"}
+    most = max((cell.case.threads for cell in delivered), default=0)
+    loaded = [cell for cell in delivered if cell.case.threads == most and most]
+    for workload, parameters in dict.fromkeys((cell.case.workload, cell.case.parameters) for cell in loaded):
+        group = [
+            cell for cell in loaded if (cell.case.workload, cell.case.parameters) == (workload, parameters)
+        ]
+        settings = [f"{name}={value}" for name, value in parameters if name != "background"]
+        subject = f"{' '.join([workload, *settings])}, {_added(group[0].case, workloads)}"
+        lost = [cell for cell in group if cell.hi is not None and cell.hi < SLOWER]
+        late = [cell for cell in group if cell not in lost and _is_late(latency.get(cell.case))]
+        if lost:
+            text = f"{subject}: only {spread(lost)} of signals were handled on {names(lost)}"
+            delay = _delay([latency[cell.case] for cell in lost])
+            yield finding("signals", f"{text}; {delay}.", lost, _USE_PROCESSES)
+        if late:
+            delay = _delay([latency[cell.case] for cell in late])
+            text = f"{subject}: signals were handled late on {names(late)}; {delay}."
+            yield finding("signals", text, late, _USE_PROCESSES)
+
+
+def _is_late(wait: Cell | None) -> bool:
+    return wait is not None and wait.lo is not None and wait.lo > LATE
+
+
+def _delay(waits: Sequence[Cell]) -> str:
+    if all(math.isinf(cell.value) for cell in waits):
+        return "half or more were never handled"
+    return f"median delay {spread(waits)}"
+
+
+def _single_thread(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> Iterator[Finding]:
+    reference = study.header.plan.reference
+    cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
+    logs: dict[str, list[list[float]]] = defaultdict(list)
+    for case in blocks.cases():
+        other = blocks.reference(case)
+        if other is not None and case.workload in cpu and case.threads == 1 and not case.observers:
+            logs[variant(case)].append(blocks.log_ratios(case, other, throughput))
+    for name, series in logs.items():
+        mean = geometric_mean(series).interval()
+        if mean.lo is None or mean.hi is None:
+            continue
+        ends = f"{significant(mean.lo)} to {significant(mean.hi)}"
+        if mean.lo <= 1 <= mean.hi:
+            text = f"no detectable difference between {name} and {reference} (ratio {ends}, {mean.blocks} blocks)"
+        else:
+            workloads = f"{len(series)} workload{'s' * (len(series) > 1)}"
+            text = (
+                f"{name} runs at {significant(mean.value)}x the speed of {reference} (95% interval {ends}, "
+                f"geometric mean of {workloads})"
+            )
+        evidence = (cell for cell in cells if cell.family == "cpu" and cell.metric == "relative")
+        yield Finding(
+            kind="single_thread",
+            text=f"Single-threaded cpu family: {text}.",
+            subject=name,
+            cells=tuple(cell for cell in evidence if cell.case.threads == 1 and variant(cell.case) == name),
+        )
+
+
+def _effort(study: Study) -> Iterator[Finding]:
+    """How a budget was spent: workloads that stay inconclusive get more blocks."""
+    plan = study.header.plan
+    if plan.budget is None:
+        return
+    seconds: dict[str, float] = defaultdict(float)
+    blocks: dict[str, set[int]] = defaultdict(set)
+    for run in study.runs:
+        name = plan.cases[run.case].workload
+        seconds[name] += sum(slice_.end - slice_.start for slice_ in run.slices)
+        blocks[name].add(run.block)
+    parts = [f"{name} {taken:.0f} s ({len(blocks[name])} blocks)" for name, taken in seconds.items()]
+    yield Finding(kind="effort", text=f"Time in slices, of a {plan.budget:.0f} s budget: {', '.join(parts)}.")

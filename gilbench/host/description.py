@@ -1,0 +1,76 @@
+"""The description of the host, and its noise."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+
+import psutil
+
+from gilbench.model.study import Host, Noise
+
+
+def describe_host() -> Host:
+    """Describe this machine."""
+    return Host(
+        system=platform.system(),
+        kernel=platform.release(),
+        machine=platform.machine(),
+        cpu_model=_cpu_model(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory=psutil.virtual_memory().total,
+        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        virtualisation="virtual machine" if " hypervisor" in (_read("/proc/cpuinfo") or "") else None,
+        root=os.geteuid() == 0,
+    )
+
+
+class NoiseMeter:
+    """Measures the noise of the host from its creation on."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._times = psutil.cpu_times()
+        self._pressure = _pressure()
+
+    def read(self) -> Noise:
+        """Return the noise since the start."""
+        now = psutil.cpu_times()
+        total = sum(now) - sum(self._times)
+        steal = getattr(now, "steal", None)
+        pressure = _pressure()
+        seconds = time.monotonic() - self._started
+        return Noise(
+            load=os.getloadavg()[0],
+            # The kernel's counts of idle time may go backwards.
+            steal=None
+            if steal is None or total <= 0
+            else min(1.0, max(0.0, (steal - self._times.steal) / total)),
+            pressure=None
+            if pressure is None or self._pressure is None or seconds <= 0
+            else min(1.0, max(0.0, (pressure - self._pressure) / seconds)),
+        )
+
+
+def _pressure() -> float | None:
+    """Return the seconds since boot in which some task waited for a CPU (pressure stall information)."""
+    for line in (_read("/proc/pressure/cpu") or "").splitlines():
+        if line.startswith("some "):
+            return int(line.rpartition("total=")[2]) * 1e-6
+    return None
+
+
+def _cpu_model() -> str:
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text("utf-8", "replace").strip()
+    except OSError:
+        return None

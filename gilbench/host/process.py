@@ -1,0 +1,386 @@
+"""Starts and ends processes. No other module starts one.
+
+Every child is the leader of its own session: the terminal's Ctrl-C reaches gilbench alone, and the whole process
+group of a child can be ended. The kernel kills every child when gilbench dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, NoReturn
+
+from gilbench.model.errors import GilbenchError
+
+GRACE = 0.5  # s between SIGTERM and SIGKILL
+TAIL = 4000  # bytes kept of the end of a child's output
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class ProcessError(GilbenchError):
+    """A program that could not be started or that timed out."""
+
+
+class Completed(NamedTuple):
+    """The result of a program that has ended."""
+
+    status: int  # exit status; negative: number of the signal that ended it
+    stdout: str
+    stderr: str
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Copy the environment without variables that change an interpreter (``PYTHON*``, virtual environments)."""
+    unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    kept["PATH"] = _search_path()  # the child may start programs, too
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
+
+
+def find_tool(name: str) -> str | None:
+    """Find a program by its name in the folders of PATH, or by its absolute path.
+
+    Empty and relative entries of PATH are ignored: they would start a program from the current folder.
+    """
+    return shutil.which(name, path=_search_path()) if name[:1] == os.sep or os.sep not in name else None
+
+
+def _search_path() -> str:
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(filter(os.path.isabs, entries)) or os.defpath
+
+
+@contextlib.contextmanager
+def _ended_descriptor(pid: int) -> Iterator[int]:
+    """Open a descriptor that becomes readable when a child ends."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _before_exec(parent: int) -> Callable[[], None]:
+    def die_with_parent() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # the parent died before prctl
+            os._exit(1)
+
+    return die_with_parent
+
+
+def _launch(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None,
+    cwd: str | Path | None,
+    stdout: int,
+    stderr: int,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    program = argv[0] if os.sep in argv[0] else find_tool(argv[0])
+    if program is None:
+        raise ProcessError(f"cannot start {argv[0]}: not found in PATH")
+    try:
+        return subprocess.Popen(
+            tuple(argv),
+            executable=program,
+            env=dict(env) if env is not None else clean_environment(),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=pass_fds,
+            start_new_session=True,
+            preexec_fn=_before_exec(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ProcessError(f"cannot start {argv[0]}: {reason}") from error
+
+
+class _Child:
+    """A child process, reaped by its PID."""
+
+    pid: int
+
+    def __init__(self) -> None:
+        self.rusage: resource.struct_rusage | None = None
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit status (negative: the signal), or None if the process is running."""
+        if self._status is None:
+            self._reap(os.WNOHANG)
+        return self._status
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait at most ``seconds`` for the process to end, and return what ``poll`` returns."""
+        if self.poll() is None and seconds > 0:
+            with _ended_descriptor(self.pid) as ended:
+                select.select([ended], [], [], seconds)
+            self.poll()
+        return self._status
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, but not to its group. Does nothing if the process has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def _reap(self, flags: int) -> None:
+        try:
+            pid, status, rusage = os.wait4(self.pid, flags)
+        except ChildProcessError:
+            self._status = 0
+            return
+        if pid:
+            self._status = os.waitstatus_to_exitcode(status)
+            self.rusage = rusage
+
+
+class Program(_Child):
+    """The user's program, with gilbench's terminal, streams, and environment. It waits for ``let_go`` before it starts.
+
+    It stays in gilbench's process group, so the terminal's Ctrl-C reaches it as usual. It must be created while
+    gilbench has only one thread.
+
+    Args:
+        argv: The program and its arguments.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        super().__init__()
+        self.argv = tuple(argv)
+        held, self._let_go = os.pipe()
+        self._failed, failing = os.pipe()  # closed by the exec
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._become(held, failing, parent)
+        os.close(held)
+        os.close(failing)
+
+    def let_go(self) -> None:
+        """Start the program.
+
+        Raises:
+            ProcessError: The program cannot be started.
+        """
+        os.write(self._let_go, b"1")
+        os.close(self._let_go)
+        with open(self._failed, "rb") as failure:
+            number = failure.read()
+        if number:
+            self._reap(0)
+            raise ProcessError(f"cannot start {self.argv[0]}: {os.strerror(int(number))}")
+
+    def end(self) -> None:
+        """Kill the process if it is running."""
+        self.signal(signal.SIGKILL)
+        if self._status is None:
+            self._reap(0)
+
+    def _become(self, held: int, failing: int, parent: int) -> NoReturn:
+        try:
+            os.close(self._let_go)
+            _before_exec(parent)()
+            if os.read(held, 1):
+                # Python ignores these; the program must get the defaults.
+                for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                    signal.signal(number, signal.SIG_DFL)
+                os.execvp(self.argv[0], self.argv)  # noqa: S606 - never through a shell
+        except OSError as error:
+            os.write(failing, str(error.errno).encode())
+        finally:
+            os._exit(127)
+
+
+class Process(_Child):
+    """A child process with its own session. Its output is kept in a file.
+
+    Args:
+        argv: The program and its arguments; never a shell string.
+        env: The whole environment; None: a clean copy of gilbench's.
+        pass_fds: Descriptors that the child inherits.
+        cwd: Its working folder; None: gilbench's.
+        output: Descriptor for its output; None: keep the output.
+        discard: Discard its stdout.
+
+    Raises:
+        ProcessError: The program cannot be started.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        cwd: str | Path | None = None,
+        output: int | None = None,
+        discard: bool = False,
+    ) -> None:
+        super().__init__()
+        self.argv = tuple(argv)
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        taker = self._output.fileno() if output is None else output
+        try:
+            stdout = subprocess.DEVNULL if discard else taker
+            self._popen = _launch(self.argv, env=env, cwd=cwd, stdout=stdout, stderr=taker, pass_fds=pass_fds)
+        except ProcessError:
+            self._output.close()
+            raise
+        self.pid = self._popen.pid
+
+    def end(self, grace: float = GRACE) -> int:
+        """End the process and its group: SIGTERM, wait, SIGKILL. Safe to call again.
+
+        Args:
+            grace: Seconds to wait before SIGKILL; 0: send only SIGKILL.
+
+        Returns:
+            The exit status; negative: the signal that ended the process.
+        """
+        if self.poll() is None and grace > 0:
+            self._signal_group(signal.SIGTERM)
+            self.wait(grace)
+        self._signal_group(signal.SIGKILL)  # also the processes that it started
+        if self._status is None:
+            self._reap(0)
+        assert self._status is not None  # noqa: S101 - a killed child has been reaped
+        return self._status
+
+    def output(self) -> str:
+        """Return the end of its stdout and stderr; empty if they are not kept."""
+        if self._output.closed:
+            return ""
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), TAIL, max(0, size - TAIL)).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Kill the process if it is running, and discard its output."""
+        self.end(grace=0)
+        self._output.close()
+
+    def _signal_group(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def _reap(self, flags: int) -> None:
+        super()._reap(flags)
+        self._popen.returncode = self._status
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    seconds: float,
+    env: Mapping[str, str] | None = None,
+    cwd: str | Path | None = None,
+    limit: int = 1 << 20,
+) -> Completed:
+    """Run a program to its end and return its output.
+
+    Args:
+        argv: The program and its arguments.
+        seconds: Timeout in seconds, after which the whole process group is killed.
+        env: The whole environment; None: a clean copy of gilbench's.
+        cwd: Its working folder; None: gilbench's.
+        limit: Maximum number of bytes in each stream.
+
+    Raises:
+        ProcessError: The program cannot be started, times out, or writes more than the limit.
+    """
+    streams = {name: os.pipe() for name in ("stdout", "stderr")}
+    chunks: dict[str, bytearray] = {name: bytearray() for name in streams}
+    try:
+        popen = _launch(argv, env=env, cwd=cwd, stdout=streams["stdout"][1], stderr=streams["stderr"][1])
+    except ProcessError:
+        for reader, _ in streams.values():
+            os.close(reader)
+        raise
+    finally:
+        for _, writer in streams.values():
+            os.close(writer)
+    deadline = time.monotonic() + seconds
+    try:
+        for name, data in _chunks(popen, {reader: name for name, (reader, _) in streams.items()}, deadline):
+            chunks[name] += data
+            if len(chunks[name]) > limit:
+                raise ProcessError(f"{argv[0]} wrote more than {limit} bytes")
+        status = popen.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as error:
+        raise ProcessError(f"{argv[0]} timed out after {seconds:g} s") from error
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        popen.wait()
+        for reader, _ in streams.values():
+            os.close(reader)
+    return Completed(
+        status, chunks["stdout"].decode("utf-8", "replace"), chunks["stderr"].decode("utf-8", "replace")
+    )
+
+
+def _chunks(
+    popen: subprocess.Popen[bytes], readers: dict[int, str], deadline: float
+) -> Iterator[tuple[str, bytes]]:
+    """Yield what a program writes, with the name of the stream, until it ends or closes both streams.
+
+    Raises:
+        subprocess.TimeoutExpired: The deadline has passed.
+    """
+    # Do not wait for a grandchild that keeps the pipes open.
+    while readers and (popen.poll() is None or select.select(list(readers), [], [], 0)[0]):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise subprocess.TimeoutExpired(popen.args, 0.0)
+        for descriptor in select.select(list(readers), [], [], min(left, 0.05))[0]:
+            data = os.read(descriptor, 65536)
+            if data:
+                yield readers[descriptor], data
+            else:
+                del readers[descriptor]
+
+
+def stream(
+    argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: str | Path | None = None
+) -> Iterator[str]:
+    """Run a program, yield each line of its output, and append all lines to ``log``.
+
+    Raises:
+        ProcessError: The program cannot be started, or its exit status is not 0. The message names the log.
+    """
+    reader, writer = os.pipe()
+    try:
+        popen = _launch(argv, env=env, cwd=cwd, stdout=writer, stderr=writer)
+    except ProcessError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    try:
+        with open(reader, "rb") as lines, log.open("ab") as kept:
+            for line in lines:
+                kept.write(line)
+                yield line.decode("utf-8", "replace").rstrip("\n")
+        status = popen.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(popen.pid, signal.SIGKILL)
+        popen.wait()
+    if status != 0:
+        raise ProcessError(f"{argv[0]} failed with exit status {status}; see {log}")

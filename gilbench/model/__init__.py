@@ -1,0 +1,1 @@
+"""Frozen values that pass between the rooms. Nothing here imports another part of gilbench."""

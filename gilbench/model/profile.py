@@ -1,0 +1,184 @@
+"""The values of a profile: which threads of a program held the GIL, waited for it, and what else they did.
+
+Times are seconds, sizes are bytes, fractions are 0 to 1 and of the wall time of the profile. ``None`` means "unknown"
+or "not measured", never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from gilbench.model.results import Caveat, Finding
+from gilbench.model.study import Share, Struct
+from gilbench.version import __version__
+
+SCHEMA = 2  # of a saved profile; store/profile.py has its history
+SHORTEST = 1e-3  # s; a shorter profile shows nothing
+
+Strength = Literal["exact", "futex", "sampled"]  # strongest first
+
+
+class Probe(Struct, frozen=True):
+    """The probe that observed the GIL, and its limits."""
+
+    strength: Strength | None  # None: no probe worked
+    name: str  # for example "exact (bpftrace: take_gil, drop_gil)"
+    error: float | None = None  # half width of the 95% interval of a sampled fraction
+    lost: int = 0  # events
+    reason: str | None = None  # why no stronger probe was used, and the remedy
+
+
+class Bucket(Struct, frozen=True):
+    """One bucket of a histogram of waits; the bounds double."""
+
+    lo: float  # s
+    hi: float
+    count: int
+
+
+ASKED_FOR = frozenset({"event", "thread lock"})  # kinds of ``Parked`` that are waits of the program itself
+
+
+class Parked(Struct, frozen=True):
+    """Time parked on one kind of lock, on a free-threaded build."""
+
+    kind: str  # object lock, critical section, reference-count queue, stop-the-world, event, ...
+    seconds: float
+    count: int
+    longest: float
+
+
+class ProfiledThread(Struct, frozen=True):
+    """One thread; held + wait + off + blocked = alive, if all are known."""
+
+    pid: int
+    tid: int
+    name: str | None  # Python's, else the kernel's
+    alive: float  # fraction of the profile in which the thread existed
+    gil_held: float | None = None
+    gil_wait: float | None = None  # free-threaded: parked on locks, or stopped
+    off_gil: float | None = None  # on the CPU without the GIL; free-threaded: on the CPU
+    blocked: float | None = None  # off CPU, neither holding nor waiting: sleep, I/O, other locks, no free CPU
+    cpu: float | None = None  # s on the CPU
+    switches: int | None = None  # times the thread acquired the GIL
+    longest_hold: float | None = None
+    longest_wait: float | None = None
+    waits: tuple[Bucket, ...] = ()
+    parked: tuple[Parked, ...] = ()
+    context_switches: int | None = None
+
+
+class Blame(Struct, frozen=True):
+    """GIL waits of one thread, by the holder at the start of the wait."""
+
+    holder: int  # tid
+    waiter: int
+    seconds: float
+    count: int
+
+
+class Call(Struct, frozen=True):
+    """One system call by name."""
+
+    name: str
+    count: int
+    seconds: float | None = None
+
+
+class Pause(Struct, frozen=True):
+    """Stop-the-world pauses of a free-threaded build."""
+
+    count: int
+    seconds: float
+    longest: float
+
+
+class ProgramProcess(Struct, frozen=True):
+    """The program as a whole."""
+
+    pid: int
+    command: tuple[str, ...]
+    executable: str
+    version: str | None  # of Python
+    free_threaded: bool
+    gil_enabled: bool | None
+    status: int | None = None  # exit status, if the program has ended
+    cpu: float | None = None  # s
+    memory_peak: int | None = None
+    voluntary_switches: int | None = None
+    involuntary_switches: int | None = None
+    start_up: float | None = None  # s of startup, which the profile excludes
+
+
+class WhatIf(Struct, frozen=True):
+    """The speedup of the program without a GIL."""
+
+    cores: int
+    bound: float  # upper bound of the speedup
+    predicted: float | None = None  # speedup, including the one-thread cost if known
+    one_thread_cost: float | None = (
+        None  # single-threaded time on the free-threaded / on the GIL-enabled build
+    )
+    measured: float | None = None  # speedup, by --verify
+    measured_lo: float | None = None
+    measured_hi: float | None = None
+    measured_on: str | None = None
+
+
+class Stack(Struct, frozen=True):
+    """One stack of a thread that held the GIL, and its number of samples."""
+
+    tid: int | None  # None: py-spy does not know the thread's number
+    thread: str  # its name, or py-spy's label
+    frames: tuple[str, ...]  # outermost first, as ``name (file.py:12)``
+    samples: int
+    named: bool = True  # whether ``thread`` is the name that Python knows
+
+
+class Profile(Struct, frozen=True):
+    """A profile of a program."""
+
+    probe: Probe
+    duration: float  # s
+    process: ProgramProcess
+    threads: tuple[ProfiledThread, ...]
+    blames: tuple[Blame, ...] = ()
+    pauses: Pause | None = None
+    syscalls: tuple[Call, ...] = ()
+    functions: tuple[Share, ...] = ()  # shares of samples (free-threaded: of parked time)
+    what_if: WhatIf | None = None
+    findings: tuple[Finding, ...] = ()
+    caveats: tuple[Caveat, ...] = ()  # what was not observed, with the reason
+    stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL
+    stack_rate: int | None = None  # samples per second
+    costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
+
+
+def document(profile: Profile) -> dict[str, Any]:
+    """Give a profile as the JSON document that is saved: the fields of the values by their names."""
+    return {
+        "kind": "profile",
+        "schema": SCHEMA,
+        "gilbench": __version__,
+        **msgspec.to_builtins(profile),
+        "unavailable": [caveat.text for caveat in profile.caveats],
+    }
+
+
+class Verified(NamedTuple):
+    """Wall times in s of a command, one of each kind for each round that all three finished."""
+
+    original: tuple[float, ...]
+    threaded: tuple[float, ...]  # on a free-threaded interpreter
+    gil_on: tuple[float, ...]  # on the same one with its GIL switched on
+    complaints: tuple[str, ...]  # why there are fewer rounds, or why they show less than expected
+
+
+class StateChange(NamedTuple):
+    """One event of the timeline: a thread enters a state."""
+
+    stamp: float  # CLOCK_MONOTONIC, s
+    tid: int
+    state: Literal["held", "wait", "off", "blocked", "ended"]  # off: on the CPU without the GIL

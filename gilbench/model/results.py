@@ -1,0 +1,155 @@
+"""The results of a study: cells, comparisons, findings, caveats, and the verdict of a check.
+
+Each result holds its case. Times are seconds, fractions are 0 to 1. ``None`` means "unknown" or "not measured", never
+zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from gilbench.model.study import Case, Failure, Family, Header, Name, Struct, Threads, Value
+
+
+class Cell(Struct, frozen=True):
+    """One metric of one case, with its 95% interval."""
+
+    case: Case
+    family: Family
+    metric: str
+    unit: str
+    better: str
+    value: float
+    lo: float | None
+    hi: float | None
+    blocks: int
+    samples: int | None = None  # number of events behind a percentile or a fraction
+
+
+class Comparison(Struct, frozen=True):
+    """One metric of one case, relative to the reference or the baseline."""
+
+    case: Case  # its workload is "family NAME" for the geometric mean over a family
+    family: Family
+    reference: str  # an interpreter of the same study, or "baseline"
+    metric: str
+    better: str
+    ratio: float | None  # None: unknown
+    lo: float | None
+    hi: float | None
+    verdict: Literal["improved", "regressed", "equivalent", "inconclusive"]
+    reason: str | None  # why it is inconclusive
+    blocks: int
+    blocks_needed: int | None  # number of additional blocks that would decide it
+    paired: bool  # computed within blocks, or relative to a reference of both studies
+
+
+class Caveat(Struct, frozen=True):
+    """A reason to doubt some results."""
+
+    kind: str  # for programs: steal, governor, build, few_blocks, unavailable, ...
+    text: str  # one sentence, without a period
+    subject: str | None = None  # an interpreter, an observer, or a workload
+    next: str | None = None  # the remedy, if known
+
+
+class Finding(Struct, frozen=True):
+    """One sentence, and the cells that it is based on."""
+
+    kind: str  # for programs: scaling, convoy, signals, ...
+    text: str
+    subject: str | None = None  # a workload or an interpreter
+    next: str | None = None  # the next step, if known
+    cells: tuple[Cell, ...] = ()
+
+
+class Report(Struct, frozen=True):
+    """The results of a study."""
+
+    header: Header
+    cells: tuple[Cell, ...]
+    findings: tuple[Finding, ...]
+    caveats: tuple[Caveat, ...]
+    failures: tuple[tuple[Case, Failure], ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a run failed. An unsupported workload is not a failure."""
+        return any(failure.kind != "unsupported" for _, failure in self.failures)
+
+
+class Comparisons(Struct, frozen=True):
+    """The comparison of the interpreters of one study, or of two studies."""
+
+    rows: tuple[Comparison, ...]
+    caveats: tuple[Caveat, ...]
+    threshold: float  # smallest change that matters, a fraction
+    fdr: float  # false discovery rate, a fraction
+
+    @property
+    def inconclusive(self) -> bool:
+        """Whether any row is inconclusive."""
+        return any(row.verdict == "inconclusive" for row in self.rows)
+
+
+# --- check ----------------------------------------------------------------------------------------------
+
+
+class Known(Struct, frozen=True, forbid_unknown_fields=True):
+    """A known regression, and why it is accepted. An omitted field matches everything."""
+
+    reason: str
+    workload: str = "*"  # name or pattern, like the next two
+    interpreter: str = "*"
+    metric: str = "*"
+    threads: Threads | None = None
+    parameters: dict[Name, Value] = msgspec.field(default_factory=dict)
+
+
+class Expected(Struct, frozen=True):
+    """A comparison that a known regression covers."""
+
+    comparison: Comparison
+    reason: str
+
+
+class FailedCase(Struct, frozen=True):
+    """A case with at least one failed run, and its first failure."""
+
+    case: Case
+    failure: Failure
+
+
+class Gate(Struct, frozen=True):
+    """The verdict of a check; each comparison is in exactly one of the lists.
+
+    ``verdict`` is *regressed* if a row regressed that is not a known regression. It is *pass* if there are rows, all
+    other rows are conclusive, and every run succeeded. Otherwise it is *inconclusive*.
+    """
+
+    verdict: Literal["pass", "regressed", "inconclusive"]
+    regressed: tuple[Comparison, ...]
+    known_bad: tuple[Expected, ...]  # known regressions that regressed
+    recovered: tuple[Expected, ...]  # known regressions that are fixed
+    unsettled: tuple[Expected, ...]  # known regressions that are inconclusive
+    improved: tuple[Comparison, ...]
+    inconclusive: tuple[Comparison, ...]
+    equivalent: tuple[Comparison, ...]
+    unused: tuple[Known, ...]  # known regressions that match no comparison
+    failed: tuple[FailedCase, ...]
+
+
+class Check(Struct, frozen=True):
+    """A candidate compared with a baseline, and the verdict."""
+
+    gate: Gate
+    created: str  # creation time of the candidate, ISO 8601
+    against: str  # the baseline: an interpreter, a file, or the history
+    caveats: tuple[Caveat, ...]
+    threshold: float  # smallest change that matters, a fraction
+    fdr: float  # false discovery rate, a fraction
+    exit_code: int = (
+        0  # of the command: 1 regressed, 3 inconclusive and strict, 4 failed runs, 130 interrupted
+    )

@@ -1,0 +1,1 @@
+"""Probes of the GIL: exact, futex and sampled ones, and locks of free-threaded builds."""

@@ -1,0 +1,288 @@
+"""The exact probe: every acquisition and release of the GIL, timed and summed in the kernel by bpftrace.
+
+On 3.x the functions ``take_gil`` and ``drop_gil`` are probed; on 2.7, which has neither, the functions of its
+locks, restricted to the interpreter lock. The scheduler's switches show whether a thread that neither holds nor
+waits is on the CPU. The probes are placed in the one process (or, with its children, in all processes of that
+interpreter), and cost nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gilbench.model.profile import Blame, Bucket, Probe, ProfiledThread
+from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
+from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for
+from gilbench.observe.gil.lines import ExactLine
+from gilbench.observe.gil.probe import GilFigures
+from gilbench.observe.gil.standing import Standing, standing_threads
+from gilbench.observe.running import RunningPython
+from gilbench.observe.timeline import Recording, State, Timeline
+
+_UNSEEN = 16  # the largest state in the script that has no moment
+_STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
+_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
+_SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
+_ANSWER = 5.0  # s for the script to answer
+_NUMBERS = itertools.count(1)
+
+
+class ExactProbe:
+    """See the module."""
+
+    def why_not(self, python: RunningPython) -> str | None:
+        """Return in one line why the process cannot be probed; None: it can; empty: it has no GIL."""
+        if not python.gil_enabled:
+            return ""
+        reason = why_not()
+        if reason is None and probed(python) is None:
+            return f"{python.code} has no symbols take_gil and drop_gil; install its debug symbols"
+        return reason
+
+    def watch(
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        recording: Recording | None = None,
+    ) -> ExactWatching:
+        """Place the probes.
+
+        Args:
+            python: The process.
+            live: ``so_far`` will be called.
+            recording: Receives every change of a thread's state, which costs more.
+
+        Raises:
+            BpftraceError: The probes could not be placed.
+        """
+        return ExactWatching(python, live=live, recording=recording)
+
+
+class ExactWatching:
+    """The probes while they are placed.
+
+    Args:
+        python: The process.
+        live: Print the maps every second.
+        recording: Receives every change of state.
+    """
+
+    def __init__(
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        recording: Recording | None = None,
+    ) -> None:
+        self._python = python
+        self._timeline = Timeline(recording.add) if recording is not None else None
+        self._lock = threading.Lock()
+        self._ended: list[_ThreadSums] = []
+        self._start = self._end = self._snapshot = self._called_off = 0
+        self._execs = 0
+        self._start_up: float | None = None
+        self._begun, self._stopped = threading.Event(), threading.Event()
+        self._number = next(_NUMBERS)
+        self._script = Script(
+            script_for(python, self._number, live=live, stream=recording is not None),
+            pid=None if python.children else python.pid,
+            on_line=self._heard,
+            spool=recording.folder if recording is not None else None,
+        )
+        self._standing: Standing = {}
+        call(f"on{self._number}")
+        if not self._begun.wait(_ANSWER):
+            self._script.close()
+            raise BpftraceError("bpftrace attached its probes, but they report nothing")
+
+    def so_far(self) -> GilFigures:
+        """Return the values of the maps as last printed; none before that."""
+        return self._figures(self._snapshot or self._start)
+
+    def finish(self) -> GilFigures:
+        """Remove the probes and return the final values."""
+        if self._script.running():
+            self._standing = standing_threads(self._python.pid)
+            call(f"off{self._number}")
+            self._stopped.wait(_ANSWER)
+        maps = self._script.finish()
+        if self._timeline is not None:
+            states, ends = maps.get("@s", {}), maps.get("@until", {})
+            self._timeline.close(
+                [
+                    (ends[tid], int(tid), "ended")
+                    if tid in ends
+                    else (state >> 3, int(tid), _STATES[state & 7])
+                    for tid, state in states.items()
+                    if state > _UNSEEN or tid in ends
+                ]
+            )
+            self._timeline = None
+        ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
+        return self._figures(self._end or ended or self._called_off or time.monotonic_ns())
+
+    def _heard(self, line: str) -> None:
+        kind, _, rest = line.partition(" ")
+        with self._lock:
+            if kind == ExactLine.BEGIN:
+                self._start = int(rest)
+                self._begun.set()
+            elif kind == ExactLine.EXIT:
+                self._ended.append(_ThreadSums.ended(rest))
+                if self._ended[-1].pid == self._ended[-1].tid == self._python.pid:
+                    self._end = self._ended[-1].until
+            elif kind == ExactLine.MAIN:
+                now = int(rest.split()[1])
+                self._start_up = (now - self._start) * 1e-9 if self._start else None
+                self._start = now
+                self._ended = [one for one in self._ended if one.until >= now]  # lines come out of order
+            elif kind == ExactLine.SNAPSHOT:
+                self._snapshot = int(rest)
+            elif kind == ExactLine.EXEC:
+                self._execs += 1
+                if self._python.held and self._execs == 1:
+                    self._start = int(rest.split()[1])
+            elif kind == ExactLine.FINISH:
+                self._called_off = int(rest)
+                self._stopped.set()
+        if self._timeline is not None:
+            self._timeline.hear(line)
+
+    def _figures(self, end: int) -> GilFigures:
+        maps = dict(self._script.maps)
+        with self._lock:
+            start, ended = self._start, list(self._ended)
+        end = max(end, start + 1)
+        ends = maps.get("@until", {})
+        alive = [
+            _ThreadSums.alive(self._process_of(int(tid)), int(tid), maps, int(ends.get(tid, end)))
+            for tid in maps.get("@s", {})
+            if int(ends.get(tid, end)) >= start
+        ]
+        # The maps were printed before the latest threads ended, or hold those that ended, too.
+        gone = {(one.tid, one.born) for one in ended}
+        alive = [one for one in alive if (one.tid, one.born) not in gone]
+        threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
+        return GilFigures(
+            probe=Probe(strength="exact", name=probe_name(self._python), lost=self._script.lost),
+            duration=(end - start) * 1e-9,
+            threads=tuple(threads),
+            blames=_blames(maps),
+            start_up=self._start_up,
+            unavailable=self._gaps(),
+        )
+
+    def _process_of(self, tid: int) -> int:
+        if self._python.children:
+            with contextlib.suppress(OSError, StopIteration, ValueError):
+                lines = Path(f"/proc/{tid}/status").read_text("utf-8", "replace").splitlines()
+                return int(next(line for line in lines if line.startswith("Tgid:")).split()[1])
+        return self._python.pid
+
+    def _gaps(self) -> tuple[str, ...]:
+        gaps = []
+        if self._execs > (1 if self._python.held else 0):
+            gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")
+        return tuple(gaps)
+
+
+class _ThreadSums(NamedTuple):
+    """The kernel's sums of one thread, ns."""
+
+    pid: int
+    tid: int
+    until: int  # its end, or the profile's
+    born: int  # 0: before the probe
+    state: int  # as in the script
+    held: int
+    wait: int
+    off: int
+    takes: int
+    longest_hold: int
+    longest_wait: int
+    freed: int  # 1 + when the GIL was released to a thread that was found waiting or holding; 0: it was not found so
+    first: int  # when that thread released it first
+    name: str | None
+
+    @classmethod
+    def ended(cls, line: str) -> _ThreadSums:
+        words = line.split(maxsplit=13)
+        pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first = map(int, words[:13])
+        name = words[13].strip() if len(words) > 13 else None  # noqa: PLR2004
+        return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, name)
+
+    @classmethod
+    def alive(cls, pid: int, tid: int, maps: Mapping[str, Any], now: int) -> _ThreadSums:
+        state, born, held, wait, off, takes, hold, longest, freed, first = (
+            int(maps.get(name, {}).get(str(tid), 0)) for name in _SUMS
+        )
+        return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, None)
+
+
+def _profiled(
+    one: _ThreadSums, start: int, end: int, maps: Mapping[str, Any], standing: Standing
+) -> ProfiledThread:
+    born = max(one.born, start)
+    lived = max(one.until - born, 0)
+    held, wait, off = one.held, one.wait, one.off
+    longest_hold, longest_wait = one.longest_hold, one.longest_wait
+    state, since = one.state & 7, max(one.state >> 3, start)
+    if one.first:  # it was found waiting or holding, which shows at its first release
+        got = max(one.freed - 1, born)
+        held, wait = held + one.first - got, wait + got - born
+        longest_hold, longest_wait = max(longest_hold, one.first - got), max(longest_wait, got - born)
+    untouched = not one.first and not one.takes and one.state & 7 < _WAITING
+    if untouched and one.tid in standing:
+        state, since, off = {"held": _HOLDING, "wait": _WAITING}[standing[one.tid]], born, 0
+    open_for = max(one.until - since, 0)
+    if state == _HOLDING:
+        held, longest_hold = held + open_for, max(longest_hold, open_for)
+    elif state == _WAITING:
+        wait, longest_wait = wait + open_for, max(longest_wait, open_for)
+    elif state in _RUNNING:
+        off += open_for
+    wall = end - start
+    buckets = _buckets(one, maps)
+    return ProfiledThread(
+        pid=one.pid,
+        tid=one.tid,
+        name=one.name,
+        alive=lived / wall,
+        gil_held=held / wall,
+        gil_wait=wait / wall,
+        off_gil=off / wall,
+        blocked=max(lived - held - wait - off, 0) / wall,
+        switches=one.takes,
+        longest_hold=longest_hold * 1e-9,
+        longest_wait=longest_wait * 1e-9,
+        waits=buckets,
+    )
+
+
+def _buckets(one: _ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
+    """Return the histogram of waits; acquisitions without a wait (less than FAST) are the first bucket."""
+    long = [
+        Bucket(lo=bucket["min"] * 1e-9, hi=(bucket["max"] + 1) * 1e-9, count=bucket["count"])
+        for bucket in maps.get("@waits", {}).get(str(one.tid), ())
+        if bucket["count"]
+    ]
+    fast = one.takes - sum(bucket.count for bucket in long)
+    return (*([Bucket(lo=0.0, hi=FAST * 1e-9, count=fast)] if fast > 0 else ()), *long)
+
+
+def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
+    seconds, counts = maps.get("@blame", {}), maps.get("@blames", {})
+    found = []
+    for pair, total in seconds.items():
+        holder, waiter = map(int, pair.split(","))
+        if holder in {0, waiter}:  # it had just released the GIL, and the next holder was not yet known
+            continue
+        found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
+    return tuple(sorted(found, key=lambda blame: -blame.seconds))

@@ -1,0 +1,179 @@
+"""The exact probe's script for one process: which functions of its interpreter it probes, and how."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from gilbench.interpreters.image import read_image
+from gilbench.interpreters.symbols import debug_file, read_symbols
+from gilbench.observe.bpftrace import BpftraceError
+from gilbench.observe.gil.lines import ExactLine, placeholders
+from gilbench.observe.gil.words import base_of
+from gilbench.observe.running import RunningPython
+from gilbench.observe.script import filled, places
+
+FAST = 8192  # ns; a shorter acquisition did not wait
+_SCRIPT = Path(__file__).with_name("exact.bt")
+_OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
+# Called when the interpreter has started and the program begins. A compiler may have inlined one of the first two,
+# so whichever is called first counts. Older versions have neither.
+_MAINS, _OLD_MAINS = ("Py_RunMain", "pymain_run_python"), ("PySys_SetArgvEx",)
+_RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely acquired the GIL
+_OWN_GILS = (3, 12)  # the first version whose interpreters of one process can have a GIL each
+_INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
+_SNAPSHOT = 1  # s between two prints of the maps
+
+
+class Functions(NamedTuple):
+    """The functions of one file that acquire and release the GIL, and where the program begins."""
+
+    take: tuple[str, ...]
+    drop: tuple[str, ...]
+    main: tuple[str, ...]
+
+
+def probed(python: RunningPython) -> Functions | None:
+    """Return the functions to probe in a process; None if it has no symbols for them."""
+    return _functions_of(python.code, _is_old(python))
+
+
+@functools.cache
+def _functions_of(code: Path, old: bool) -> Functions | None:
+    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
+    symbols = read_symbols(code, wanted)
+    names = symbols.names
+    if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
+        names = read_symbols(debug, wanted).names
+    if old:
+        return (
+            Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2:3])
+            if set(_OLD_LOCK[:3]) <= set(names)
+            else None
+        )
+    take, drop, main = (_copies(names, wanted) for wanted in (("take_gil",), ("drop_gil",), _MAINS))
+    return Functions(take, drop, main or _copies(names, _OLD_MAINS)) if take and drop else None
+
+
+def _copies(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the functions of these names and the compiler's copies of them, without the cold parts."""
+    return tuple(name for name in names if name.partition(".")[0] in wanted and ".cold" not in name)
+
+
+def _is_old(python: RunningPython) -> bool:
+    return python.version is not None and python.version < (3, 2)
+
+
+def probe_name(python: RunningPython) -> str:
+    """Return the probe's name in reports."""
+    functions = probed(python)
+    assert functions is not None  # noqa: S101 - why_not has checked
+    return f"exact (bpftrace: {', '.join((*functions.take, *functions.drop))})"
+
+
+def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) -> str:
+    """Return the probe's script for one process.
+
+    Args:
+        python: The process.
+        number: Number of the probe among the probes of this gilbench.
+        live: Print the maps every second.
+        stream: Print each change of state.
+
+    Raises:
+        BpftraceError: The process cannot be read, or bpftrace cannot probe its file.
+    """
+    functions = probed(python)
+    assert functions is not None  # noqa: S101 - why_not has checked
+    old = _is_old(python)
+    own_gils = python.version is not None and python.version >= _OWN_GILS
+    lock = _interpreter_lock(python) if old and not python.held else 0
+    # The start of an interpreter that is up is over, but for one of 2.7 that has no threads yet.
+    main = functions.main if python.held or (old and not lock) else ()
+    ours = ("@ours[pid]" if python.children else f"pid == {python.pid}") + " && @on"
+    sections = {
+        "live": live,
+        "timeline": stream,
+        "totals": not stream,
+        "start": bool(main),
+        "children": python.children,
+        "old_gil": old,
+        "new_gil": not old,
+        "own_gils": own_gils,
+    }
+    attached = {
+        "main": places("uprobe", python.code, main),
+        "take": places("uprobe", python.code, functions.take),
+        "taken": places("uretprobe", python.code, functions.take),
+        "drop": places("uprobe", python.code, functions.drop),
+        "dropped": places("uretprobe", python.code, functions.drop),
+    }
+    values = {
+        **attached,
+        **_words(python, ours, old=old, own_gils=own_gils),
+        "gilbench": str(os.getpid()),
+        "on": f"on{number}",
+        "off": f"off{number}",
+        "seeds": " ".join(_seeds(python)),
+        "lock": str(lock),
+        "resolved": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
+        **placeholders(ExactLine),
+    }
+    return filled(_SCRIPT, values, [name for name, wanted in sections.items() if wanted])
+
+
+def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> dict[str, str]:
+    """Return the conditions and constants of the script that depend only on the version."""
+    return {
+        "ours": ours,
+        "ours_take": ours + (" && (arg0 == @lock || (@lock == 0 && @main == tid))" if old else ""),
+        "ours_drop": ours + (" && arg0 == @lock" if old else ""),
+        "gil": "@lock_of[tid]" if own_gils else "pid" if python.children else "0",
+        "interpreter": str(_INTERPRETER),
+        "fast": str(FAST),
+        "main_state": "1" if old else "3",
+        "after_drop": "1" if old else "5",
+        "snapshot": str(_SNAPSHOT),
+    }
+
+
+def _seeds(python: RunningPython) -> Iterator[str]:
+    """Yield what the script knows when it begins: the threads that there are, and the processes."""
+    pids = [python.pid, *(_descendants(python.pid) if python.children else ())]
+    yield from (f"@s[{tid}] = 16;" for pid in pids for tid in _tids(pid))
+    if python.children:
+        yield from (f"@ours[{pid}] = 1;" for pid in pids)
+
+
+def _descendants(pid: int) -> list[int]:
+    with contextlib.suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    return []
+
+
+def _tids(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+    return []
+
+
+def _interpreter_lock(python: RunningPython) -> int:
+    """Return the address of 2.7's interpreter lock in the process; 0 while it has no threads."""
+    try:
+        image = read_image(python.code)
+        place = image.place("interpreter_lock")
+        if place is None:
+            return 0
+        start = base_of(python.pid, python.mapped) if image.relocated else 0
+        with open(f"/proc/{python.pid}/mem", "rb", buffering=0) as memory:
+            memory.seek(start + place.address)
+            return int.from_bytes(memory.read(8), "little")
+    except (OSError, LookupError, ValueError) as error:
+        raise BpftraceError(f"cannot read the interpreter lock of process {python.pid}: {error}") from error

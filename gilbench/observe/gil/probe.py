@@ -1,0 +1,60 @@
+"""The interface of a probe of the GIL, which the exact, futex, sampling, and parking probes share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from gilbench.model.profile import Blame, Pause, Probe, ProfiledThread
+from gilbench.model.study import Share
+from gilbench.observe.running import RunningPython
+
+
+class GilFigures(NamedTuple):
+    """The values of a probe, from its start to now or to its end; those that it cannot see are empty or None.
+
+    A probe fills in the GIL or parking values of a ``ProfiledThread``. The caller adds names, context switches, and
+    other values from the kernel.
+    """
+
+    probe: Probe
+    duration: float  # s of the profile; fractions are of this
+    threads: tuple[ProfiledThread, ...] = ()  # also those that ended meanwhile
+    blames: tuple[Blame, ...] = ()
+    pauses: Pause | None = None
+    functions: tuple[Share, ...] = ()
+    start_up: float | None = None  # s of the interpreter's start that are left out
+    unavailable: tuple[str, ...] = ()
+
+
+class Watching(Protocol):
+    """A placed probe."""
+
+    def so_far(self) -> GilFigures:
+        """Return the values so far, for a live table; they may be a second old."""
+
+    def finish(self) -> GilFigures:
+        """Remove the probe and return the final values, also if the process has ended."""
+
+
+class GilProbe(Protocol):
+    """A way to probe the GIL; each has a line in ``choose.PROBES``."""
+
+    def why_not(self, python: RunningPython) -> str | None:
+        """Return in one line why the process cannot be probed, and the remedy; None: it can.
+
+        Empty: the probe is for another kind of build, which needs no mention. Nothing is started, so that the call is
+        cheap; ``watch`` raises what only shows when the probe is placed.
+        """
+
+    def watch(self, python: RunningPython, *, live: bool = False) -> Watching:
+        """Place the probe and return as soon as it counts.
+
+        If ``python.held``, the process still waits, before its interpreter is loaded.
+
+        Args:
+            python: The process.
+            live: ``so_far`` will be called.
+
+        Raises:
+            GilbenchError: The probe could not be placed, in one line. The next weaker probe is tried.
+        """

@@ -1,0 +1,89 @@
+"""Threads without GIL events: whether they hold the GIL all the time, or wait for it.
+
+A single busy thread never releases the GIL, and a long call in C may outlast a profile: no probe sees an event.
+Since the state of such a thread does not change, one snapshot by py-spy is enough.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.observe.stacks import find_py_spy
+
+Standing = dict[int, Literal["held", "wait"]]
+_LIMIT = 5.0  # s for py-spy to answer
+_FUTEX = "202"  # as /proc names the system call that a thread is in (x86-64)
+_WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
+_REALTIME = 0x100  # flag
+_CHECKS, _PAUSE = 5, 0.001  # s between two checks
+_SOON = 0.1  # s; a thread that waits for the GIL wakes up after each switch interval
+
+
+def standing_threads(pid: int) -> Standing:
+    """Return the thread that holds the GIL now, by py-spy, and the threads that wait for it; {} if py-spy fails.
+
+    Only the states of threads without events are reliable.
+    """
+    threads = python_threads(pid)
+    standing: Standing = {}
+    for thread in threads:
+        tid = thread.get("os_thread_id")
+        if isinstance(tid, int) and thread.get("owns_gil"):
+            standing[tid] = "held"
+    if standing:
+        for thread in threads:
+            tid = thread.get("os_thread_id")
+            if isinstance(tid, int) and tid not in standing and _waits_for_gil(pid, tid):
+                standing[tid] = "wait"
+    return standing
+
+
+def python_threads(pid: int) -> list[dict[str, Any]]:
+    """Return the threads of py-spy's dump: ``os_thread_id``, ``thread_name``, ``owns_gil``; [] if it fails."""
+    found = find_py_spy()
+    if found is None:
+        return []
+    with contextlib.suppress(ProcessError, ValueError):
+        done = capture(
+            [found, "dump", "--json", "--nonblocking", "--pid", str(pid)],
+            seconds=_LIMIT,
+            env=clean_environment(),
+            limit=1 << 24,
+        )
+        answer = json.loads(done.stdout) if done.status == 0 else []
+        return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
+    return []
+
+
+def _waits_for_gil(pid: int, tid: int) -> bool:
+    """Return whether a thread is in a short wait in one of some checks: between two such waits it is awake."""
+    for _ in range(_CHECKS):
+        if _waits_briefly(pid, tid):
+            return True
+        time.sleep(_PAUSE)
+    return False
+
+
+def _waits_briefly(pid: int, tid: int) -> bool:
+    """Return whether a thread is in a futex wait that ends soon, like that of a thread that waits for the GIL."""
+    try:
+        words = Path(f"/proc/{pid}/task/{tid}/syscall").read_text("ascii").split()
+        if words[0] != _FUTEX or int(words[2], 16) & _OPERATION not in _WAITS or not int(words[4], 16):
+            return False
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            memory.seek(int(words[4], 16))
+            seconds, nanoseconds = struct.unpack("=qq", memory.read(16))
+    except (OSError, ValueError, IndexError, struct.error, OverflowError):
+        return False
+    if int(words[2], 16) & _OPERATION == _WAITS[0]:  # relative
+        left = seconds + nanoseconds * 1e-9
+    else:
+        clock = time.CLOCK_REALTIME if int(words[2], 16) & _REALTIME else time.CLOCK_MONOTONIC
+        left = seconds + nanoseconds * 1e-9 - time.clock_gettime(clock)
+    return bool(left < _SOON)

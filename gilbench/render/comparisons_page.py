@@ -1,0 +1,89 @@
+"""The page of comparisons: interpreters of one study, or two studies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from gilbench.model.results import Comparison, Comparisons
+from gilbench.plan.axes import variant
+from gilbench.render.columns import counts, labels, table_of, texts
+from gilbench.render.figures import case_name, ratio_text, verdict_text
+from gilbench.render.page import Entry, Lines, Page, Text, Tone
+from gilbench.render.remarks import remarks
+from gilbench.render.rows import flat
+
+TONES: dict[str, Tone] = {
+    "improved": "good",
+    "regressed": "bad",
+    "equivalent": "plain",
+    "inconclusive": "faint",
+}
+
+
+def comparisons_page(result: Comparisons) -> Page:
+    """Make the page of comparisons, a section for each metric of each workload."""
+    sections: dict[str, list[Comparison]] = {}
+    for row in sorted(result.rows, key=_order(result.rows)):
+        name = f"{case_name(row.case.workload, row.case.parameters)} {row.metric} vs {row.reference}"
+        sections.setdefault(name, []).append(row)
+    table = table_of(
+        "Comparison",
+        sections,
+        [
+            labels(_label),
+            counts("threads", lambda row: str(row.case.threads)),
+            texts("ratio", ratio_text),
+            texts("verdict", lambda row: Text(verdict_text(row), TONES[row.verdict]), "left"),
+        ],
+    )
+    return Page(
+        title="",
+        lead=(),
+        parts=(table, Lines(_legend(result)), *remarks((), result.caveats)),
+        document={
+            "kind": "comparison",
+            "comparisons": [flat(row) for row in result.rows],
+            "caveats": result.caveats,
+            "warnings": [caveat.text for caveat in result.caveats],
+            "threshold": result.threshold,
+            "fdr": result.fdr,
+        },
+        rows=map(flat, result.rows),
+    )
+
+
+def _label(row: Comparison) -> str:
+    return f"{variant(row.case)}{'' if row.paired else ' *'}"
+
+
+def _legend(result: Comparisons) -> tuple[Entry, ...]:
+    meaning = (
+        f"Equivalent: within {result.threshold:.1%}. False discovery rate over all rows: {result.fdr:.0%}. "
+        "Intervals are 95%."
+    )
+    unpaired = "* Unpaired: absolute values from different times, which drift on shared hosts."
+    return (
+        Text(_summary(result.rows), "strong"),
+        Text(meaning, "faint"),
+        *(() if all(row.paired for row in result.rows) else (Text(unpaired, "faint"),)),
+    )
+
+
+def _summary(rows: Sequence[Comparison]) -> str:
+    """Count the verdicts."""
+    counted = Counter[str](row.verdict for row in rows)
+    return f"{len(rows)} comparisons: {', '.join(f'{counted[word]} {word}' for word in TONES)}"
+
+
+def _order(rows: Sequence[Comparison]) -> Callable[[Comparison], tuple[int, ...]]:
+    """Sort by workload, metric, and interpreter, each in the order of their first rows, and then by threads."""
+
+    def keys(row: Comparison) -> tuple[tuple[object, ...], ...]:
+        return (row.case.workload, row.case.parameters), (row.metric, row.reference), (variant(row.case),)
+
+    orders: list[dict[tuple[object, ...], int]] = [{}, {}, {}]
+    for row in rows:
+        for order, key in zip(orders, keys(row), strict=True):
+            order.setdefault(key, len(order))
+    return lambda row: (*(order[key] for order, key in zip(orders, keys(row), strict=True)), row.case.threads)

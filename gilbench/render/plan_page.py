@@ -1,0 +1,51 @@
+"""The page of a plan: its cases, and its estimated duration."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gilbench.model.study import Header
+from gilbench.render.page import Column, Page, Section, Table
+from gilbench.render.rows import flat_case
+
+
+def plan_page(header: Header) -> Page:
+    """Lay out a plan."""
+    plan, effort = header.plan, header.plan.effort
+    counts = Counter(case.workload for case in plan.cases)
+    threads = {
+        name: sorted({case.threads for case in plan.cases if case.workload == name}) for name in counts
+    }
+    rows = tuple(
+        (one.name, one.family, ", ".join(map(str, threads.get(one.name, ()))), str(counts[one.name]))
+        for one in header.workloads
+    )
+    minutes, seconds = divmod(round(plan.seconds), 60)
+    names = ", ".join(f"{one.name} ({one.executable})" for one in header.interpreters)
+    runs = f"{effort.blocks} blocks x {len(plan.cases)} cases = {effort.blocks * len(plan.cases)} runs"
+    table = Table(
+        title="Planned cases",
+        columns=(
+            Column("workload", "left", folds=True),
+            Column("family", "left"),
+            Column("threads", "left", folds=True),
+            Column("cases"),
+        ),
+        sections=(Section(rows),),
+        notes=(f"effort {effort.name}: {runs}, about {minutes} min {seconds} s",),
+    )
+    return Page(
+        title="",
+        lead=(
+            f"interpreters: {names}",
+            f"reference: {plan.reference}; seed: {plan.seed}; CPUs: {', '.join(map(str, plan.cpus))}",
+        ),
+        parts=(table,),
+        document={
+            "kind": "plan",
+            "plan": plan,
+            "interpreters": header.interpreters,
+            "workloads": header.workloads,
+        },
+        rows=map(flat_case, plan.cases),
+    )

@@ -1,0 +1,77 @@
+"""The page of a study: tables, plots, findings, and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gilbench.analyse.study.sweeps import sweeps
+from gilbench.model.results import Report
+from gilbench.render.page import Entry, Page, Text
+from gilbench.render.remarks import remarks
+from gilbench.render.rows import flat
+from gilbench.render.study_details import details
+from gilbench.render.study_tables import tables
+from gilbench.render.sweeps import sweep_parts
+
+SCHEMA = 1
+
+
+def study_page(report: Report) -> Page:
+    """Make the page of a study."""
+    unobserved = [cell for cell in report.cells if not cell.case.observers]
+    workloads = {workload.name: workload for workload in report.header.workloads}
+    return Page(
+        title=f"gilbench {report.header.gilbench}: study of {report.header.created}",
+        lead=_lead(report),
+        parts=(
+            *tables(unobserved, report),
+            *(part for sweep in sweeps(unobserved, workloads) for part in sweep_parts(sweep)),
+            *details(unobserved, report),
+            *remarks(report.findings, report.caveats),
+        ),
+        document=_document(report),
+        rows=map(flat, report.cells),
+    )
+
+
+def _lead(report: Report) -> tuple[Entry, ...]:
+    host, plan = report.header.host, report.header.plan
+    virtual = f", {host.virtualisation}" if host.virtualisation else ""
+    return (
+        f"{host.cpu_model}, {host.cores} CPUs, {host.system} {host.kernel}{virtual}",
+        Text(f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.reference}.", "faint"),
+        Text("Intervals are 95%, over blocks: ± or (low-high).", "faint"),
+    )
+
+
+def _document(report: Report) -> dict[str, Any]:
+    header = report.header
+    return {
+        "kind": "study",
+        "schema": SCHEMA,
+        "gilbench": header.gilbench,
+        "created": header.created,
+        "host": header.host,
+        "profile": header.plan.effort,
+        "reference": header.plan.reference,
+        "seed": header.plan.seed,
+        "interpreters": header.interpreters,
+        "cells": [flat(cell) for cell in report.cells],
+        "findings": [
+            {**msgspec.to_builtins(finding), "cells": [flat(cell) for cell in finding.cells]}
+            for finding in report.findings
+        ],
+        "caveats": report.caveats,
+        "warnings": [caveat.text for caveat in report.caveats],
+        "failures": [
+            {
+                **msgspec.to_builtins(case),
+                "kind": failure.kind,
+                "message": failure.message,
+                "output": failure.output,
+            }
+            for case, failure in report.failures
+        ],
+    }

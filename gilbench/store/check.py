@@ -1,0 +1,124 @@
+"""Reads a saved check."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from gilbench.model.errors import StudyError
+from gilbench.model.metrics import METRICS
+from gilbench.model.results import Caveat, Check, Comparison, Expected, FailedCase, Gate, Known
+from gilbench.model.study import Case, Failure, Parameters, Struct, Value
+from gilbench.store.artefact import read_document
+
+SCHEMA = 1
+_VERDICTS = {  # by status
+    "regressed": {"regressed"},
+    "known bad": {"regressed"},
+    "recovered": {"improved", "equivalent"},
+    "unsettled": {"inconclusive"},
+    "improved": {"improved"},
+    "inconclusive": {"inconclusive"},
+    "equivalent": {"equivalent"},
+}
+_KNOWN = {"known bad", "recovered", "unsettled"}
+
+
+class _Document(Struct, frozen=True):
+    schema: int
+    kind: Literal["check"]
+    verdict: Literal["pass", "regressed", "inconclusive"]
+    created: str
+    against: str
+    threshold: float
+    fdr: float
+    exit_code: Literal[0, 1, 3, 4, 130]
+    comparisons: list[dict[str, Any]]
+    failed: list[dict[str, Any]]
+    unused_known_bad: tuple[Known, ...]
+    caveats: tuple[Caveat, ...]
+
+
+def read_check(path: Path) -> Check:
+    """Read a check.
+
+    Raises:
+        StudyError: The file cannot be read, is not a check, or has impossible values.
+    """
+    document = read_document(path, _Document, SCHEMA, "check")
+    try:
+        return _check(document)
+    except (KeyError, ValueError, msgspec.ValidationError) as error:
+        raise StudyError(
+            f"{path} is damaged: {error}\nWrite it again: gilbench check -o FILE.json"
+        ) from error
+
+
+def _check(document: _Document) -> Check:
+    lists: dict[str, list[Any]] = {status: [] for status in _VERDICTS}
+    for row in document.comparisons:
+        status, comparison = msgspec.convert(row.pop("status"), str), _comparison(row)
+        if comparison.verdict not in _VERDICTS.get(status, ()):
+            raise ValueError(f"a row with the verdict {comparison.verdict} has the status {status!r}")
+        expected = (
+            Expected(comparison=comparison, reason=str(row["known_reason"]))
+            if status in _KNOWN
+            else comparison
+        )
+        lists[status].append(expected)
+    gate = Gate(
+        verdict=document.verdict,
+        unused=document.unused_known_bad,
+        failed=tuple(map(_failed, document.failed)),
+        **{status.replace(" ", "_"): tuple(rows) for status, rows in lists.items()},
+    )
+    undecided = bool(gate.inconclusive or gate.failed or not document.comparisons)
+    if gate.verdict != ("regressed" if gate.regressed else "inconclusive" if undecided else "pass"):
+        raise ValueError(f"the verdict {gate.verdict!r} contradicts the rows")
+    if not (0 <= document.threshold < 1 and 0 < document.fdr < 1):
+        raise ValueError("threshold or fdr is not a fraction")
+    return Check(
+        gate=gate,
+        created=document.created,
+        against=document.against,
+        caveats=document.caveats,
+        threshold=document.threshold,
+        fdr=document.fdr,
+        exit_code=document.exit_code,
+    )
+
+
+def _comparison(row: dict[str, Any]) -> Comparison:
+    made = msgspec.convert({**row, "case": _case(row)}, Comparison)
+    low, ratio, high = (
+        (0.0 if made.lo is None else made.lo),
+        made.ratio,
+        (math.inf if made.hi is None else made.hi),
+    )
+    if ratio is not None and not 0 <= low <= ratio <= high:
+        raise ValueError(f"the ratio {ratio:g} is outside its interval")
+    if made.blocks < 0 or (made.blocks_needed or 0) < 0:
+        raise ValueError("the number of blocks is negative")
+    if made.metric not in METRICS:
+        raise ValueError(f"unknown metric {made.metric!r}")
+    return made
+
+
+def _failed(row: dict[str, Any]) -> FailedCase:
+    return FailedCase(
+        case=_case(row),
+        failure=msgspec.convert({"kind": row["kind"], "message": row["message"]}, Failure),
+    )
+
+
+def _case(row: dict[str, Any]) -> Case:
+    fields = {name: row[name] for name in Case.__struct_fields__ if name in row}
+    given = msgspec.convert(row["parameters"], dict[str, Value] | Parameters)
+    parameters = tuple(given.items()) if isinstance(given, dict) else given
+    case = msgspec.convert({**fields, "parameters": parameters}, Case)
+    if case.threads < 0:
+        raise ValueError("the number of threads is negative")
+    return case

@@ -1,0 +1,219 @@
+"""Checks a candidate for regressions: against another study, against the history, or measured now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.comparisons import compare_interpreters
+from gilbench.analyse.study.gate import (
+    JUDGEABLE,
+    JUDGED,
+    compare_for_gate,
+    decide,
+    exit_code,
+    failed_cases,
+    not_measured,
+)
+from gilbench.analyse.study.report import build_report
+from gilbench.interpreters.names import name_all
+from gilbench.model.errors import UsageError
+from gilbench.model.results import Caveat, Check, Comparison, Known
+from gilbench.model.study import Header, Study
+from gilbench.plan import axes
+from gilbench.plan.blocks import make_plan
+from gilbench.store.known_bad import read_known_bad
+from gilbench.store.names import default_study_path
+from gilbench.store.past import read_past
+from gilbench.store.study import read_study
+from gilbench.work.compare import Limits, nothing_in_common
+from gilbench.work.listener import SILENT, Listener
+from gilbench.work.measure import run_study
+from gilbench.work.planning import MeasureRequest, plan_study, select_one
+
+INTERRUPTED = 130  # exit code
+
+
+class Checked(NamedTuple):
+    """A check, and the study that was measured for it."""
+
+    check: Check
+    path: Path | None = None  # of the study; None: nothing was measured
+    interrupted: bool = False
+
+
+def check_study(path: Path, baseline: Path, limits: Limits, known: Sequence[Known] = ()) -> Checked:
+    """Check a study against an earlier one.
+
+    Args:
+        path: Study of the candidate.
+        baseline: Study of the baseline.
+        limits: What counts as a change.
+        known: Known regressions.
+
+    Raises:
+        StudyError: A study cannot be read.
+        UsageError: The studies share no case, or a metric is unknown.
+    """
+    metrics = limits.metrics(JUDGEABLE, JUDGED)
+    before, now = read_study(baseline), read_study(path)
+    rows = compare_for_gate(before, now, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+    if not rows:
+        raise nothing_in_common(path, baseline)
+    found = [*differences(before, now), *caveats(now)]
+    missing = not_measured(before, now)
+    if missing:
+        names = ", ".join(dict.fromkeys(f"{case.workload} on {case.interpreter}" for case in missing))
+        cases = "1 case" if len(missing) == 1 else f"{len(missing)} cases"
+        found.append(Caveat(kind="missing", text=f"{cases} of the baseline were not measured: {names}"))
+    if not any(row.paired for row in rows):
+        found.append(
+            Caveat(
+                kind="unpaired",
+                text="the studies share no reference; results from different times are compared, which is unreliable",
+                next="Measure both now: gilbench check --python NEW --against OLD.",
+            )
+        )
+    return Checked(_check(now, rows, str(baseline), found, limits, known))
+
+
+def check_history(
+    path: Path, database: str | None, branch: str | None, limits: Limits, known: Sequence[Known] = ()
+) -> Checked:
+    """Check a study against the current level of the history; see ``analyse.study.past`` for the error rates.
+
+    Args:
+        path: Study of the candidate.
+        database: File or URL of the history; None: the user's own.
+        branch: Only studies of this branch; None: all.
+        limits: What counts as a change.
+        known: Known regressions.
+
+    Raises:
+        StudyError: The study or the history cannot be read.
+        UsageError: The history has no comparable study, the extra is not installed, or a metric is unknown.
+    """
+    try:
+        from gilbench.analyse.study.past import METRICS_KEPT, REFERENCE, compare_past  # noqa: PLC0415 - an extra
+        from gilbench.store.history import History, default_database  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--baseline history needs {error.name}: pip install 'gilbench[history]'") from error
+    metrics = limits.metrics(METRICS_KEPT, ("relative",))
+    study = read_study(path)
+    cells = [cell for cell in build_report(study).cells if cell.metric in metrics and not cell.case.observers]
+    if not cells:
+        raise UsageError(
+            f"{path} has no {' or '.join(metrics)}, which the history tracks\n"
+            "Measure a study with a reference: gilbench run --python NEW --reference OLD"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with History(database or default_database()) as history:
+        past = read_past(history, study.header, cells, digest, branch)
+        name = history.name
+    if not any(one.values for one in past):
+        raise UsageError(
+            f"the history {name} has no study to compare {path} with\n"
+            "Add studies with the same CPU and reference: gilbench history add STUDY"
+        )
+    rows = compare_past(
+        [(cell, one.values) for cell, one in zip(cells, past, strict=True)],
+        threshold=limits.threshold,
+        fdr=limits.fdr,
+    )
+    left_out = max(one.left_out for one in past)
+    text = f"up to {left_out} studies with another CPU or reference are left out"
+    found = [*([Caveat(kind="left_out", text=text)] if left_out else []), *caveats(study)]
+    return Checked(_check(study, rows, REFERENCE, found, limits, known))
+
+
+def check_measured(
+    python: str,
+    against: str,
+    request: MeasureRequest,
+    limits: Limits,
+    known: Sequence[Known] = (),
+    *,
+    output: Path | None = None,
+    listener: Listener = SILENT,
+) -> Checked:
+    """Measure two interpreters now, interleaved, and check the candidate against the baseline.
+
+    Args:
+        python: SPEC of the candidate.
+        against: SPEC of the baseline.
+        request: What to measure; its interpreters are ignored.
+        limits: What counts as a change.
+        known: Known regressions.
+        output: File of the study; None: a new file in ``reports/``.
+        listener: Receives notes and progress, and can stop the work.
+
+    Raises:
+        GilbenchError: The request cannot be measured, saved, or compared.
+    """
+    metrics = limits.metrics(JUDGEABLE, JUDGED)
+    header = _plan(python, against, request, listener)
+    study, path, interrupted = run_study(header, output or default_study_path(), listener)
+    rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+    if not (rows or interrupted or failed_cases(study)):
+        raise UsageError(f"these workloads have no {' or '.join(metrics)} to compare; choose other workloads")
+    check = _check(study, rows, header.plan.reference, caveats(study), limits, known)
+    if interrupted:
+        check = msgspec.structs.replace(check, exit_code=INTERRUPTED)
+    return Checked(check, path, interrupted)
+
+
+def read_known(path: Path | None) -> tuple[Known, ...]:
+    """Read the list of known regressions; empty for None.
+
+    Raises:
+        UsageError: The file cannot be read, or is invalid.
+    """
+    return () if path is None else read_known_bad(path)
+
+
+def _check(
+    study: Study,
+    rows: Sequence[Comparison],
+    against: str,
+    found: Sequence[Caveat],
+    limits: Limits,
+    known: Sequence[Known],
+) -> Check:
+    gate = decide(rows, known, failed_cases(study))
+    return Check(
+        gate=gate,
+        created=study.header.created,
+        against=against,
+        caveats=tuple(found),
+        threshold=limits.threshold,
+        fdr=limits.fdr,
+        exit_code=exit_code(gate, strict=limits.strict),
+    )
+
+
+def _plan(python: str, against: str, request: MeasureRequest, listener: Listener) -> Header:
+    """Plan the cases of the baseline, and add the candidate to each, even if both are the same executable."""
+    one = select_one("--against", against, refresh=request.refresh)
+    header = plan_study(msgspec.structs.replace(request, python=(one.executable,)), listener)
+    sides = name_all([*header.interpreters, select_one("--python", python)])
+    workloads = {workload.name: workload for workload in header.workloads}
+    cases = [
+        msgspec.structs.replace(case, interpreter=side.name)
+        for case in header.plan.cases
+        for side in sides
+        if axes.lacks(workloads[case.workload], side.build) is None
+    ]
+    plan = make_plan(
+        cases,
+        effort=header.plan.effort,
+        interpreters=sides,
+        workloads=header.workloads,
+        reference=sides[0].name,
+        seed=header.plan.seed,
+    )
+    return msgspec.structs.replace(header, plan=plan, interpreters=sides)

@@ -1,0 +1,78 @@
+"""Compares the interpreters of a study with its reference, or one study with another."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from pathlib import Path
+
+from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
+from gilbench.model.errors import UsageError
+from gilbench.model.metrics import METRICS
+from gilbench.model.results import Comparisons
+from gilbench.model.study import Struct
+from gilbench.store.study import read_study
+
+
+class Limits(Struct, frozen=True):
+    """What counts as a change, and in which metrics."""
+
+    metric: tuple[str, ...] = ()  # names or patterns; empty: the default metrics
+    threshold: float = 0.02  # smallest change that matters, a fraction
+    fdr: float = 0.05  # false discovery rate, a fraction
+    strict: bool = False  # a check that is inconclusive is no success
+
+    @classmethod
+    def in_percent(
+        cls, metric: Sequence[str] | None, threshold: float, fdr: float, *, strict: bool = False
+    ) -> Limits:
+        """The same from percentages."""
+        return cls(metric=tuple(metric or ()), threshold=threshold / 100, fdr=fdr / 100, strict=strict)
+
+    def metrics(self, known: Sequence[str], default: Sequence[str]) -> list[str]:
+        """Return the names of the metrics that match.
+
+        Raises:
+            UsageError: A pattern matches no metric.
+        """
+        for pattern in self.metric:
+            if not fnmatch.filter(known, pattern):
+                raise UsageError(f"--metric {pattern}: no such metric; use {', '.join(known)}")
+        if not self.metric:
+            return list(default)
+        return [name for name in known if any(fnmatch.fnmatch(name, one) for one in self.metric)]
+
+
+def compare(study: Path, candidate: Path | None = None, limits: Limits | None = None) -> Comparisons:
+    """Compare the interpreters of a study with its reference, or one study with another.
+
+    Args:
+        study: A study; the baseline, if there is a candidate.
+        candidate: Study to compare with the baseline; None: compare the interpreters of ``study``.
+        limits: What counts as a change; None: 2%, with a false discovery rate of 5%.
+
+    Raises:
+        StudyError: A file cannot be read.
+        UsageError: There is nothing to compare, or a metric is unknown.
+    """
+    limits = limits or Limits()
+    metrics = limits.metrics(list(METRICS), list(METRICS))
+    first = read_study(study)
+    if candidate is None:
+        rows = compare_interpreters(first, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+        found = caveats(first)
+        if not rows:
+            raise UsageError(f"{study} has no interpreter to compare with its reference; pass a second study")
+    else:
+        second = read_study(candidate)
+        rows = compare_studies(first, second, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+        found = (*differences(first, second), *caveats(second))
+        if not rows:
+            raise nothing_in_common(study, candidate)
+    return Comparisons(rows=rows, caveats=found, threshold=limits.threshold, fdr=limits.fdr)
+
+
+def nothing_in_common(study: Path, other: Path) -> UsageError:
+    """Return the error for two studies that share no case."""
+    return UsageError(f"{study} and {other} share no case (workload, interpreter, and threads)")

@@ -1,0 +1,41 @@
+"""The interface between a running use case and its caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gilbench.model.profile import Profile
+
+
+class Listener:
+    """Ignores everything and never stops the work. Callers override the methods that they need."""
+
+    def note(self, text: str) -> None:
+        """Receive a line for the user."""
+
+    def progress(self, text: str, share: float | None = None, planned: float | None = None) -> None:
+        """Receive the current step.
+
+        Args:
+            text: The step, in a few words.
+            share: Fraction of the work that is done; None: unknown.
+            planned: Duration of all the work in seconds; None: unknown.
+        """
+
+    def stop(self) -> bool:
+        """Return whether the work should end after the current slice. Finished runs are kept."""
+        return False
+
+
+class ProfileListener(Listener):
+    """Also receives profiles of a running program."""
+
+    def sample(self, profile: Profile) -> None:
+        """Receive the profile from the start to now."""
+
+    def profiled(self, profile: Profile) -> None:
+        """Receive the complete profile. The program may still be running."""
+
+
+SILENT = Listener()

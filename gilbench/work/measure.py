@@ -1,0 +1,176 @@
+"""Measures a study: runs a plan, saves each finished run, and allots the time of a budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from gilbench.analyse.study.effort import FIRST_BLOCKS, undecided
+from gilbench.host import scratch
+from gilbench.model.study import Case, Header, Run, Study
+from gilbench.plan import catalogue
+from gilbench.plan.blocks import Group
+from gilbench.run.measure import run_plan
+from gilbench.run.session import Hooks
+from gilbench.store.names import default_study_path
+from gilbench.store.study import StudyWriter, read_study
+from gilbench.work.listener import SILENT, Listener
+from gilbench.work.planning import MeasureRequest, plan_study, read_unfinished
+
+
+class Measured(NamedTuple):
+    """A measured study, as saved in its file."""
+
+    study: Study
+    path: Path
+    interrupted: bool  # stopped by its listener; ``run --resume`` completes it
+
+
+class Allotment(NamedTuple):
+    """How the time of a budget is allotted to cases."""
+
+    first_blocks: int  # number of blocks for every case
+    undecided: Callable[[Study], frozenset[Case]]  # cases that another block could decide
+
+
+COMPARING = Allotment(FIRST_BLOCKS, undecided)
+
+
+def measure(request: MeasureRequest, output: Path | None = None, listener: Listener = SILENT) -> Measured:
+    """Measure interpreters side by side and save a study.
+
+    Args:
+        request: What to measure.
+        output: File of the study; None: a new file in ``reports/``.
+        listener: Receives notes and progress, and can stop the work.
+
+    Raises:
+        UsageError: The request is invalid.
+        InterpreterError: An interpreter is missing.
+        StudyError: The file cannot be written; finished runs are in it.
+    """
+    return run_study(plan_study(request, listener), output or default_study_path(), listener)
+
+
+def resume_study(
+    path: Path,
+    listener: Listener = SILENT,
+    *,
+    python: tuple[str, ...] = (),
+    workload: tuple[str, ...] = (),
+    trusted: bool = False,
+) -> Measured:
+    """Resume an interrupted study with its own plan.
+
+    Args:
+        path: File of the study.
+        listener: Receives progress, and can stop the work.
+        python: SPECs of trusted interpreters, in addition to those that are found on this machine.
+        workload: Files of trusted workloads, in addition to the catalogue.
+        trusted: Trust every interpreter and workload in the study.
+
+    Raises:
+        StudyError: The file cannot be read or written, or a workload or interpreter has changed.
+    """
+    unfinished = read_unfinished(path, python=python, workload=workload, trusted=trusted)
+    return run_study(unfinished.header, path, listener, earlier=unfinished.runs)
+
+
+def run_study(
+    header: Header,
+    path: Path,
+    listener: Listener = SILENT,
+    *,
+    earlier: tuple[Run, ...] | None = None,
+    allotment: Allotment = COMPARING,
+) -> Measured:
+    """Run a plan and save each finished run.
+
+    Args:
+        header: Header of the study.
+        path: File of the study; it must not exist unless ``earlier`` is given.
+        listener: Receives progress, and can stop the work.
+        earlier: Runs in the existing file; None: a new file.
+        allotment: How time is allotted if the plan has a budget.
+
+    Raises:
+        StudyError: The file cannot be written; finished runs are in it.
+    """
+    scratch.clear()
+    budget = _Budget(header, earlier or (), allotment)
+    interrupted = False
+    with StudyWriter(path, header if earlier is None else None) as writer:
+
+        def save(run: Run) -> None:
+            writer.add(run)
+            budget.add(run)
+
+        hooks = Hooks(
+            save=save,
+            stop=listener.stop,
+            progress=lambda text, share: listener.progress(text, budget.share(share), header.plan.seconds),
+            choose=budget.choose,
+        )
+        listener.progress("starting", 0.0, header.plan.seconds)
+        workloads = {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
+        try:
+            run_plan(header.plan, header.interpreters, workloads, hooks, earlier=earlier or ())
+        except KeyboardInterrupt:
+            if not listener.stop():  # the listener did not request it
+                raise
+        interrupted = listener.stop()
+    return Measured(read_study(path), path, interrupted)
+
+
+class _Budget:
+    """Selects the cases of the next block: undecided ones while there is time; without a budget, all cases."""
+
+    def __init__(self, header: Header, earlier: tuple[Run, ...], allotment: Allotment = COMPARING) -> None:
+        self._header, self._allotment = header, allotment
+        self._seconds = header.plan.budget
+        self._runs = list(earlier)
+        self._started = time.monotonic()
+        self._begun: tuple[Group, float] | None = None
+        self._lengths: dict[str, float] = {}  # s per case of each workload, in its last block
+        self._open: tuple[int, frozenset[Case]] = (
+            -1,
+            frozenset(),
+        )  # a block, and the undecided cases before it
+
+    def add(self, run: Run) -> None:
+        """Add a finished run."""
+        self._runs.append(run)
+
+    def choose(self, group: Group) -> Group:
+        """Return the cases of a group to run now; none if the time is up or all are decided."""
+        if self._seconds is None:
+            return group
+        now = time.monotonic()
+        if self._begun is not None:
+            last, begun = self._begun
+            self._lengths[last.workload] = (now - begun) / len(last.cases)
+            self._begun = None
+        if group.block >= self._allotment.first_blocks:
+            if self._open[0] != group.block:
+                self._open = group.block, self._allotment.undecided(self._study())
+            cases = self._header.plan.cases
+            group = group._replace(
+                cases=tuple(index for index in group.cases if cases[index] in self._open[1])
+            )
+        length = len(group.cases) * self._lengths.get(group.workload, 0.0)
+        if now - self._started + length > self._seconds:
+            return group._replace(cases=())
+        if group.cases:
+            self._begun = group, time.monotonic()
+        return group
+
+    def _study(self) -> Study:
+        return Study(header=self._header, runs=tuple(self._runs))
+
+    def share(self, planned: float) -> float:
+        """Return the fraction of the work that is done: of the plan, or of the budget."""
+        if self._seconds is None:
+            return planned
+        return min(1.0, (time.monotonic() - self._started) / self._seconds)

@@ -1,0 +1,258 @@
+"""Makes a plan from a request, and checks the plan of an interrupted study."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from gilbench import observe
+from gilbench.host.description import describe_host
+from gilbench.interpreters import is_known, select
+from gilbench.model.errors import StudyError, UsageError
+from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Study, Workload
+from gilbench.plan import axes, catalogue
+from gilbench.plan import blocks as planning
+from gilbench.store.study import read_study
+from gilbench.version import __version__
+from gilbench.work.listener import SILENT, Listener
+
+MOST_BLOCKS = 200  # with a budget, which ends the session earlier
+
+
+class MeasureRequest(Struct, frozen=True):
+    """What to measure, as a user writes it."""
+
+    python: tuple[str, ...] = ()  # SPECs; empty: the newest with and without a GIL, and gilbench's own
+    workload: tuple[str, ...] = ()  # names, patterns, or files; empty: the default set
+    family: tuple[str, ...] = ()
+    threads: str = "1,cores,2x"
+    axes: dict[str, str] = msgspec.field(default_factory=dict)  # by ``Axis.field``: {"gil": "on,off"}
+    settings: tuple[str, ...] = ()  # parameters of workloads: name=value[,value]
+    effort: str = "quick"
+    budget: str | None = None  # for example 5m
+    reference: str | None = None  # SPEC; None: the first interpreter
+    observe: str = "cpu"
+    seed: int | None = None  # None: random
+    refresh: bool = False  # ask every interpreter again, ignoring the cache
+
+
+def select_one(option: str, spec: str, *, refresh: bool = False) -> Interpreter:
+    """Find the only interpreter of an option.
+
+    Raises:
+        UsageError: The SPEC selects several interpreters.
+        InterpreterError: The interpreter is missing or unusable.
+    """
+    found = select([spec], refresh=refresh).interpreters
+    if len(found) != 1:
+        raise UsageError(
+            f"{option} {spec} selects {len(found)} interpreters; choose one from: gilbench pythons list"
+        )
+    return found[0]
+
+
+def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
+    """Select the interpreters, make the cases, and describe the planned study.
+
+    Args:
+        request: What to measure.
+        listener: Receives a note for each skipped interpreter or workload.
+
+    Raises:
+        UsageError: The request is invalid.
+        InterpreterError: An interpreter is missing.
+    """
+    effort = _effort(request)
+    cores = describe_host().cores
+    chosen = catalogue.choose(catalogue.catalogue(), request.workload, request.family)
+    swept = axes.Axes(
+        threads=axes.parse_threads(request.threads, cores),
+        swept={
+            axis.field: axis.parse(request.axes[axis.field], cores)
+            for axis in axes.AXES
+            if axis.field in request.axes
+        },
+        parameters=axes.parse_settings(request.settings),
+        observers=_observers(request.observe),
+        few_choices=effort.few_choices,
+    )
+    python, reference = request.python, request.reference
+    extra = (reference,) if python and reference and reference not in python else ()
+    selection = select([*python, *extra], refresh=request.refresh)
+    interpreters = selection.interpreters
+    for axis in axes.AXES:
+        if axis.field in request.axes and not any(axis.applies(one.build) for one in interpreters):
+            raise UsageError(axis.needs)
+    for note in (*selection.notes, *_left_out(chosen, interpreters)):
+        listener.note(note)
+    return describe_study(
+        list(axes.cases(chosen, interpreters, swept)),
+        effort=effort,
+        interpreters=interpreters,
+        workloads=chosen,
+        reference=_reference(reference, interpreters),
+        seed=request.seed,
+        budget=None if request.budget is None else axes.parse_budget(request.budget),
+    )
+
+
+def describe_study(
+    cases: Sequence[Case],
+    *,
+    effort: Effort,
+    interpreters: Sequence[Interpreter],
+    workloads: Sequence[Workload],
+    reference: str,
+    seed: int | None = None,
+    budget: float | None = None,
+) -> Header:
+    """Describe the planned study of some cases on this host.
+
+    Args:
+        cases: The cases.
+        effort: The effort level.
+        interpreters: Interpreters of the cases.
+        workloads: Workloads of the cases.
+        reference: Name of the interpreter that the others are compared with.
+        seed: Seed of random orders; None: random.
+        budget: Seconds after which no block starts; None: all blocks are run.
+    """
+    return Header(
+        gilbench=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        host=describe_host(),
+        plan=planning.make_plan(
+            cases,
+            effort=effort,
+            interpreters=interpreters,
+            workloads=workloads,
+            reference=reference,
+            seed=seed if seed is not None else int.from_bytes(os.urandom(4), "big"),
+            budget=budget,
+        ),
+        interpreters=tuple(interpreters),
+        workloads=tuple(workloads),
+    )
+
+
+def read_unfinished(
+    path: Path, *, python: Sequence[str] = (), workload: Sequence[str] = (), trusted: bool = False
+) -> Study:
+    """Read a study to resume, and check that its workloads and interpreters are unchanged.
+
+    A file can name any program. An interpreter in it is started only if it is also found on this machine, and a
+    workload only if it is in the catalogue.
+
+    Args:
+        path: The file.
+        python: SPECs of interpreters that may be started, too.
+        workload: Files of workloads that may be started, too.
+        trusted: Everything in the file may be started.
+
+    Raises:
+        StudyError: The file cannot be read, names something that may not be started, or a workload, interpreter, or
+            observer has changed.
+        UsageError: A given workload or interpreter is not in the study.
+        InterpreterError: A given interpreter is missing.
+    """
+    study = read_study(path)
+    header = study.header
+    given = select(python).interpreters if python else ()
+    for one in given:
+        if one.executable not in {interpreter.executable for interpreter in header.interpreters}:
+            raise UsageError(
+                f"{one.executable} is not in {path}; remove it, since --resume reuses the study's plan"
+            )
+    workloads = _unchanged_workloads(path, header, workload, trusted=trusted)
+    allowed = {one.executable for one in given}
+    named = () if trusted else (one.executable for one in header.interpreters)
+    unknown = [name for name in named if name not in allowed and not is_known(name)]
+    if unknown:
+        options = " ".join(f"--python {name}" for name in (*allowed, *unknown))
+        raise StudyError(
+            f"{path} would start {', '.join(unknown)}, which is not among this machine's interpreters\n"
+            f"If you trust it: {options}; if you trust the whole study: --trust-file"
+        )
+    interpreters = _unchanged_interpreters(path, header)
+    for case in header.plan.cases:
+        for name in case.observers:
+            if name not in observe.SAMPLERS:
+                raise StudyError(f"cannot resume {path}: unknown observer {name!r}; start a new study")
+    header = msgspec.structs.replace(header, workloads=workloads, interpreters=interpreters)
+    return msgspec.structs.replace(study, header=header)
+
+
+def _unchanged_workloads(
+    path: Path, header: Header, given: Sequence[str], *, trusted: bool
+) -> tuple[Workload, ...]:
+    """Return the workloads of a study as they are now; see ``read_unfinished``."""
+    known = dict(catalogue.catalogue())
+    for chosen in catalogue.choose(known, given) if given else ():
+        if chosen.name not in {declared.name for declared in header.workloads}:
+            raise UsageError(
+                f"{chosen.name} is not in {path}; remove it, since --resume reuses the study's plan"
+            )
+        known[chosen.name] = chosen
+    workloads = []
+    for declared in header.workloads:
+        if declared.name not in known and not trusted:
+            raise StudyError(
+                f"{path} would start the workload {declared.path}, which is not in the catalogue\n"
+                f"If you trust it: --workload {declared.path}; if you trust the whole study: --trust-file"
+            )
+        file, family = Path(declared.path), declared.family
+        workloads.append(known.get(declared.name) or catalogue.read_declaration(file, family))
+        if msgspec.structs.replace(workloads[-1], path=declared.path) != declared:
+            raise StudyError(f"cannot resume {path}: workload {declared.name} changed; start a new study")
+    return tuple(workloads)
+
+
+def _unchanged_interpreters(path: Path, header: Header) -> tuple[Interpreter, ...]:
+    """Return the interpreters of a study as they are now; see ``read_unfinished``."""
+    interpreters = []
+    for interpreter in header.interpreters:
+        found = select([interpreter.executable]).interpreters[0]
+        if found.build != interpreter.build:
+            raise StudyError(
+                f"cannot resume {path}: the build of {interpreter.executable} changed; start a new study"
+            )
+        interpreters.append(msgspec.structs.replace(found, name=interpreter.name))
+    return tuple(interpreters)
+
+
+def _effort(request: MeasureRequest) -> Effort:
+    if request.effort not in planning.EFFORTS:
+        raise UsageError(f"unknown effort {request.effort!r}; use {', '.join(planning.EFFORTS)}")
+    effort = planning.EFFORTS[request.effort]
+    return effort if request.budget is None else msgspec.structs.replace(effort, blocks=MOST_BLOCKS)
+
+
+def _observers(text: str) -> tuple[str, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in observe.NAMES:
+            raise UsageError(f"unknown observer {name!r}; use {', '.join(observe.NAMES)}")
+    return tuple(dict.fromkeys(name for name in names if name in observe.SAMPLERS))
+
+
+def _left_out(workloads: Sequence[Workload], interpreters: Sequence[Interpreter]) -> list[str]:
+    return [
+        f"{workload.name} is skipped on {interpreter.name}: it needs {need}"
+        for workload in workloads
+        for interpreter in interpreters
+        if (need := axes.lacks(workload, interpreter.build))
+    ]
+
+
+def _reference(spec: str | None, interpreters: Sequence[Interpreter]) -> str:
+    if spec is None:
+        return interpreters[0].name
+    wanted = select([spec]).interpreters[0]
+    for interpreter in interpreters:
+        if interpreter.executable == wanted.executable:
+            return interpreter.name
+    raise UsageError(f"--reference {spec} is not among the interpreters of this run; add --python {spec}")

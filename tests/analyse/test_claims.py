@@ -1,0 +1,209 @@
+"""Each claim's verdict from studies in which it is known beforehand."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from scored import JYTHON, NEW, PY27, PY311, PY313, PY313T, PYPY39, Truth, claims_study, truth_of
+
+from gilbench.analyse.claims import all_claims, claim_cases, claim_scores, undecided_cases
+from gilbench.model.scores import COLUMNS, Score, flat
+from gilbench.model.study import Case, Failure, Study
+from gilbench.plan.catalogue import catalogue
+
+SEVEN = (PY27, PY311, PY313, PY313T, PYPY39, JYTHON)
+NAMES = ("2.7", "3.11", "3.13", "3.13t GIL on", "3.13t GIL off", "pypy3.9", "jython2.7")
+# By column, in the order of NAMES: h holds, d does not hold, - not here.
+EXPECTED = {
+    "1": "hhhhdhd",
+    "1.countdown": "hhhhdhd",
+    "1.pidigits": "hhhhdhd",
+    "2": "hhhhhhh",
+    "2.sleep": "hhhhhhh",
+    "2.numpy_matmul": "hhhhhhh",
+    "3": "hhhhdhd",
+    "3.threads": "hhhhdhd",
+    "3.cores": "hddddhd",
+    "4": "hdddddd",
+    "5": "hdddhhh",
+    "5.echo": "hdddhhh",
+    "5.computing": "hddd-h-",
+    "6": "hhhhddd",
+    "6.late": "dhhhddd",
+    "6.lost": "dhhhddd",
+    "6.join": "hdddddd",
+    "6.c_call": "hhhhhhh",
+    "7": "hhhhdhd",
+    "7.compute": "hhhhdhd",
+    "7.release": "hhhhhhh",
+    "8": "-----hh",
+    "8.free": "------h",
+    "8.locked": "-----h-",
+    "8.tasklets": "-----h-",
+    "9": "-hhh---",
+    "9.threads": "-hhh---",
+    "9.join": "-hhh---",
+    "9.echo": "-hhh---",
+    "9.signals": "-hhh---",
+}
+WORDS = {"h": "holds", "d": "does not hold", "-": "not here"}
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[tuple[str, str], Score]:
+    return by_place(claims_study(SEVEN))
+
+
+def by_place(study: Study) -> dict[tuple[str, str], Score]:
+    return {(score.id, score.interpreter): score for score in claim_scores(study)}
+
+
+@pytest.mark.parametrize("claim", EXPECTED)
+def test_a_claim_has_the_verdict_that_its_figures_leave_no_doubt_about(
+    scores: dict[tuple[str, str], Score], claim: str
+) -> None:
+    seen = {name: scores[claim, name].verdict for name in NAMES}
+    assert seen == dict(zip(NAMES, (WORDS[letter] for letter in EXPECTED[claim]), strict=True))
+
+
+def test_every_cell_has_a_figure_with_its_interval_or_a_reason(scores: dict[tuple[str, str], Score]) -> None:
+    assert {score.interpreter for score in scores.values()} == set(NAMES)
+    assert {identity.partition(".")[0] for identity, _ in scores} == set("123456789")
+    for score in scores.values():
+        if score.verdict == "not here":
+            assert score.figure is None
+            assert score.reason
+        else:
+            assert score.lo is not None
+            assert score.hi is not None
+            assert score.figure is not None
+            assert score.lo <= score.figure <= score.hi
+            assert score.unit in {"x", "s", "fraction"}
+        assert score.workload in catalogue()
+
+
+def test_a_row_for_programs_has_exactly_the_promised_columns(scores: dict[tuple[str, str], Score]) -> None:
+    row = flat(scores["2.sha256", "3.11"])
+    assert tuple(row) == COLUMNS
+    assert row["title"].endswith("happen outside the GIL: hashing")
+
+
+def test_the_figure_of_claim_4_is_a_time_and_that_of_the_old_gil_a_quotient(
+    scores: dict[tuple[str, str], Score],
+) -> None:
+    assert scores["4", "2.7"].figure == pytest.approx(1 / 0.5, rel=0.05)
+    assert scores["9.echo", "3.11"].figure == pytest.approx(0.01 / 1.2, rel=0.05)
+    assert scores["3.threads", "3.11"].figure == pytest.approx(7.0, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [("timeout", "hangs"), ("crash", "crashes"), ("checksum", "fails"), ("unsupported", "not here")],
+)
+def test_a_run_that_failed_is_the_result_of_its_rows_and_of_no_other(kind: str, verdict: str) -> None:
+    failure = Failure(kind=kind, message="ended by SIGSEGV\nin the middle")
+    seen = by_place(claims_study((PY311,), failures={"long_hold": failure}))
+    for claim in ("7", "7.compute", "7.release"):
+        assert seen[claim, "3.11"].verdict == verdict
+        assert (seen[claim, "3.11"].reason or "").endswith("ended by SIGSEGV")
+    assert seen["1", "3.11"].verdict == "holds"
+
+
+def test_what_was_never_run_is_not_here_and_says_so() -> None:
+    seen = by_place(claims_study((PY311,), without=("countdown",)))
+    assert seen["4", "3.11"].verdict == "not here"
+    assert seen["4", "3.11"].reason == "the study ended before it ran countdown"
+    assert seen["1.pidigits", "3.11"].verdict == "holds"
+
+
+def test_a_package_that_is_not_installed_comes_with_the_command_that_installs_it() -> None:
+    failure = Failure(kind="unsupported", message="pillow_resize cannot be imported: No module named PIL")
+    seen = by_place(claims_study((PY311,), failures={"pillow_resize": failure}))["2.pillow_resize", "3.11"]
+    assert seen.verdict == "not here"
+    assert (seen.reason or "").endswith("/fake/3.11 -m pip install pillow")
+    whole = by_place(claims_study((PY311,), failures={"pillow_resize": failure}))["2", "3.11"]
+    assert whole.verdict == "holds"
+
+
+def test_without_the_old_gil_there_is_nothing_to_hold_the_new_one_against() -> None:
+    seen = by_place(claims_study((PY311,)))["9", "3.11"]
+    assert seen.verdict == "not here"
+    assert "--python 2.7" in (seen.reason or "")
+
+
+def test_one_processor_shows_nothing_about_several() -> None:
+    seen = by_place(claims_study((PY311,), cpus=1))
+    assert {seen[claim, "3.11"].verdict for claim in ("1", "3", "4", "2.sha256")} == {"not here"}
+    assert seen["2.sleep", "3.11"].verdict == "holds"
+
+
+def test_a_study_that_was_made_for_something_else_says_what_it_does_not_have() -> None:
+    study = claims_study((PY311,))
+    keep = [index for index, case in enumerate(study.header.plan.cases) if case.workload == "countdown"]
+    cases = tuple(study.header.plan.cases[index] for index in keep)
+    runs = [msgspec.structs.replace(run, case=keep.index(run.case)) for run in study.runs if run.case in keep]
+    plan = msgspec.structs.replace(study.header.plan, cases=cases)
+    workloads = tuple(one for one in study.header.workloads if one.name == "countdown")
+    header = msgspec.structs.replace(study.header, plan=plan, workloads=workloads)
+    seen = by_place(Study(header=header, runs=tuple(runs)))
+    assert seen["4", "3.11"].verdict == "does not hold"
+    assert seen["7", "3.11"].verdict == "not here"
+    assert seen["7", "3.11"].reason == "long_hold is not in this study"
+
+
+def test_a_figure_too_near_to_its_limit_is_inconclusive_and_gets_more_blocks() -> None:
+    def near(case: Case) -> Truth:
+        return NEW._replace(cpu=1.3) if case.workload == "pidigits" else truth_of(case)
+
+    study = claims_study((PY311,), truth=near)
+    seen = by_place(study)["1.pidigits", "3.11"]
+    assert seen.verdict == "inconclusive"
+    assert seen.reason == "the 95% interval includes the limit 1.30x"
+    open_ = undecided_cases(study)
+    assert {(case.workload, case.interpreter) for case in open_} == {("pidigits", "3.11")}
+    assert {case.threads for case in open_} == {1, 2}
+
+
+def test_too_few_blocks_for_an_interval_are_no_verdict() -> None:
+    study = claims_study((PY311,), blocks=1)
+    seen = by_place(study)["1", "3.11"]
+    assert (seen.verdict, seen.lo) == ("inconclusive", None)
+    assert "countdown" in {case.workload for case in undecided_cases(study)}
+
+
+def test_what_was_not_begun_yet_is_undecided() -> None:
+    open_ = undecided_cases(claims_study((PY311,), without=("sleep",)))
+    assert {case.workload for case in open_} == {"sleep"}
+
+
+def test_the_cases_hold_all_that_a_claim_is_read_from_and_nothing_twice() -> None:
+    cases = claim_cases(SEVEN, catalogue(), 2)
+    assert len(cases) == len(set(cases))
+    assert {case.gil for case in cases if case.interpreter == "3.13t"} == {True, False}
+    tasklets = {case.interpreter for case in cases if case.workload == "countdown_tasklets"}
+    assert tasklets == {"pypy3.9"}, "no other column has a claim about them"
+    order = [case.workload for case in cases]
+    assert order == sorted(order, key=order.index), "cases of one workload stand together"
+
+
+def test_claims_are_tried_with_as_many_threads_as_there_are_processors() -> None:
+    threads = {spot.threads for claim in all_claims(8) for one in claim.experiments for spot in one.spots}
+    assert max(threads) == 16
+    assert "on 8 threads" in all_claims(8)[0].experiments[0].measured
+
+
+def test_no_claim_changes_its_verdict_when_all_figures_move_by_a_tenth() -> None:
+    def other(factor: float) -> dict[tuple[str, str], str]:
+        def moved(case: Case) -> Truth:
+            truth = truth_of(case)
+            speeds = {"cpu": 1 + (truth.cpu - 1) * factor, "outside": truth.outside * factor}
+            rest = {
+                name: min(1.0, value * factor) if name == "handled" else value * factor
+                for name, value in truth._asdict().items()
+                if name not in speeds
+            }
+            return Truth(**speeds, **rest)
+
+        return {place: score.verdict for place, score in by_place(claims_study(SEVEN, truth=moved)).items()}
+
+    assert other(0.9) == other(1.1)
