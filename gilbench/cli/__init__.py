@@ -138,7 +138,7 @@ def _wrong_use() -> type[Exception]:
 
 
 def _refused(error: OSError | MemoryError) -> str:
-    """Describe an error of the system."""
+    """Describe a system error."""
     if isinstance(error, MemoryError):
         return "out of memory"
     where = "" if error.filename is None else f": {error.filename}"

@@ -9,6 +9,7 @@ import typer
 
 from gilbench.cli import output as printing
 from gilbench.cli.options import Form, Output, deliver, examples, show, sort_files
+from gilbench.host.files import refuse_unwritable
 
 if TYPE_CHECKING:
     from gilbench.work.history import SeriesRequest
@@ -152,11 +153,14 @@ def export(
     if form is None:
         form = formats.format_of(output) if output is not None and formats.is_known(output) else "csv"
     formats.refuse_unknown(form)
+    if output is not None:
+        refuse_unwritable(output)
+    points = all_points(database)  # before the file is opened, which empties it
     if output is None:
-        show(all_points(database), form)
+        show(points, form)
         return
     with open_file(output) as file:
-        formats.write(all_points(database), form, file)
+        formats.write(points, form, file)
 
 
 def _request(

@@ -14,7 +14,6 @@ from gilbench.host.files import refuse_unwritable
 from gilbench.model.errors import UsageError
 from gilbench.render import formats
 
-EXIT_REGRESSION = 1
 EXIT_INCONCLUSIVE = 3
 EXIT_FAILED_RUNS = 4
 EXIT_INTERRUPTED = 130

@@ -195,7 +195,7 @@ def run(
 
 
 def _conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener) -> int:
-    """Print the report, write its files, and say where the study is: also if stdout takes nothing."""
+    """Print the report and write its files; name the study's file even if stdout cannot be written."""
     from gilbench.analyse.study.report import build_report  # noqa: PLC0415
 
     report = build_report(measured.study)

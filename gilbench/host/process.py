@@ -40,6 +40,11 @@ class Completed(NamedTuple):
     stdout: str
     stderr: str
 
+    @property
+    def reason(self) -> str:
+        """Why it failed: the last line of its stderr, else its exit status."""
+        return (self.stderr.strip().splitlines() or [f"exit status {self.status}"])[-1]
+
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Copy the environment without variables that change an interpreter (``PYTHON*``, virtual environments)."""

@@ -20,8 +20,7 @@ def tuning_advice() -> tuple[str, ...]:
         return (f"cannot check the system: {error}",)
     advice = tuple(read_advice(done.stdout))
     if done.status and not advice:
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]
-        return (f"cannot check the system: {last}",)
+        return (f"cannot check the system: {done.reason}",)
     return advice
 
 

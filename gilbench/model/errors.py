@@ -35,7 +35,8 @@ class RunFailure(GilbenchError):
     """A failed run: a crash, a timeout, an invalid reply, or a wrong checksum.
 
     Args:
-        kind: One word for the table: crash, exit, timeout, protocol, checksum, threads, workload, unsupported.
+        kind: One word for the table: crash, exit, timeout, protocol, checksum, threads, workload,
+            unsupported, peer.
         message: The observed problem, in one sentence.
     """
 

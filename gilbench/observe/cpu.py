@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,8 +52,8 @@ class CpuObserver:
         if not after.voluntary or busy_seconds <= 0:
             return Reading(observer="cpu", unavailable="the process had ended before it could be read")
         figures = {
-            "voluntary_switches": _gained(before.voluntary, after.voluntary) / busy_seconds,
-            "involuntary_switches": _gained(before.involuntary, after.involuntary) / busy_seconds,
+            "voluntary_switches": gained(before.voluntary, after.voluntary) / busy_seconds,
+            "involuntary_switches": gained(before.involuntary, after.involuntary) / busy_seconds,
         }
         if before.calls and after.calls:
             figures["read_calls"] = (after.calls[0] - before.calls[0]) / busy_seconds
@@ -100,13 +101,14 @@ def process_cpu_time(pid: int) -> float | None:
         return None
 
 
-def _gained(before: dict[int, int], after: dict[int, int]) -> int:
+def gained(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+    """Return what the threads of ``after`` have counted since ``before``, in total."""
     # A number that a thread of before had may be another thread's now.
     return sum(max(0, count - before.get(tid, 0)) for tid, count in after.items())
 
 
 def _time_on_cpu(pid: int, tid: int, ticked: float) -> float:
-    """CPU seconds of a thread: by the scheduler's own count where there is one, else in ticks of 10 ms."""
+    """CPU seconds of a thread: from the scheduler's count if there is one, else in ticks of 10 ms."""
     try:
         return int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text("ascii").split()[0]) * 1e-9
     except (OSError, ValueError, IndexError):

@@ -14,7 +14,7 @@ import msgspec
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import Blame, Profile, ProfiledThread, ProgramProcess
 from gilbench.model.results import Caveat
-from gilbench.observe.cpu import Counts, read_counts
+from gilbench.observe.cpu import Counts, gained, read_counts
 from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
@@ -148,13 +148,13 @@ class ProgramWatch:
                 free_threaded=python.free_threaded,
                 gil_enabled=python.gil_enabled,
                 status=status,
-                cpu=rusage.ru_utime + rusage.ru_stime if rusage else _gained(before.on_cpu, after.on_cpu),
+                cpu=rusage.ru_utime + rusage.ru_stime if rusage else gained(before.on_cpu, after.on_cpu),
                 memory_peak=after.peak,  # rusage would include what it was before its exec: a copy of us
                 voluntary_switches=rusage.ru_nvcsw
                 if rusage
-                else round(_gained(before.voluntary, after.voluntary)),
+                else round(gained(before.voluntary, after.voluntary)),
                 involuntary_switches=(
-                    rusage.ru_nivcsw if rusage else round(_gained(before.involuntary, after.involuntary))
+                    rusage.ru_nivcsw if rusage else round(gained(before.involuntary, after.involuntary))
                 ),
                 start_up=figures.start_up,
             ),
@@ -216,10 +216,6 @@ def _utf8(text: str) -> str:
 
 def _activity(thread: ProfiledThread) -> float:
     return (thread.gil_held or 0.0) + (thread.gil_wait or 0.0) + (thread.off_gil or 0.0)
-
-
-def _gained(before: dict[int, int] | dict[int, float], after: dict[int, int] | dict[int, float]) -> float:
-    return sum(max(0, count - before.get(tid, 0)) for tid, count in after.items())
 
 
 def _dotted(version: tuple[int, int] | None) -> str | None:

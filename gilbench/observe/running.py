@@ -198,8 +198,15 @@ def _of(interpreter: Interpreter) -> _Facts:
     return _Facts(build.version, build.version_info[:2], build.free_threaded)
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the pids of all descendants of a process; empty if it has ended."""
+    with contextlib.suppress(psutil.Error):
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    return []
+
+
 def _read(code: Path, major: str | None, minor: str | None, threading: str | None) -> _Facts | None:
-    """What an interpreter's file tells, and its name; None where it holds no CPython."""
+    """Read the build and the name from an interpreter's file; None if the file holds no CPython."""
     named = (int(major), int(minor)) if major and minor else None
     try:
         told = read_told(code, named)

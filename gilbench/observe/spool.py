@@ -39,5 +39,5 @@ def followed(descriptor: int, grows: Callable[[], bool]) -> Iterator[bytes]:
 
 
 def _forget(descriptor: int, length: int) -> None:
-    """Give back the disk space of the first bytes of a file; where that is not possible, nothing is done."""
+    """Release the disk space of the first bytes of a file; do nothing if this is not possible."""
     _LIBC.fallocate(descriptor, _PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(length))

@@ -91,7 +91,7 @@ class StackSampler:
         return self._sampler.pid
 
     def finish(self) -> tuple[Stack, ...]:
-        """Stop sampling and return what was seen: nothing, where it is unavailable."""
+        """Stop sampling and return the samples; empty if py-spy is unavailable."""
         try:
             if self._sampler is not None and self.unavailable is None:
                 self._sampler.signal(signal.SIGINT)
@@ -207,7 +207,7 @@ def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:
 
 
 def find_py_spy() -> str | None:
-    """The py-spy that stands beside gilbench, else the one on PATH."""
+    """Return the path of the py-spy installed with gilbench, else of the one in PATH; None if there is neither."""
     beside = Path(sysconfig.get_path("scripts")) / "py-spy"
     return str(beside) if beside.is_file() else find_tool("py-spy")
 

@@ -89,6 +89,9 @@ def headline(gate: Gate) -> str:
     if not count:
         return f"inconclusive: nothing was compared{failed}"
     if gate.verdict == "pass":
+        known = len(gate.known_bad) + len(gate.unsettled)
+        if known:
+            return f"pass: 0 {of} newly regressed, {known} known"
         return f"pass: 0 {of} regressed, all are conclusive"
     return f"inconclusive: 0 {of} regressed, {len(gate.inconclusive)} inconclusive{failed}"
 

@@ -59,7 +59,7 @@ def _label(row: Comparison) -> str:
 
 def _legend(result: Comparisons) -> tuple[Entry, ...]:
     meaning = (
-        f"Equivalent: within {result.threshold:.1%}. False discovery rate over all rows: {result.fdr:.0%}. "
+        f"Equivalent: within {result.threshold:.1%}. False discovery rate over all rows: {result.fdr * 100:g}%. "
         "Intervals are 95%."
     )
     unpaired = "* Unpaired: absolute values from different times, which drift on shared hosts."
@@ -73,7 +73,7 @@ def _legend(result: Comparisons) -> tuple[Entry, ...]:
 def _summary(rows: Sequence[Comparison]) -> str:
     """Count the verdicts."""
     counted = Counter[str](row.verdict for row in rows)
-    return f"{len(rows)} comparisons: {', '.join(f'{counted[word]} {word}' for word in TONES)}"
+    return f"{len(rows)} comparison{'s'[: len(rows) != 1]}: {', '.join(f'{counted[word]} {word}' for word in TONES)}"
 
 
 def _order(rows: Sequence[Comparison]) -> Callable[[Comparison], tuple[int, ...]]:

@@ -93,6 +93,11 @@ def threads_name(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
 
 
+def cpus_name(count: int) -> str:
+    """Write a number of CPUs."""
+    return "1 CPU" if count == 1 else f"{count} CPUs"
+
+
 def _scales(cells: Sequence[Cell | None]) -> dict[str, Scale]:
     """The prefix of each unit in a column."""
     values: dict[str, list[float]] = defaultdict(list)

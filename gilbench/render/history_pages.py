@@ -31,6 +31,7 @@ def studies_page(studies: Studies) -> Page:
         for entry in studies.entries
     )
     older = studies.total - len(studies.entries)
+    hidden = f"{older} older {'study' if older == 1 else 'studies'}"
     titles = "commit", "branch", "label", "reference"
     table = Table(
         title="Studies of the history",
@@ -40,7 +41,7 @@ def studies_page(studies: Studies) -> Page:
             *(Column(title, "left", folds=True) for title in titles),
         ),
         sections=(Section(rows),),
-        notes=(f"{older} older studies not shown; use --last {studies.total} to show all",) if older else (),
+        notes=(f"{hidden} not shown; use --last {studies.total} to show all",) if older else (),
     )
     found = [_study_row(entry) for entry in studies.entries]
     return Page("", (), (table,), {"kind": "studies", "studies": found}, found)

@@ -6,6 +6,7 @@ import msgspec
 
 from gilbench.model.machine import Machine, Steadiness, TriedObserver
 from gilbench.model.metrics import write
+from gilbench.render.figures import cpus_name
 from gilbench.render.page import Column, Page, Section, Sentences, Table, Text
 
 SCHEMA = 1
@@ -14,7 +15,11 @@ SCHEMA = 1
 def machine_page(machine: Machine) -> Page:
     """Lay out a machine."""
     host, noise = machine.host, machine.noise
-    facts = [f"{host.cpu_model}, {host.cores} CPUs", write(host.memory, "B"), f"{host.system} {host.kernel}"]
+    facts = [
+        f"{host.cpu_model}, {cpus_name(host.cores)}",
+        write(host.memory, "B"),
+        f"{host.system} {host.kernel}",
+    ]
     facts += [host.virtualisation] if host.virtualisation else []
     facts.append("root" if host.root else "not root")
     disturbed = {

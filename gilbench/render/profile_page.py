@@ -21,6 +21,7 @@ from gilbench.model.profile import (
 )
 from gilbench.model.results import Caveat, Finding
 from gilbench.model.study import Share
+from gilbench.render.figures import cpus_name
 from gilbench.render.page import Bar, Column, Entry, Page, Part, Section, Sentences, Shown, Table, Text
 
 _THREADS = 20  # rows of threads, the busiest ones; the last row is the sum of the others
@@ -170,7 +171,7 @@ def threads_table(profile: Profile, most: int, title: str) -> Table:
         for thread in sorted(shown, key=threads.index)
     ]
     if rest:
-        rows.append(row(f"{len(rest)} others", _sum(rest)))
+        rows.append(row(f"{len(rest)} other{'s'[: len(rest) != 1]}", _sum(rest)))
     sections = [Section(tuple(rows))]
     if len(threads) > 1:
         sections.append(Section((row(Text("all threads", "strong"), _sum(threads)),)))
@@ -280,7 +281,8 @@ def _blames_table(blames: Sequence[Blame], names: dict[int, str]) -> Table:
         (_name(waiter, names), *(f"{value / divisor:.{digits}f}" if value else "-" for value in values))
         for waiter, values in table.items()
     ]
-    notes = (f"{len(waiters) - _THREADS} other threads waited less.",) if len(waiters) > _THREADS else ()
+    more = len(waiters) - _THREADS
+    notes = (f"{more} other thread{'s'[: more != 1]} waited less.",) if more > 0 else ()
     title = f"GIL wait time in {unit.strip()} (by holder at start of wait)"
     label = Column("waiter", "left", least=8, folds=True)
     return _table(title, (label, *columns.values()), rows)._replace(notes=notes)
@@ -333,7 +335,7 @@ def _calls_table(calls: Sequence[Call], duration: float) -> Table:
     ]
     if rest:
         count = sum(call.count for call in rest)
-        rows.append((f"{len(rest)} others", str(count), _rate(count, duration), ""))
+        rows.append((f"{len(rest)} other{'s'[: len(rest) != 1]}", str(count), _rate(count, duration), ""))
     return _table("System calls", _columns("call", "count", "calls/s", "wall time"), rows)
 
 
@@ -354,7 +356,8 @@ def _what_if_table(answer: WhatIf) -> Table:
             ends = f"{write(answer.measured_lo, 'x')} to {write(answer.measured_hi, 'x')}"
         where = f" on {answer.measured_on}" if answer.measured_on else ""
         rows.append((f"measured{where}", write(answer.measured, "x"), ends))
-    cpus = "1 CPU" if answer.cores == 1 else f"{answer.cores} CPUs"
     columns = _columns("", "speedup", "95% interval")[: 2 if answer.measured is None else 3]
-    table = _table(f"Without the GIL ({cpus})", columns, [row[: len(columns)] for row in rows])
+    table = _table(
+        f"Without the GIL ({cpus_name(answer.cores)})", columns, [row[: len(columns)] for row in rows]
+    )
     return table._replace(notes=notes)

@@ -8,6 +8,7 @@ import msgspec
 
 from gilbench.analyse.study.sweeps import sweeps
 from gilbench.model.results import Report
+from gilbench.render.figures import cpus_name
 from gilbench.render.page import Entry, Page, Text
 from gilbench.render.remarks import remarks
 from gilbench.render.rows import flat
@@ -40,7 +41,7 @@ def _lead(report: Report) -> tuple[Entry, ...]:
     host, plan = report.header.host, report.header.plan
     virtual = f", {host.virtualisation}" if host.virtualisation else ""
     return (
-        f"{host.cpu_model}, {host.cores} CPUs, {host.system} {host.kernel}{virtual}",
+        f"{host.cpu_model}, {cpus_name(host.cores)}, {host.system} {host.kernel}{virtual}",
         Text(f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.reference}.", "faint"),
         Text("Intervals are 95%, over blocks: ± or (low-high).", "faint"),
     )

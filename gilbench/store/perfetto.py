@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Self
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import StateChange
 
-SUFFIX = ".perfetto-trace"
 _SEQUENCE = 1  # all packets come from one writer
 _PACKET = b"\x0a"  # Trace.packet: field 1, length-delimited
 _MOMENT = b"\x40"  # TracePacket.timestamp: field 8, a varint

@@ -199,8 +199,8 @@ def _check(
 def _plan(python: str, against: str, request: MeasureRequest, listener: Listener) -> Header:
     """Plan the cases of the baseline, and add the candidate to each, even if both are the same executable."""
     one = select_one("--against", against, refresh=request.refresh)
-    header = plan_study(msgspec.structs.replace(request, python=(one.executable,)), listener)
-    sides = name_all([*header.interpreters, select_one("--python", python)])
+    header = plan_study(msgspec.structs.replace(request, python=(one.executable,), refresh=False), listener)
+    sides = name_all([*header.interpreters, select_one("--python", python, refresh=request.refresh)])
     workloads = {workload.name: workload for workload in header.workloads}
     cases = [
         msgspec.structs.replace(case, interpreter=side.name)

@@ -100,7 +100,6 @@ def run_study(
     """
     scratch.clear()
     budget = _Budget(header, earlier or (), allotment)
-    interrupted = False
     with StudyWriter(path, header if earlier is None else None) as writer:
 
         def save(run: Run) -> None:

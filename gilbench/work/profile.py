@@ -24,7 +24,7 @@ from gilbench.model.profile import Profile, Verified
 from gilbench.model.results import Caveat
 from gilbench.model.study import Struct
 from gilbench.observe.program import OBSERVERS, ProgramWatch
-from gilbench.observe.running import RunningPython, about_to_run, find_python
+from gilbench.observe.running import RunningPython, about_to_run, descendants, find_python
 from gilbench.observe.timeline import Recording
 from gilbench.store.perfetto import TimelineWriter
 from gilbench.work.listener import ProfileListener
@@ -250,17 +250,11 @@ def _python_of(program: Program) -> RunningPython | None:
     """Return the first CPython that a program runs: the program itself, or one of its descendants."""
     limit = time.monotonic() + _START_LIMIT
     while program.poll() is None and time.monotonic() < limit:
-        for pid in (program.pid, *_descendants(program.pid)):
+        for pid in (program.pid, *descendants(program.pid)):
             with contextlib.suppress(UsageError):
                 return find_python(pid)
         time.sleep(_SHORT)
     return None
-
-
-def _descendants(pid: int) -> list[int]:
-    with contextlib.suppress(psutil.Error):
-        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    return []
 
 
 @contextlib.contextmanager

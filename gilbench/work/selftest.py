@@ -127,6 +127,5 @@ def _is_significant(blocks: Blocks, reference: Case, candidate: Case) -> bool:
             write_pyperf(path, _WORKLOAD, blocks.runs(case).values())
         done = capture([sys.executable, "-P", "-m", "pyperf", "compare_to", *map(str, paths)], seconds=60)
     if done.status != 0:
-        reason = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]
-        raise GilbenchError(f"pyperf compare_to failed: {reason}; reinstall pyperf")
+        raise GilbenchError(f"pyperf compare_to failed: {done.reason}; reinstall pyperf")
     return "not significant" not in done.stdout.lower()

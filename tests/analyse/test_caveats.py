@@ -111,3 +111,11 @@ def test_what_changed_between_two_studies_is_named() -> None:
         "the kernel changed from 6.1.0 to 6.2.0",
         "3.13 is built differently than before: without PGO vs with PGO",
     ]
+
+
+@pytest.mark.parametrize(("before", "told"), [("powersave", True), ("performance", False), (None, False)])
+def test_an_unknown_fact_of_the_host_is_no_change(before: str | None, told: bool) -> None:
+    one, other = builder(), builder()
+    one.host, other.host = {"governor": before}, {"governor": "performance"}
+    subjects = [caveat.subject for caveat in differences(one.study(), other.study())]
+    assert ("frequency governor" in subjects) == told

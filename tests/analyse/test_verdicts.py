@@ -15,8 +15,6 @@ from gilbench.analyse.stats.verdicts import blocks_needed, discoveries, margin, 
 if TYPE_CHECKING:
     from gilbench.model.metrics import Better
 
-CHANGED = {"improved", "regressed"}
-
 
 def estimate(ratio: float, error: float = 0.005, blocks: int = 10, doubt: str | None = None) -> Estimate:
     return Estimate(

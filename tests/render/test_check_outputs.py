@@ -112,6 +112,10 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
             check(row("inconclusive"), row()),
             "inconclusive: 0 of 2 comparisons regressed, 1 inconclusive",
         ),
+        (
+            check(row("regressed"), row("inconclusive"), known=(Known(reason="why"),)),
+            "pass: 0 of 2 comparisons newly regressed, 2 known",
+        ),
         (check(failed=2), "inconclusive: nothing was compared; 2 cases failed to run"),
     ],
 )

@@ -242,6 +242,7 @@ def test_every_run_of_the_plan_is_saved_once_with_all_its_slices() -> None:
 def test_the_readings_refer_to_the_time_of_the_slices() -> None:
     one = world()
     one.run()
+    assert one.saved
     for run in one.saved:
         busy = sum(slice_.end - slice_.start for slice_ in run.slices)
         assert [reading.figures["cpu_utilisation"] for reading in run.readings] == pytest.approx([busy])
@@ -393,6 +394,7 @@ def test_a_service_that_has_no_checksum_is_not_checked() -> None:
     one = world(make_workload(checksum="right"), blocks=1)
     one.checksum = lambda _case: ""
     one.run()
+    assert one.saved
     assert not [run for run in one.saved if run.failure]
 
 

@@ -343,6 +343,14 @@ def test_export_writes_each_figure_once_as_csv_and_as_json(database: Path, tmp_p
         run("export", "--database", database, "-o", tmp_path / "no" / "such" / "folder")
 
 
+def test_an_export_without_a_history_keeps_the_file(tmp_path: Path) -> None:
+    kept = tmp_path / "out.csv"
+    kept.write_text("earlier")
+    with pytest.raises(UsageError):
+        run("export", "--database", tmp_path / "absent.sqlite", "-o", kept)
+    assert kept.read_text() == "earlier"
+
+
 def test_hostile_names_do_no_harm_in_any_output(tmp_path: Path) -> None:
     path = tmp_path / "h.sqlite"
     with History(path, create=True) as history:

@@ -10,7 +10,7 @@ from gilbench.analyse.stats.estimates import ratio_interval
 from gilbench.analyse.stats.medians import median_ratio, quantile_between
 from gilbench.analyse.stats.quantiles import pool
 from gilbench.analyse.study.cells import all_cells
-from gilbench.analyse.study.index import BlockKey, Blocks, throughput
+from gilbench.analyse.study.index import BlockKey, Blocks, log, throughput
 from gilbench.analyse.study.samples import latencies, pairs, served_of_offered
 from gilbench.model.metrics import METRICS
 from gilbench.model.scores import Configuration, Verdict
@@ -267,7 +267,7 @@ class Evidence:
             self._blocks.runs(spot.case(configuration)),
             self._blocks.runs(base.case(configuration)),
         )
-        logs = [_log(value(above[key])) - _log(value(below[key])) for key in above if key in below]
+        logs = [log(value(above[key])) - log(value(below[key])) for key in above if key in below]
         interval = ratio_interval(logs)
         if math.isnan(interval.value):
             raise Missing("not here", f"the kernel did not count context switches of {spot.workload}")
@@ -304,10 +304,6 @@ def _median(logs: Sequence[Sequence[float]]) -> Figure:
     if math.isnan(found.value):
         raise Missing("inconclusive", "no interleaved slices")
     return Figure(found.value, found.lo, found.hi, "x")
-
-
-def _log(value: float) -> float:
-    return math.log(value) if value > 0 else math.nan
 
 
 def _why(failure: Failure, workload: Workload, configuration: Configuration) -> str:

@@ -33,7 +33,7 @@ def _host_changes(baseline: Study, candidate: Study) -> Iterator[Caveat]:
         "frequency governor": (before.governor, now.governor),
     }
     for what, (old, new) in facts.items():
-        if old != new:
+        if old != new and None not in {old, new}:  # an unknown fact is no change
             yield Caveat(kind="host", subject=what, text=f"the {what} changed from {old} to {new}")
     clocks = _clocks(baseline)
     for name, clock in _clocks(candidate).items():

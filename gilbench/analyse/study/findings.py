@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.study.index import Blocks, throughput
-from gilbench.analyse.study.published import FLAT, LATE, SCALES, SLOWER, published
+from gilbench.analyse.study.published import FLAT, LATE, SCALES, SLOWER, has_gil, published
 from gilbench.analyse.study.sentences import finding, names, spread
 from gilbench.analyse.study.sweeps import sweeps
 from gilbench.model.metrics import significant
@@ -62,9 +62,7 @@ def _scaling(cells: Sequence[Cell], interpreters: Mapping[str, Interpreter]) -> 
         if parts:
             text = f"{workload}, {threads} threads vs 1: {'; '.join(parts)}."
             family = group[0].family
-            if family == "offgil" and any(
-                interpreters[cell.case.interpreter].gil_enabled for cell in scaling
-            ):
+            if family == "offgil" and any(has_gil(cell.case, interpreters) for cell in scaling):
                 text += " The work runs without the GIL."
             step = _NEXT.get(family) if slower or (flat and family == "cpu") else None
             yield finding("scaling", text, [*scaling, *flat, *slower], step)
@@ -79,13 +77,15 @@ def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
             case = cases[run.case]
             backends[case.workload][case.interpreter] = run.environment.backend
     speedups = [cell for cell in cells if cell.metric == "speedup"]
-    fewest = min((cell.case.threads for cell in speedups), default=0)
+    fewest: dict[str, int] = {}
+    for cell in speedups:
+        fewest[cell.case.workload] = min(cell.case.threads, fewest.get(cell.case.workload, cell.case.threads))
     for cell in speedups:
         workload, interpreter = cell.case.workload, cell.case.interpreter
         backend = backends[workload].get(interpreter)
         others = sorted(set(backends[workload].values()) - {backend})
         holds = cell.family == "offgil" and cell.hi is not None and cell.hi < FLAT
-        if holds and backend and others and cell.case.threads == fewest:
+        if holds and backend and others and cell.case.threads == fewest[workload]:
             elsewhere = " or ".join(others)
             yield finding(
                 "backend",

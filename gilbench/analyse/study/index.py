@@ -93,7 +93,7 @@ class Blocks:
             if key in theirs:
                 right = {slice_.round: slice_ for slice_ in theirs[key].slices}
                 found[key] = {
-                    slice_.round: _log(value(slice_)) - _log(value(right[slice_.round]))
+                    slice_.round: log(value(slice_)) - log(value(right[slice_.round]))
                     for slice_ in ours[key].slices
                     if slice_.round in right
                 }
@@ -123,7 +123,8 @@ def block_logs(runs: CaseRuns, value: Callable[[Slice], float]) -> list[float]:
     ]
 
 
-def _log(value: float) -> float:
+def log(value: float) -> float:
+    """Return the logarithm; NaN if the value is not positive."""
     return math.log(value) if value > 0 else math.nan
 
 

@@ -56,7 +56,8 @@ def published(
     yield from _unshared(cells)
 
 
-def _has_gil(case: Case, interpreters: Mapping[str, Interpreter]) -> bool:
+def has_gil(case: Case, interpreters: Mapping[str, Interpreter]) -> bool:
+    """Whether the interpreter of a case holds a GIL: by the case's mode, else by the build."""
     return interpreters[case.interpreter].gil_enabled if case.gil is None else case.gil
 
 
@@ -74,7 +75,7 @@ def _convoy_by_switch_interval(
         cells = [cell for _, cell in points]
         text = f"{sweep.workload} with one CPU-bound thread on {variant(line)}: {_ends(points)}"
         least, most = cells[0], cells[-1]
-        if not _has_gil(line, interpreters) or interpreters[line.interpreter].build.version_info < (3, 2):
+        if not has_gil(line, interpreters) or interpreters[line.interpreter].build.version_info < (3, 2):
             if max(cell.value for cell in cells) < FLAT * min(cell.value for cell in cells):
                 yield finding("published", f"{text}. The switch interval makes no difference.", cells)
         elif _falling(points):

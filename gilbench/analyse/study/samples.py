@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gilbench.analyse.stats.estimates import Estimate, mean_estimate
 from gilbench.analyse.stats.fractions import fraction_ratio
 from gilbench.analyse.stats.quantiles import Latencies, quantile_log_ratios
-from gilbench.analyse.study.index import Blocks, background_throughput, block_logs, throughput
+from gilbench.analyse.study.index import Blocks, background_throughput, block_logs, log, throughput
 from gilbench.model.study import Case, Run, Workload
 
 QUANTILES = {"latency_p50": 0.50, "latency_p90": 0.90, "latency_p99": 0.99, "latency_p99_9": 0.999}
@@ -57,7 +57,7 @@ def absolute(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
         for metric, share in QUANTILES.items():
             yield (
                 metric,
-                mean_estimate([_log(latencies(run).quantile(share)) for run in runs.values()]),
+                mean_estimate([log(latencies(run).quantile(share)) for run in runs.values()]),
             )
         served = [served_of_offered(run) for run in runs.values()]
         yield (
@@ -122,7 +122,7 @@ def _held(blocks: Blocks, case: Case, reference: Case) -> Iterator[Pair]:
     ]
     known = [(one, other) for one, other in shares if one is not None and other is not None]
     if known and len(known) == len(shares):
-        yield Pair("gil_held", tuple(_log(one) - _log(other) for one, other in known))
+        yield Pair("gil_held", tuple(log(one) - log(other) for one, other in known))
 
 
 def _has_background(blocks: Blocks, case: Case) -> bool:
@@ -136,10 +136,6 @@ def served_of_offered(run: Run) -> tuple[int, int]:
 
 def _figure(run: Run, metric: str) -> float | None:
     return next((reading.figures[metric] for reading in run.readings if metric in reading.figures), None)
-
-
-def _log(value: float) -> float:
-    return math.log(value) if value > 0 else math.nan
 
 
 def log_series(found: Sequence[Pair]) -> list[tuple[float, ...]]:

@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from gilbench.interpreters.image import read_image
 from gilbench.interpreters.symbols import debug_file, read_symbols
 from gilbench.observe.bpftrace import BpftraceError
 from gilbench.observe.gil.lines import ExactLine, placeholders
 from gilbench.observe.gil.words import base_of
-from gilbench.observe.running import RunningPython
+from gilbench.observe.running import RunningPython, descendants
 from gilbench.observe.script import filled, places
 
 FAST = 8192  # ns; a shorter acquisition did not wait
@@ -146,16 +144,10 @@ def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> di
 
 def _seeds(python: RunningPython) -> Iterator[str]:
     """Yield what the script knows when it begins: the threads that there are, and the processes."""
-    pids = [python.pid, *(_descendants(python.pid) if python.children else ())]
+    pids = [python.pid, *(descendants(python.pid) if python.children else ())]
     yield from (f"@s[{tid}] = 16;" for pid in pids for tid in _tids(pid))
     if python.children:
         yield from (f"@ours[{pid}] = 1;" for pid in pids)
-
-
-def _descendants(pid: int) -> list[int]:
-    with contextlib.suppress(psutil.Error):
-        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    return []
 
 
 def _tids(pid: int) -> list[int]:
