@@ -1,16 +1,13 @@
 """Measures gilbench itself, and prints each figure beside its aim: ``python ci/bench.py [NAME ...]``.
 
-Every figure is a ratio or a share that was taken interleaved, with a 95 % interval where it has one; nothing here
-is a test, since a timing on a shared machine is no reason to fail a build.
+Every figure is a ratio or a share that was taken interleaved, with a 95% interval where it has one. Nothing here is a
+test, since a timing on a shared machine is no reason to fail a build.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import random
-import re
-import statistics
 import sys
 import tempfile
 import time
@@ -19,28 +16,25 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
-import numpy as np
 from bench_cost import observer_costs
 from bench_history import history_times
+from bench_precision import harness, precision, spread
 from bench_row import Row
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gilbench.analyse.stats.estimates import block_log_ratio, mean_interval, ratio_interval
-from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.stats.estimates import mean_interval, ratio_interval
 from gilbench.host.description import describe_host
-from gilbench.host.placement import Placement, place, set_affinity
-from gilbench.host.process import Process, capture, clean_environment
+from gilbench.host.placement import Placement
+from gilbench.host.process import Process, clean_environment
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
-from gilbench.model.study import Case, Header, Interpreter, Plan, Run, Workload
+from gilbench.model.study import Header, Interpreter, Plan, Run
 from gilbench.plan import blocks as planning
 from gilbench.plan import catalogue
 from gilbench.plan.axes import Axes, cases
-from gilbench.run.endpoint import Endpoint
 from gilbench.run.measure import run_plan
-from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks
 from gilbench.run.worker import Worker
 from gilbench.store.study import StudyWriter
@@ -119,167 +113,6 @@ def rendering() -> Iterator[Row]:
     yield Row(f"report of {count * len(runs)} runs, MiB", peak, None, None, "< 191", good and peak < 191)
 
 
-def spread() -> Iterator[Row]:
-    """How much wider A against A spreads when all of A comes before all of B than slice by slice in turn."""
-    interpreter, workload = _newest(), catalogue.catalogue()["countdown"]
-    slices, seconds, pairs = 20, 0.05, 20
-    in_turn, one_by_one = [], []
-    for number in range(pairs):
-        in_turn.append(_pair(interpreter, workload, [0, 1] * slices, seconds, number, pinned=True))
-        one_by_one.append(
-            _pair(interpreter, workload, [0] * slices + [1] * slices, seconds, number, pinned=False)
-        )
-    value, low, high = _spread_ratio(one_by_one, in_turn)
-    yield Row("sd of A/A in turn", statistics.stdev(in_turn), None, None, "", holds=True)
-    yield Row("sd of A/A, one after the other", statistics.stdev(one_by_one), None, None, "", holds=True)
-    yield Row("the second over the first", value, low, high, ">= 4", value >= 4)
-
-
-def harness() -> Iterator[Row]:
-    """Throughput of countdown in a bare script's thread over that in a worker's, in turn on the same CPU."""
-    interpreter, workload = _newest(), catalogue.catalogue()["countdown"]
-    blocks, slices, seconds = 20, 12, 0.05
-    ratios = [_bare_against_worker(interpreter, workload, slices, seconds, block) for block in range(blocks)]
-    interval = ratio_interval(ratios)
-    holds = (
-        interval.lo is not None and interval.hi is not None and interval.lo <= 1.01 and interval.hi >= 0.99
-    )
-    yield Row("countdown, bare script / worker", interval.value, interval.lo, interval.hi, "<= 1.01", holds)
-
-
-def _bare_against_worker(
-    interpreter: Interpreter, workload: Workload, slices: int, seconds: float, block: int
-) -> float:
-    case = Case(workload=workload.name, interpreter=interpreter.name, threads=1)
-    peer, cpus = Peer(), tuple(sorted(os.sched_getaffinity(0)))
-    worker = Worker(case, interpreter, {workload.name: workload}, peer)
-    script = str(Path(__file__).with_name("bare_countdown.py"))
-    bare = Endpoint([interpreter.executable, "-I", script], clean_environment())
-    rates: tuple[list[float], list[float]] = [], []
-    try:
-        worker.prepare()
-        worker.calibrate()
-        where = place(case, workload.driver, cpus, block)
-        set_affinity(bare.pid, where.cpus)
-        times = round(throughput(worker.measure(-1, where, seconds, 0.0, 0)) * seconds)
-        request = {"do": "measure", "start": workload.parameters["start"], "times": times}
-        bare.ask(request, 30)
-        for turn in range(slices):
-            for side in random.sample((0, 1), 2):
-                if side:
-                    rates[side].append(throughput(worker.measure(turn, where, seconds, 0.0, 0)))
-                else:
-                    rates[side].append(times / float(bare.ask(request, 30)["seconds"]))
-    finally:
-        worker.close()
-        bare.close()
-        peer.close()
-    return float(block_log_ratio(*rates))
-
-
-def precision() -> Iterator[Row]:
-    """An interpreter against itself again and again: how far the ratio spreads, by gilbench and by pyperf, in turn.
-
-    pyperf is given the longer time of the two. Its warm-ups and calibration are its own; so are ours.
-    """
-    base = select([sys.executable]).interpreters[0]
-    script = str(Path(__file__).with_name("pyperf_countdown.py"))
-    command = [sys.executable, script, f"--compare-to={sys.executable}", "--python-names=a:b"]
-    command += ["-p", "5", "-n", "4", "-w", "1", "--min-time", "0.05"]
-    ours, theirs, seconds = [], [], [0.0, 0.0]
-    for number in range(14):
-        started = time.monotonic()
-        ours.append(_ratio_by_blocks(base, number))
-        between = time.monotonic()
-        done = capture(command, seconds=120, env=dict(os.environ))
-        means = re.search(r"\[a\] ([\d.]+) (\w+) .*\[b\] ([\d.]+) (\w+) ", done.stdout)
-        if means is None or means[2] != means[4]:
-            raise SystemExit(f"pyperf said: {done.stdout}{done.stderr}")
-        theirs.append(math.log(float(means[1]) / float(means[3])))
-        seconds[0] += between - started
-        seconds[1] += time.monotonic() - between
-    value, low, high = _spread_ratio(ours, theirs)
-    yield Row("sd of the log-ratio, gilbench", statistics.stdev(ours), None, None, "", holds=True)
-    yield Row(
-        "sd of the log-ratio, pyperf --compare-to", statistics.stdev(theirs), None, None, "", holds=True
-    )
-    yield Row(
-        "time of gilbench / time of pyperf",
-        seconds[0] / seconds[1],
-        None,
-        None,
-        "<= 1",
-        seconds[0] <= seconds[1],
-    )
-    yield Row("spread of gilbench / spread of pyperf", value, low, high, "<= 0.33", value <= 1 / 3)
-
-
-_BLOCKS_IN_PYPERFS_TIME = 10
-
-
-def _ratio_by_blocks(base: Interpreter, seed: int) -> float:
-    """Log-ratio of an interpreter to itself, by slices as in effort quick."""
-    known = dict(catalogue.catalogue())
-    again = msgspec.structs.replace(base, name="again")
-    plan = planning.make_plan(
-        list(cases([known["countdown"]], [base, again], Axes((1,)))),
-        effort=msgspec.structs.replace(planning.EFFORTS["quick"], blocks=_BLOCKS_IN_PYPERFS_TIME),
-        interpreters=[base, again],
-        workloads=[known["countdown"]],
-        reference=base.name,
-        seed=seed,
-    )
-    runs: list[Run] = []
-    hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, [base, again], known, hooks)
-    one, other = plan.cases
-    return statistics.fmean(Blocks(plan, runs).log_ratios(other, one, throughput))
-
-
-def _spread_ratio(above: list[float], below: list[float]) -> tuple[float, float, float]:
-    """The sd of one sample over that of another, with a 95 % interval by the bootstrap."""
-    rng = np.random.default_rng(1)
-    draws = [
-        np.array(sample)[rng.integers(0, len(sample), size=(4000, len(sample)))] for sample in (above, below)
-    ]
-    low, high = np.quantile(np.std(draws[0], axis=1) / np.std(draws[1], axis=1), [0.025, 0.975])
-    return statistics.stdev(above) / statistics.stdev(below), float(low), float(high)
-
-
-def _pair(
-    interpreter: Interpreter,
-    workload: Workload,
-    order: list[int],
-    seconds: float,
-    number: int,
-    *,
-    pinned: bool,
-) -> float:
-    """Log-ratio of two processes of one interpreter, their slices in the given order.
-
-    Pinned is how a session does it; the other way has none of its rules.
-    """
-    case = Case(workload=workload.name, interpreter=interpreter.name, threads=1)
-    peer, cpus = Peer(), tuple(sorted(os.sched_getaffinity(0)))
-    workers = [Worker(case, interpreter, {workload.name: workload}, peer) for _ in range(2)]
-    rates: list[list[float]] = [[], []]
-    try:
-        for worker in workers:
-            worker.prepare()
-            worker.calibrate()
-        turns = [0, 0]
-        for which in order:
-            where = place(case, workload.driver, cpus, number + turns[which])
-            where = where if pinned else Placement(cpus, cpus[0], cpus[0])
-            rates[which].append(throughput(workers[which].measure(turns[which], where, seconds, 0.0, 0)))
-            turns[which] += 1
-    finally:
-        for worker in workers:
-            worker.close()
-        peer.close()
-    return float(block_log_ratio(*rates))
-
-
 def _session(
     interpreters: list[Interpreter],
     names: list[str],
@@ -350,7 +183,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
-    table = Table("figure", "value", "95 % interval", "aim", "", box=box.SIMPLE_HEAD)
+    table = Table("figure", "value", "95% interval", "aim", "", box=box.SIMPLE_HEAD)
     try:
         for row in chain.from_iterable(BENCHES[name]() for name in names or BENCHES):
             interval = "" if row.lo is None or row.hi is None else f"{row.lo:.4g} to {row.hi:.4g}"

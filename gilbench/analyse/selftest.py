@@ -8,9 +8,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from gilbench.analyse.stats.estimates import student_quantile
+from gilbench.analyse.stats.estimates import mean_estimate, student_quantile
 from gilbench.analyse.stats.simulate import Measure, Noise, Rate, Setting, rate, simulate
-from gilbench.analyse.stats.verdicts import THRESHOLD
 from gilbench.model.selftest import Promise
 from gilbench.model.study import Effort
 
@@ -65,35 +64,33 @@ def real_check(
     return _check(name, "real", "this machine", figure, found, promised=None)
 
 
-def smallest_effects(logs: Sequence[Sequence[float]], efforts: Sequence[Effort]) -> Iterator[Promise]:
-    """Yield the smallest effect that each effort level detects on this machine in 80% of comparisons.
+def smallest_effect(effort: Effort, logs: Sequence[Sequence[float]], threshold: float) -> Promise:
+    """Return the smallest effect that an effort level detects on this machine in 80% of comparisons.
 
     Args:
-        logs: For each pair of one interpreter with itself, the log-ratios over blocks.
-        efforts: The effort levels. Only their numbers of blocks count, not their lengths of slices.
+        effort: The effort level.
+        logs: For each comparison of one interpreter with itself at this level, the log-ratios over blocks.
+        threshold: Smallest change that matters, a fraction.
     """
-    variances = [float(np.var(series, ddof=1)) for series in logs]
-    freedom = sum(len(series) - 1 for series in logs)
-    for effort in efforts:
-        blocks = effort.blocks
-        needed = float(student_quantile(blocks - 1)) + float(student_quantile(blocks - 1, 0.6))
-        effects = [
-            math.expm1(
-                math.log1p(THRESHOLD) + needed * math.sqrt(float(np.mean(variances)) * factor / blocks)
-            )
-            for factor in (1.0, *_variance_limits(freedom))
-        ]
-        yield Promise(
-            name=f"effort {effort.name}, {blocks} blocks",
-            kind="real",
-            noise="this machine",
-            figure="smallest_effect",
-            value=effects[0],
-            lo=effects[1],
-            hi=effects[2],
-            promised=None,
-            holds=None,
-        )
+    estimates = [mean_estimate(series) for series in logs]
+    freedom = estimates[0].freedom
+    needed = float(student_quantile(freedom)) + float(student_quantile(freedom, 0.6))
+    variance = float(np.mean([estimate.error**2 for estimate in estimates]))
+    effects = [
+        math.expm1(math.log1p(threshold) + needed * math.sqrt(variance * factor))
+        for factor in (1.0, *_variance_limits(freedom * len(estimates)))
+    ]
+    return Promise(
+        name=f"effort {effort.name}, {effort.blocks} blocks, threshold {threshold:.0%}",
+        kind="real",
+        noise="this machine",
+        figure="smallest_effect",
+        value=effects[0],
+        lo=effects[1],
+        hi=effects[2],
+        promised=None,
+        holds=None,
+    )
 
 
 def _lone(noise: Noise, measure: Measure, studies: int) -> Iterator[Promise]:
@@ -146,7 +143,7 @@ def _check(
     )
 
 
-def _variance_limits(freedom: int) -> tuple[float, float]:
+def _variance_limits(freedom: float) -> tuple[float, float]:
     """Return the 95% interval of a variance, relative to its estimate."""
     from scipy.special import chdtri  # noqa: PLC0415 - scipy is slow to import
 

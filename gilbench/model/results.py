@@ -65,6 +65,14 @@ class Finding(Struct, frozen=True):
     cells: tuple[Cell, ...] = ()
 
 
+class ShortSlices(Struct, frozen=True):
+    """The short slices of a study: medians over its trains."""
+
+    seconds: float  # length of a slice
+    count: float  # slices of one run
+    handover: float  # s from the end of a slice until the next worker runs
+
+
 class Report(Struct, frozen=True):
     """The results of a study."""
 
@@ -73,6 +81,7 @@ class Report(Struct, frozen=True):
     findings: tuple[Finding, ...]
     caveats: tuple[Caveat, ...]
     failures: tuple[tuple[Case, Failure], ...]
+    short_slices: ShortSlices | None = None  # None: all ratios are from long slices
 
     @property
     def failed(self) -> bool:

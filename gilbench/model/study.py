@@ -27,6 +27,7 @@ Driver = Literal[
 Peer = Literal["tcp", "unix", "udp", "pipe", "http", "jobs", "signals"]
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]  # a float holds these exactly
+Positive = Annotated[int, Meta(ge=1, le=2**53)]
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Amount = Annotated[float, Meta(ge=0, le=1e18)]
@@ -134,11 +135,13 @@ class Effort(Struct, frozen=True):
 
     name: Name
     blocks: AtLeastOnce
-    slices: AtLeastOnce  # timed slices of a run; a block of few cases has more
+    slices: AtLeastOnce  # long slices of a run; a block of few cases has more
     slice_seconds: Annotated[float, Meta(gt=0, le=1e9)]  # with one or two threads; longer with more
     latency_seconds: Seconds  # length of the open-loop part of a slice, and of a slice of signals
     warmup_seconds: Seconds  # maximum warm-up of a build with a JIT compiler
     few_choices: bool = False  # measure only the defaults of a workload's choices
+    long_every: AtLeastOnce = 1  # every how many blocks have long slices; the others have only trains
+    train_seconds: Seconds = 0.0  # length of the short slices of one run together; 0: no trains
 
 
 class Plan(Struct, frozen=True):
@@ -185,6 +188,21 @@ class Slice(Struct, frozen=True):
     served: Count | None = (
         None  # answers, or calls of the handler: fewer than latencies if signals were merged
     )
+
+
+class Train(Struct, frozen=True):
+    """The short slices of one run in a train: the workers of a block serve them in turn, one after the other.
+
+    Each lap of a train has one slice of every worker, so slices of the same lap are neighbors in time.
+    """
+
+    loops: Positive  # operations in each slice
+    nanoseconds: Annotated[tuple[Positive, ...], Meta(min_length=1)]  # length of each slice, by lap
+    handover: Seconds  # median time from the end of a slice until the next worker runs
+    lead: Seconds  # s of untimed operations before each slice
+    checksum: str
+    gil_enabled: tuple[bool, bool]  # at the start and the end
+    cpus: tuple[Processor, ...]  # CPU affinity of the worker; empty: unknown
 
 
 class Share(Struct, frozen=True):
@@ -240,6 +258,7 @@ class Run(Struct, frozen=True):
     attempt: Rounds  # number of earlier attempts at this block
     environment: Environment | None = None
     slices: tuple[Slice, ...] = ()
+    train: Train | None = None  # None: its slices are long
     readings: tuple[Reading, ...] = ()
     failure: Failure | None = None
     interrupted: bool = False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from gilbench.model.study import Case, Effort, Interpreter, Plan, Workload
 
@@ -14,28 +17,47 @@ EFFORTS = {
     for effort in (
         Effort(
             name="quick",
-            blocks=5,
+            blocks=10,
             slices=4,
             slice_seconds=0.04,
             latency_seconds=0.3,
             warmup_seconds=2.0,
             few_choices=True,
+            long_every=2,
+            train_seconds=0.08,
         ),
         Effort(
-            name="standard", blocks=12, slices=8, slice_seconds=0.05, latency_seconds=0.6, warmup_seconds=4.0
+            name="standard",
+            blocks=24,
+            slices=8,
+            slice_seconds=0.05,
+            latency_seconds=0.6,
+            warmup_seconds=4.0,
+            long_every=2,
+            train_seconds=0.1,
         ),
         Effort(
-            name="rigorous", blocks=30, slices=12, slice_seconds=0.06, latency_seconds=1.5, warmup_seconds=8.0
+            name="rigorous",
+            blocks=60,
+            slices=12,
+            slice_seconds=0.06,
+            latency_seconds=1.5,
+            warmup_seconds=8.0,
+            long_every=2,
+            train_seconds=0.12,
         ),
     )
 }
 LATENCY_SLICES = 1  # slices of an open-loop run, which are long
 MOST_ROUNDS = 4  # times the rounds of the effort level, in a block of few cases, where startup dominates
+ROUNDS_BESIDE_TRAIN = 1  # if a train compares all cases: long slices only show throughput and CPU time
 OBSERVED_FACTOR = 4  # an observed run is longer by this factor, since samplers need time
 
 # Seconds of a process in addition to its slices, measured on a VM with 2 CPUs; used for the estimate only.
 _START_SECONDS = {"Jython": 1.6, "PyPy": 0.25}
 _START_DEFAULT = 0.10
+_SHORT_START = 0.06  # in a block of trains alone
+_TRAIN_FACTOR = 1.4  # trial, hand-overs, untimed operations
 _SLICE_OVERHEAD = 0.004
 _SERVICE_OVERHEAD = 0.05
 _SCHEDULE_FACTOR = 1.15  # for late answers
@@ -48,6 +70,7 @@ class Group(NamedTuple):
     block: int
     workload: str
     cases: tuple[int, ...]
+    long: bool = True  # has long slices, too; otherwise, its processes serve only a train
 
 
 def make_plan(
@@ -75,41 +98,105 @@ def make_plan(
     """
     by_name = {workload.name: workload for workload in workloads}
     names = {interpreter.name: interpreter for interpreter in interpreters}
-    return Plan(
+    plan = Plan(
         effort=effort,
         cases=tuple(cases),
         seed=seed,
         reference=reference,
         cpus=tuple(cpus if cpus is not None else sorted(os.sched_getaffinity(0))),
-        seconds=budget or effort.blocks * sum(_run_seconds(case, effort, by_name, names) for case in cases),
+        seconds=0.0,
         budget=budget,
     )
+    return msgspec.structs.replace(plan, seconds=budget or _plan_seconds(plan, by_name, names))
 
 
-def groups(plan: Plan) -> Iterator[Group]:
-    """Yield all groups in the order of execution: block by block, with the workloads of each block shuffled."""
+def groups(plan: Plan, short: Mapping[str, frozenset[int]]) -> Iterator[Group]:
+    """Yield all groups in the order of execution: block by block, with the workloads of each block shuffled.
+
+    Args:
+        plan: The plan.
+        short: For each workload, the cases that blocks without long slices run, too; see ``short_cases``.
+    """
     by_workload: dict[str, list[int]] = {}
     for index, case in enumerate(plan.cases):
         by_workload.setdefault(case.workload, []).append(index)
     for block in range(plan.effort.blocks):
+        long = block % plan.effort.long_every == 0
         names = sorted(by_workload)
         random.Random(f"{plan.seed}/{block}").shuffle(names)
         for name in names:
-            yield Group(block, name, tuple(by_workload[name]))
+            cases = tuple(
+                index for index in by_workload[name] if long or index in short.get(name, frozenset())
+            )
+            if cases:
+                yield Group(block, name, cases, long)
+
+
+def count_runs(plan: Plan, workloads: Mapping[str, Workload], interpreters: Mapping[str, Interpreter]) -> int:
+    """Return the number of runs of a plan."""
+    short = short_cases(plan, workloads, {name for name, one in interpreters.items() if one.build.jit})
+    return sum(len(group.cases) for group in groups(plan, short))
+
+
+def train_cases(
+    plan: Plan, workload: Workload, cases: Sequence[int], left_out: Collection[str] = ()
+) -> frozenset[int]:
+    """Return the cases of a workload whose workers serve a train together; empty: no train.
+
+    One thread alone on its CPU can be measured in short slices. Several threads need slices of several switch
+    intervals, and requests and signals follow a schedule. A train is of use only for a comparison with the reference.
+
+    Args:
+        plan: The plan.
+        workload: The workload.
+        cases: Cases of the workload, by their index in the plan.
+        left_out: Names of interpreters that serve no train.
+    """
+    if workload.driver != "parallel" or not plan.effort.train_seconds:
+        return frozenset()
+    found = [
+        index
+        for index in cases
+        if (case := plan.cases[index]).threads == 1
+        and case.cpus in {None, 1}
+        and not case.observers
+        and case.interpreter not in left_out
+    ]
+    sides = {plan.cases[index].interpreter == plan.reference for index in found}
+    return frozenset(found) if len(sides) > 1 else frozenset()
+
+
+def short_cases(
+    plan: Plan, workloads: Mapping[str, Workload], jit: Collection[str]
+) -> dict[str, frozenset[int]]:
+    """Return for each workload the cases of blocks without long slices.
+
+    They are those of a train, without interpreters that have a JIT compiler (``jit``): to warm them up again would take
+    longer than the train.
+    """
+    found: dict[str, frozenset[int]] = {}
+    for name in dict.fromkeys(case.workload for case in plan.cases):
+        cases = [index for index, case in enumerate(plan.cases) if case.workload == name]
+        found[name] = train_cases(plan, workloads[name], cases, jit)
+    return found
 
 
 def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> list[tuple[int, int]]:
     """Return all slices of a group as ``(round, case)``. Each round has every case once, in its own random order.
 
-    A group with only some cases of its workload, the inconclusive ones, gets more rounds.
+    A group with only some cases of its workload, the inconclusive ones, gets more rounds. A short block has none.
 
     An observed case has one long slice in the middle round. Its observer runs during that slice only, so it does not
     disturb the slices of other cases.
     """
+    if not group.long:
+        return []
     rng = random.Random(f"{plan.seed}/{group.block}/{group.workload}/{attempt}")
     cases = sum(case.workload == group.workload for case in plan.cases)
     more = max(1, min(MOST_ROUNDS, cases // len(group.cases)))
     rounds = more * (LATENCY_SLICES if workload.peer or workload.scheduled else plan.effort.slices)
+    if train_cases(plan, workload, group.cases) == frozenset(group.cases):
+        rounds = min(rounds, ROUNDS_BESIDE_TRAIN)
     slices = []
     for round_ in range(rounds):
         order = [index for index in group.cases if round_ == rounds // 2 or not plan.cases[index].observers]
@@ -122,6 +209,21 @@ def slice_seconds(case: Case, effort: Effort) -> float:
     """Return the length of a timed slice in s. Each thread should acquire the GIL several times in it."""
     factor = OBSERVED_FACTOR * effort.slices if case.observers else 1
     return effort.slice_seconds * max(1.0, case.threads / 2) * factor
+
+
+def _plan_seconds(
+    plan: Plan, workloads: Mapping[str, Workload], interpreters: Mapping[str, Interpreter]
+) -> float:
+    effort = plan.effort
+    jit = {name for name, one in interpreters.items() if one.build.jit}
+    in_trains = sum(map(len, short_cases(plan, workloads, ()).values()))
+    in_short_blocks = sum(map(len, short_cases(plan, workloads, jit).values()))
+    train = _TRAIN_FACTOR * effort.train_seconds
+    long = math.ceil(effort.blocks / effort.long_every)
+    of_long = sum(_run_seconds(case, effort, workloads, interpreters) for case in plan.cases)
+    return long * (of_long + train * in_trains) + (effort.blocks - long) * in_short_blocks * (
+        _SHORT_START + train
+    )
 
 
 def _run_seconds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from gilbench.model.study import Header
+from gilbench.plan.blocks import count_runs
 from gilbench.render.page import Column, Page, Section, Table
 from gilbench.render.rows import flat_case
 
@@ -22,7 +23,11 @@ def plan_page(header: Header) -> Page:
     )
     minutes, seconds = divmod(round(plan.seconds), 60)
     names = ", ".join(f"{one.name} ({one.executable})" for one in header.interpreters)
-    runs = f"{effort.blocks} blocks x {len(plan.cases)} cases = {effort.blocks * len(plan.cases)} runs"
+    runs = count_runs(
+        plan,
+        {one.name: one for one in header.workloads},
+        {one.name: one for one in header.interpreters},
+    )
     table = Table(
         title="Planned cases",
         columns=(
@@ -32,7 +37,9 @@ def plan_page(header: Header) -> Page:
             Column("cases"),
         ),
         sections=(Section(rows),),
-        notes=(f"effort {effort.name}: {runs}, about {minutes} min {seconds} s",),
+        notes=(
+            f"effort {effort.name}: {effort.blocks} blocks, {runs} runs, about {minutes} min {seconds} s",
+        ),
     )
     return Page(
         title="",

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from gilbench.analyse.study.sweeps import sweeps
-from gilbench.model.results import Report
+from gilbench.model.metrics import write
+from gilbench.model.results import Report, ShortSlices
+from gilbench.model.study import Effort
 from gilbench.render.figures import cpus_name
 from gilbench.render.page import Entry, Page, Text
 from gilbench.render.remarks import remarks
@@ -44,6 +46,14 @@ def _lead(report: Report) -> tuple[Entry, ...]:
         f"{host.cpu_model}, {cpus_name(host.cores)}, {host.system} {host.kernel}{virtual}",
         Text(f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.reference}.", "faint"),
         Text("Intervals are 95%, over blocks: ± or (low-high).", "faint"),
+        *([Text(_slices(report.short_slices, plan.effort), "faint")] if report.short_slices else []),
+    )
+
+
+def _slices(short: ShortSlices, effort: Effort) -> str:
+    length, long = (write(seconds, "s") for seconds in (short.seconds, effort.slice_seconds))
+    return (
+        f"One-thread ratios: {short.count:.0f} slices of {length} per block, in turn. Other results: {long}."
     )
 
 
@@ -56,6 +66,7 @@ def _document(report: Report) -> dict[str, Any]:
         "created": header.created,
         "host": header.host,
         "profile": header.plan.effort,
+        "short_slices": report.short_slices,
         "reference": header.plan.reference,
         "seed": header.plan.seed,
         "interpreters": header.interpreters,

@@ -51,6 +51,10 @@ class Endpoint:
         with contextlib.suppress(BrokenPipeError):
             os.write(self._requests, msgspec.json.encode(request) + b"\n")
 
+    def fileno(self) -> int:
+        """Return the descriptor of the replies."""
+        return self._replies
+
     def receive(self, seconds: float) -> dict[str, Any]:
         """Wait for one message.
 

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from gilbench.host.placement import Placement
 from gilbench.model.study import Environment, Slice
+from gilbench.run.train import Rider
 
 
-class Served(Protocol):
+class Served(Rider, Protocol):
     """A worker, seen from outside."""
 
     pid: int

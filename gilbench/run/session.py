@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,14 +13,24 @@ import msgspec
 from gilbench.host.description import NoiseMeter
 from gilbench.host.placement import Placement, place
 from gilbench.model.errors import RunFailure
-from gilbench.model.study import Case, Environment, Failure, Parameters, Plan, Reading, Run, Slice, Workload
+from gilbench.model.study import (
+    Case,
+    Environment,
+    Failure,
+    Parameters,
+    Plan,
+    Reading,
+    Run,
+    Slice,
+    Train,
+    Workload,
+)
 from gilbench.observe import OBSERVERS, Observer, Watch
 from gilbench.plan import blocks as planning
+from gilbench.run.done import Done
 from gilbench.run.served import Served
+from gilbench.run.train import Ride, serve_train
 from gilbench.run.warmup import REST, WarmUp, settle
-
-FAILURES_UNTIL_GIVEN_UP = 2
-_HOPELESS = frozenset({"timeout", "unsupported"})  # a retry would take minutes, or fail again
 
 
 class Hooks(NamedTuple):
@@ -34,13 +44,14 @@ class Hooks(NamedTuple):
 
 
 class _Slot:
-    """One case in its block: its worker, and the slices and readings so far."""
+    """One case in its block: its worker, and the slices, the train, and the readings so far."""
 
     def __init__(self, index: int, case: Case) -> None:
         self.index, self.case = index, case
         self.worker: Served | None = None
         self.environment: Environment | None = None
         self.slices: list[Slice] = []
+        self.train: Train | None = None
         self.watchers: list[Observer] = []
         self.readings: tuple[Reading, ...] = ()
 
@@ -76,6 +87,7 @@ class Session:
         hooks: Called with runs and progress; asked when to stop.
         earlier: Runs of the same plan that are not repeated.
         observers: The observers by name.
+        serve_train: Serves a train with some workers.
     """
 
     def __init__(
@@ -88,7 +100,9 @@ class Session:
         *,
         earlier: Iterable[Run] = (),
         observers: Mapping[str, Watch] = OBSERVERS,
+        serve_train: Callable[[Sequence[Served], Placement, float, str], list[Ride]] = serve_train,
     ) -> None:
+        self._serve_train = serve_train
         self._plan = plan
         self._workloads = workloads
         self._jit = jit
@@ -96,7 +110,7 @@ class Session:
         self._hooks = hooks
         self._observers = observers
         before = tuple(earlier)
-        self._done = _Done(plan, before)
+        self._done = Done(plan, before)
         self._warm_up = WarmUp(plan)
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
@@ -108,7 +122,8 @@ class Session:
 
     def run(self) -> None:
         """Run the runs of the plan that are missing, until ``Hooks.stop`` returns true."""
-        everything = list(planning.groups(self._plan))
+        short = planning.short_cases(self._plan, self._workloads, self._jit)
+        everything = list(planning.groups(self._plan, short))
         for number, group in enumerate(everything):
             if self._hooks.stop():
                 return
@@ -152,11 +167,43 @@ class _Block:
                 if not self._hooks.stop():
                     self._tell("warm-up", 0.0)
                     self._guarded(slot, self._warm_up)
+            self._serve_train()
             self._serve()
+            if not self._group.long and not self._hooks.stop():
+                for slot in self._present():
+                    self._leave(slot)
         finally:
             with contextlib.ExitStack() as leaving:  # end all slots, even if one cannot be saved
                 for slot in reversed(self._present()):
                     leaving.callback(self._interrupt, slot)
+
+    def _serve_train(self) -> None:
+        """Serve the train of the block. If a worker fails, the others start it again without that worker."""
+        while not self._hooks.stop():
+            riding = planning.train_cases(
+                self._plan, self._workload, [slot.index for slot in self._present()]
+            )
+            slots = [slot for slot in self._present() if slot.index in riding]
+            if not slots:
+                return
+            self._tell("train", 0.0)
+            place = self._place(slots[0], self._group.block)
+            seed = f"{self._plan.seed}/{self._group.block}/{self._group.workload}/{self._attempt}/train"
+            rides = self._session._serve_train(
+                [slot.running for slot in slots], place, self._plan.effort.train_seconds, seed
+            )
+            for slot, ride in zip(slots, rides, strict=True):
+                if self._guarded(slot, self._take_train, ride):
+                    self._rest(slot)
+            if not any(ride.failure for ride in rides):
+                return
+
+    def _take_train(self, slot: _Slot, ride: Ride) -> None:
+        if ride.failure is not None:
+            raise ride.failure
+        slot.train = ride.train
+        if ride.train is not None:
+            self._verify(slot.case, ride.train.checksum)
 
     def _serve(self) -> None:
         order = planning.slice_order(self._plan, self._group, self._attempt, self._workload)
@@ -180,7 +227,7 @@ class _Block:
         where = f"block {self._group.block + 1}/{self._plan.effort.blocks} {self._group.workload} {text}"
         self._hooks.progress(where.rstrip(), self._behind + self._share * done)
 
-    def _guarded(self, slot: _Slot, action: Callable[..., None], *args: int) -> bool:
+    def _guarded(self, slot: _Slot, action: Callable[..., None], *args: int | Ride) -> bool:
         """Run an action on a slot. If it fails, record the failure and end the slot."""
         try:
             action(slot, *args)
@@ -208,6 +255,7 @@ class _Block:
             attempt=self._attempt,
             environment=slot.environment,
             slices=tuple(slot.slices),
+            train=slot.train,
             readings=slot.readings,
             failure=failure,
             interrupted=interrupted,
@@ -241,46 +289,26 @@ class _Block:
         seed = random.Random(f"{self._plan.seed}/{block}/{case.workload}/{round_}").getrandbits(32)
         seconds = planning.slice_seconds(case, effort)
         slice_ = slot.running.measure(
-            round_, self._place(slot, block + round_), seconds, effort.latency_seconds, seed
+            round_,
+            self._place(slot, block // effort.long_every + round_),
+            seconds,
+            effort.latency_seconds,
+            seed,
         )
         if slice_.checksum:
-            key = case.workload, case.parameters
-            expected = self._session._checksums.setdefault(key, slice_.checksum)
-            if slice_.checksum != expected:
-                raise RunFailure("checksum", f"checksum {slice_.checksum[:40]} instead of {expected[:40]}")
+            self._verify(case, slice_.checksum)
         slot.slices.append(slice_)
-        if case.interpreter in self._session._jit:
-            settle(slot.running.pid, REST)  # otherwise, it would compile during the slices of other cases
+        self._rest(slot)
+
+    def _rest(self, slot: _Slot) -> None:
+        """Let a JIT compiler finish. Otherwise, it would compile during the slices of other cases."""
+        if slot.case.interpreter in self._session._jit:
+            settle(slot.running.pid, REST)
+
+    def _verify(self, case: Case, checksum: str) -> None:
+        expected = self._session._checksums.setdefault((case.workload, case.parameters), checksum)
+        if checksum != expected:
+            raise RunFailure("checksum", f"checksum {checksum[:40]} instead of {expected[:40]}")
 
     def _place(self, slot: _Slot, rotation: int) -> Placement:
         return place(slot.case, self._workload.driver, self._plan.cpus, rotation)
-
-
-class _Done:
-    """The runs of a plan that are done, in this session and earlier."""
-
-    def __init__(self, plan: Plan, runs: Iterable[Run]) -> None:
-        self._plan = plan
-        self._runs: set[tuple[int, int]] = set()  # block and case
-        self._failures: Counter[int] = Counter()
-        self.attempts: Counter[tuple[int, str]] = Counter()  # attempts at a group in earlier sessions
-        for run in runs:
-            self.add(run)
-            key = run.block, plan.cases[run.case].workload
-            self.attempts[key] = max(self.attempts[key], run.attempt + 1)
-
-    def add(self, run: Run) -> None:
-        """Add a run."""
-        if run.failure is not None:
-            hopeless = run.failure.kind in _HOPELESS
-            self._failures[run.case] += FAILURES_UNTIL_GIVEN_UP if hopeless else 1
-        if not run.interrupted:
-            self._runs.add((run.block, run.case))
-
-    def given_up(self, case: int) -> bool:
-        """Whether a case has failed too often to be retried."""
-        return self._failures[case] >= FAILURES_UNTIL_GIVEN_UP
-
-    def finished(self, group: planning.Group) -> bool:
-        """Whether every case of a group has a finished run in any attempt, or was given up."""
-        return all((group.block, case) in self._runs or self.given_up(case) for case in group.cases)

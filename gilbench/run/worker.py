@@ -20,6 +20,7 @@ from gilbench.plan.axes import environment
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
 from gilbench.run.plausible import impossibility
+from gilbench.run.train import Stamps
 
 _T = TypeVar("_T")
 _SCRIPT = Path(__file__).parent.parent / "target" / "worker.py"
@@ -144,6 +145,21 @@ class Worker:
         if problem is not None:
             raise RunFailure("protocol", f"answered with impossible values: {problem}")
         return slice_
+
+    def board(self, place: Placement, request: dict[str, Any]) -> tuple[int, ...]:
+        """Send the request of a train; see ``run.train``. Return the CPUs of the worker."""
+        in_force = set_affinity(self.pid, place.cpus)
+        self._endpoint.send({"do": "train", **request})
+        return in_force
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when the worker has answered or died."""
+        return self._endpoint.fileno()
+
+    def leave_train(self, seconds: float) -> Stamps | None:
+        """Return the answer to the request of a train; None: the train was stopped before its end."""
+        answer = self._endpoint.expect("ok", seconds)
+        return None if answer.get("stopped") else self._convert(answer, Stamps)
 
     def output(self) -> str:
         """Return the end of the process's stdout and stderr."""

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from gilbench.model.metrics import METRICS
-from gilbench.model.study import Case, Header, Parameters, Reading, Run, Value, Workload
+from gilbench.model.study import Case, Header, Parameters, Reading, Run, Train, Value, Workload
 from gilbench.run.plausible import ALIKE, CLOCK, FASTEST, impossibility
 
 OVERHANG = 2.0  # factor beyond the slices: an observer also sees some time before and after them
@@ -50,12 +50,14 @@ class Runs:
             yield f"`$.block` is {run.block}, but the plan has {plan.effort.blocks} blocks, counted from 0"
         case = plan.cases[run.case]
         workload = self._workloads[case.workload]
-        if run.slices and run.failure is None:
+        if (run.slices or run.train) and run.failure is None:
             place = run.case, run.block, run.attempt
             if place in self._seen:
                 yield f"a second run of case {run.case} in block {run.block}, attempt {run.attempt}"
             self._seen.add(place)
         yield from self._slice_faults(run, case, workload)
+        if run.train is not None:
+            yield from self._train_faults(run.train, case, workload)
         yield from _reading_faults(run.readings, case, self._header.host.memory)
 
     def _slice_faults(self, run: Run, case: Case, workload: Workload) -> Iterator[str]:
@@ -70,10 +72,22 @@ class Runs:
             problem = impossibility(slice_, case, workload.driver, self._header.host.cores)
             if problem is not None:
                 yield problem.replace("`", f"`$.slices[{number}]", 1)
-            if slice_.checksum:
-                known = self._checksums.setdefault((case.workload, case.parameters), slice_.checksum)
-                if slice_.checksum != known:
-                    yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} differs from earlier ones"
+            if slice_.checksum and self._differs(case, slice_.checksum):
+                yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} differs from earlier ones"
+
+    def _train_faults(self, train: Train, case: Case, workload: Workload) -> Iterator[str]:
+        if workload.driver != "parallel" or case.threads != 1:
+            yield f"`$.train` is set, but {_quote(case.workload)} with {case.threads} threads serves no train"
+        fastest = train.loops / FASTEST * 1e9
+        if min(train.nanoseconds) < fastest:
+            yield f"`$.train.loops` is {train.loops} in {min(train.nanoseconds)} ns"
+        if _repeats(train.cpus):
+            yield "`$.train.cpus` has a duplicate CPU"
+        if self._differs(case, train.checksum):
+            yield f"`$.train.checksum` of {_quote(case.workload)} differs from earlier ones"
+
+    def _differs(self, case: Case, checksum: str) -> bool:
+        return checksum != self._checksums.setdefault((case.workload, case.parameters), checksum)
 
 
 def _header_faults(header: Header) -> Iterator[str]:

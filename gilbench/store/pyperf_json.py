@@ -1,4 +1,4 @@
-"""Converts the runs of a case to a pyperf benchmark, in seconds per operation."""
+"""Converts the trains of a case to a pyperf benchmark, in seconds per operation."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gilbench.model.errors import UsageError
-from gilbench.model.study import Run
+from gilbench.model.study import Train
 
 if TYPE_CHECKING:
     import pyperf
 
 
-def to_pyperf(name: str, runs: Iterable[Run]) -> pyperf.Benchmark:
-    """Convert a case to a benchmark. Each block becomes a run, and each slice a value.
+def to_pyperf(name: str, trains: Iterable[Train]) -> pyperf.Benchmark:
+    """Convert a case to a benchmark. Each block becomes a run, and each short slice a value.
 
     Args:
         name: Name of the benchmark; pyperf compares benchmarks of the same name.
-        runs: Runs of one case. Each slice must have at least one operation.
+        trains: Trains of one case.
 
     Raises:
         UsageError: pyperf is not installed.
@@ -30,15 +30,15 @@ def to_pyperf(name: str, runs: Iterable[Run]) -> pyperf.Benchmark:
     return pyperf.Benchmark(
         [
             pyperf.Run(
-                [slice_.window / slice_.operations for slice_ in run.slices],
+                [nanoseconds * 1e-9 / train.loops for nanoseconds in train.nanoseconds],
                 metadata={"name": name},
                 collect_metadata=False,
             )
-            for run in runs
+            for train in trains
         ]
     )
 
 
-def write_pyperf(path: Path, name: str, runs: Iterable[Run]) -> None:
+def write_pyperf(path: Path, name: str, trains: Iterable[Train]) -> None:
     """Write a case as a file for pyperf's commands. An existing file is replaced."""
-    to_pyperf(name, runs).dump(str(path), replace=True)
+    to_pyperf(name, trains).dump(str(path), replace=True)

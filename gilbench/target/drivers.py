@@ -8,6 +8,7 @@ import os
 import signal
 import time
 
+import train
 from clocks import now
 from crew import Crew
 from elsewhere import Cooperative, Processes, Subinterpreters
@@ -36,6 +37,10 @@ class Parallel(object):
             "operations": sum(thread["operations"] for thread in threads),
             "threads": threads,
         }
+
+    def train(self, request):
+        """Serve this worker's slices of a train on the first thread."""
+        return self.crew.run(lambda index: train.serve(self.work, request) if index == 0 else None)[0]
 
 
 class Background(object):

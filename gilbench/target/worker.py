@@ -1,8 +1,9 @@
 """One process for one case: ``python worker.py REQUESTS REPLIES``, both numbers of inherited descriptors.
 
 JSON lines in, JSON lines out, on descriptors of their own, so that whatever a workload prints cannot break
-the protocol. Requests: ``prepare``, ``calibrate``, ``measure``, ``stop``. Each is answered by ``{"ok": ...}`` or
-``{"error": {"kind", "message"}}``; a measurement that needs the peer sends ``{"ready": ...}`` in between.
+the protocol. Requests: ``prepare``, ``calibrate``, ``measure``, ``train``, ``stop``. Each is answered by
+``{"ok": ...}`` or ``{"error": {"kind", "message"}}``; a measurement that needs the peer sends ``{"ready": ...}`` in
+between.
 """
 
 import json
@@ -58,6 +59,12 @@ class Responder(object):
         if extra:
             self.fail("threads", "%d threads are still running after a slice" % extra)
             return None
+        return record
+
+    def train(self, request):
+        gil = facts.gil_enabled()
+        record = self.driver.train(request)
+        record["gil_enabled"] = [gil, facts.gil_enabled()]
         return record
 
     def fail(self, kind, message):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.selftest import real_check, simulated_checks, smallest_effects
+from gilbench.analyse.selftest import real_check, simulated_checks, smallest_effect
 from gilbench.analyse.stats.estimates import mean_estimate
-from gilbench.analyse.stats.verdicts import verdict
-from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.stats.verdicts import THRESHOLD, verdict
+from gilbench.analyse.study.index import Blocks
 from gilbench.host.process import capture
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
@@ -30,22 +31,30 @@ _WORKLOAD, _LENGTH = "countdown", "start"  # a workload, and a parameter proport
 _STUDIES, _STUDIES_QUICK = 4000, 1000
 
 
-class _Pairing(NamedTuple):
-    """Real pairs of one kind."""
+class _Trial(NamedTuple):
+    """Real studies of one kind: an interpreter against itself, and against itself with more work."""
 
-    name: str
-    figure: str
     effort: str
-    slowed: float
-    pairs: int
-    pairs_quick: int
+    slowed: float  # additional work, a fraction
+    threshold: float
+    studies: int
+    studies_quick: int
+    found: float  # promised fraction of studies that find the additional work
 
 
-_PAIRINGS = (
-    _Pairing("itself, effort standard", "false_positive_rate", "standard", 0.0, 40, 6),
-    _Pairing("itself slowed by 5%, effort standard", "power", "standard", 0.05, 20, 4),
-    _Pairing("itself slowed by 10%, effort quick", "power", "quick", 0.10, 20, 4),
+_TRIALS = (
+    _Trial("quick", 0.10, THRESHOLD, 20, 4, 0.95),
+    _Trial("standard", 0.05, THRESHOLD, 20, 4, 0.9),
+    _Trial("rigorous", 0.02, 0.01, 20, 2, 0.8),
 )
+_FALSE = 0.05  # promised maximum fraction of false verdicts
+
+
+class _Compared(NamedTuple):
+    """A candidate compared with the reference: log-ratios over blocks, and whether pyperf finds a difference."""
+
+    logs: list[float]
+    significant: bool
 
 
 def selftest(
@@ -69,62 +78,100 @@ def selftest(
 
 
 def _real_checks(interpreter: Interpreter, listener: Listener, *, quick: bool) -> Iterator[Promise]:
-    same: list[list[float]] = []
-    for pairing in _PAIRINGS:
-        pairs = pairing.pairs_quick if quick else pairing.pairs
-        ours = pyperfs = 0
-        for number in range(pairs):
-            listener.progress(f"{pairing.name}: {number + 1} of {pairs}")
-            logs, significant = _pair(interpreter, pairing, seed=number)
-            changed = verdict(mean_estimate(logs), "higher").verdict
-            ours += changed == "regressed" if pairing.slowed else changed in {"improved", "regressed"}
-            pyperfs += significant
-            if not pairing.slowed:
-                same.append(logs)
-        # 5% and 90% allow 3 of 40 and 18 of 20; 10% more work must always be detected.
-        least = None if not pairing.slowed else (pairs if pairing.slowed >= 0.1 else round(0.9 * pairs))  # noqa: PLR2004
-        most = None if pairing.slowed else round(0.075 * pairs)
-        yield real_check(pairing.name, pairing.figure, ours, pairs, at_least=least, at_most=most)
-        yield real_check(
-            f"{pairing.name}, by pyperf", pairing.figure, pyperfs, pairs, at_least=None, at_most=None
+    same: dict[str, list[_Compared]] = {}
+    for trial in _TRIALS:
+        studies = trial.studies_quick if quick else trial.studies
+        slowed: list[_Compared] = []
+        same[trial.effort] = []
+        for number in range(studies):
+            listener.progress(f"effort {trial.effort}: study {number + 1} of {studies}")
+            alike, more = _measure(interpreter, trial, seed=number)
+            same[trial.effort].append(alike)
+            slowed.append(more)
+        threshold = "" if trial.threshold == THRESHOLD else f", threshold {trial.threshold:.0%}"
+        yield from _counted(
+            f"itself slowed by {trial.slowed:.0%}, effort {trial.effort}{threshold}",
+            "power",
+            [_verdict(one, trial) == "regressed" for one in slowed],
+            slowed,
+            at_least=math.ceil(trial.found * studies),
         )
-    yield from smallest_effects(same, list(EFFORTS.values()))
+    changed = [
+        _verdict(one, trial) in {"improved", "regressed"} for trial in _TRIALS for one in same[trial.effort]
+    ]
+    everything = [one for trial in _TRIALS for one in same[trial.effort]]
+    name = "itself, all efforts"
+    yield from _counted(
+        name, "false_positive_rate", changed, everything, at_most=math.floor(_FALSE * len(everything))
+    )
+    for trial in _TRIALS:
+        logs = [one.logs for one in same[trial.effort]]
+        yield smallest_effect(EFFORTS[trial.effort], logs, trial.threshold)
 
 
-def _pair(interpreter: Interpreter, pairing: _Pairing, seed: int) -> tuple[list[float], bool]:
-    """Measure an interpreter against itself: log-ratios over blocks, and whether pyperf finds a difference."""
+def _verdict(one: _Compared, trial: _Trial) -> str:
+    return verdict(mean_estimate(one.logs), "higher", threshold=trial.threshold).verdict
+
+
+def _counted(
+    name: str,
+    figure: str,
+    ours: Sequence[bool],
+    compared: Sequence[_Compared],
+    *,
+    at_least: int | None = None,
+    at_most: int | None = None,
+) -> Iterator[Promise]:
+    yield real_check(name, figure, sum(ours), len(ours), at_least=at_least, at_most=at_most)
+    pyperfs = sum(one.significant for one in compared)
+    yield real_check(f"{name}, by pyperf", figure, pyperfs, len(ours), at_least=None, at_most=None)
+
+
+def _measure(interpreter: Interpreter, trial: _Trial, seed: int) -> tuple[_Compared, _Compared]:
+    """Compare an interpreter with itself, and with itself doing more work, in one study."""
     workload = catalogue.catalogue()[_WORKLOAD]
-    other = msgspec.structs.replace(interpreter, name=f"{interpreter.name} again")
-    length = int(workload.parameters[_LENGTH])
-    slowed = ((_LENGTH, round(length * (1 + pairing.slowed))),) if pairing.slowed else ()
-    reference = Case(workload=workload.name, interpreter=interpreter.name, threads=1)
-    candidate = Case(workload=workload.name, interpreter=other.name, threads=1, parameters=slowed)
+    again, slowed = (
+        msgspec.structs.replace(interpreter, name=f"{interpreter.name} {what}")
+        for what in ("again", "slowed")
+    )
+    more = ((_LENGTH, round(int(workload.parameters[_LENGTH]) * (1 + trial.slowed))),)
+    reference, *candidates = cases = [
+        Case(workload=workload.name, interpreter=interpreter.name, threads=1),
+        Case(workload=workload.name, interpreter=again.name, threads=1),
+        Case(workload=workload.name, interpreter=slowed.name, threads=1, parameters=more),
+    ]
+    interpreters = [interpreter, again, slowed]
     plan = make_plan(
-        [reference, candidate],
-        effort=EFFORTS[pairing.effort],
-        interpreters=[interpreter, other],
+        cases,
+        effort=EFFORTS[trial.effort],
+        interpreters=interpreters,
         workloads=[workload],
         reference=interpreter.name,
         seed=seed,
     )
     runs: list[Run] = []
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, [interpreter, other], {workload.name: workload}, hooks)
+    run_plan(plan, interpreters, {workload.name: workload}, hooks)
     blocks = Blocks(plan, runs)
-    logs = blocks.log_ratios(candidate, reference, throughput)
-    if len(logs) < plan.effort.blocks:
+    alike, changed = (_compared(blocks, reference, candidate) for candidate in candidates)
+    return alike, changed
+
+
+def _compared(blocks: Blocks, reference: Case, candidate: Case) -> _Compared:
+    logs = list(blocks.throughput_log_ratios(candidate, reference).values())
+    if len(logs) < blocks.plan.effort.blocks:
         raise GilbenchError(
-            f"{interpreter.name} cannot run {workload.name}; see the failure: "
-            f"gilbench run --python {interpreter.executable} --workload {workload.name}"
+            f"{reference.interpreter} cannot run {_WORKLOAD}; see the failure: "
+            f"gilbench run --python {reference.interpreter} --workload {_WORKLOAD}"
         )
-    return logs, _is_significant(blocks, reference, candidate)
+    return _Compared(logs, _is_significant(blocks, reference, candidate))
 
 
 def _is_significant(blocks: Blocks, reference: Case, candidate: Case) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / name for name in ("reference.json", "candidate.json")]
         for path, case in zip(paths, (reference, candidate), strict=True):
-            write_pyperf(path, _WORKLOAD, blocks.runs(case).values())
+            write_pyperf(path, _WORKLOAD, blocks.trains(case))
         done = capture([sys.executable, "-P", "-m", "pyperf", "compare_to", *map(str, paths)], seconds=60)
     if done.status != 0:
         raise GilbenchError(f"pyperf compare_to failed: {done.reason}; reinstall pyperf")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from studies import make_header, make_plan, make_profile, make_slice, make_workload, named
+from studies import make_header, make_plan, make_profile, make_slice, make_train, make_workload, named
 
 from gilbench.host.placement import Placement
 from gilbench.model.errors import RunFailure, StudyError
@@ -16,7 +17,10 @@ from gilbench.model.study import Case, Environment, Plan, Reading, Run, Slice, W
 from gilbench.observe import Watch
 from gilbench.plan import blocks as planning
 from gilbench.run import session as sessions
-from gilbench.run.session import FAILURES_UNTIL_GIVEN_UP, Hooks, Session
+from gilbench.run.done import FAILURES_UNTIL_GIVEN_UP
+from gilbench.run.served import Served
+from gilbench.run.session import Hooks, Session
+from gilbench.run.train import Ride, Stamps
 from gilbench.store.study import StudyWriter, read_study
 
 INTERPRETERS = ("3.13", "3.13t")
@@ -83,6 +87,15 @@ class FakeWorker:
         each = (msgspec.structs.replace(one, start=start, finish=end) for one in slice_.threads)
         return msgspec.structs.replace(slice_, threads=tuple(each))
 
+    def board(self, place: Placement, request: dict[str, Any]) -> tuple[int, ...]:
+        raise NotImplementedError  # World.serve_train
+
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+    def leave_train(self, seconds: float) -> Stamps | None:
+        raise NotImplementedError
+
     def output(self) -> str:
         return f"what {self.name} wrote"
 
@@ -116,6 +129,7 @@ class World:
         self.events: list[Event] = []
         self.asked: list[tuple[str, int, Placement, int]] = []
         self.workers: list[FakeWorker] = []
+        self.trains: list[tuple[tuple[str, ...], Placement, str]] = []
         self.saved: list[Run] = []
         self.told: list[tuple[str, float]] = []
         self.watching = 0
@@ -132,6 +146,23 @@ class World:
         self.workers.append(FakeWorker(self, case, len(self.workers)))
         return self.workers[-1]
 
+    def serve_train(
+        self, riders: Sequence[Served], place: Placement, seconds: float, seed: str
+    ) -> list[Ride]:
+        """A train that ends at once, or breaks at the riders that a test wants to fail."""
+        names = [rider.name for rider in riders if isinstance(rider, FakeWorker)]
+        self.trains.append((tuple(names), place, f"{seed} {seconds}"))
+        failures: dict[int, RunFailure] = {}
+        for index, name in enumerate(names):
+            event = Event(name, "train")
+            self.events.append(event)
+            try:
+                self.fault(event)
+            except RunFailure as failure:
+                failures[index] = failure
+        train = make_train([1_000_000] * 8)
+        return [Ride(None if failures else train, failures.get(index)) for index in range(len(names))]
+
     def run(self, *, earlier: Sequence[Run] = (), jit: frozenset[str] = frozenset()) -> None:
         hooks = Hooks(
             save=self.save,
@@ -143,7 +174,14 @@ class World:
             "stacks": Watch(lambda pid: FakeObserver(pid, self), ""),
         }
         Session(
-            self.plan, self.workloads, jit, self.launch, hooks, earlier=earlier, observers=observers
+            self.plan,
+            self.workloads,
+            jit,
+            self.launch,
+            hooks,
+            earlier=earlier,
+            observers=observers,
+            serve_train=self.serve_train,
         ).run()
 
     def slices(self) -> list[tuple[str, int]]:
@@ -201,7 +239,7 @@ def test_slices_are_served_exactly_in_the_planned_order() -> None:
     one.run()
     expected = [
         (f"{(case := one.plan.cases[index]).workload} {case.interpreter} {case.threads}", turn)
-        for group in planning.groups(one.plan)
+        for group in planning.groups(one.plan, {})
         for turn, index in planning.slice_order(one.plan, group, 0, one.workloads[group.workload])
     ]
     assert one.slices() == expected
@@ -485,6 +523,68 @@ def test_a_worker_that_cannot_be_closed_does_not_keep_the_others_open() -> None:
     one.assert_nothing_is_left()
 
 
+# --- trains ---------------------------------------------------------------------------------------------
+
+
+def test_one_thread_serves_a_train_before_the_long_slices_and_alone_in_short_blocks() -> None:
+    one = world(train_seconds=0.08, blocks=4, long_every=2)
+    one.run()
+    alone = ("countdown 3.13 1", "countdown 3.13t 1")
+    assert [names for names, _, _ in one.trains] == [alone] * 4
+    assert all(len(place.cpus) == 1 for _, place, _ in one.trains)
+    assert len({seed for _, _, seed in one.trains}) == 4
+    for run in one.saved:
+        threads = one.plan.cases[run.case].threads
+        assert (run.train is not None) is (threads == 1)
+        assert bool(run.slices) is (run.block % 2 == 0)
+    assert Counter(run.block for run in one.saved) == {0: 4, 1: 2, 2: 4, 3: 2}
+    kinds = [event.what for event in one.events]
+    assert kinds.index("train") < [
+        event.what == "measure" and (event.turn or 0) >= 0 for event in one.events
+    ].index(True)
+    one.assert_nothing_is_left()
+
+
+def test_a_worker_that_breaks_a_train_ends_and_the_others_start_it_again() -> None:
+    two = make_workload("a")
+    one = world(two, threads=(1,), train_seconds=0.08, blocks=1)
+    third = msgspec.structs.replace(one.plan.cases[1], gil=True)
+    plan = msgspec.structs.replace(one.plan, cases=(*one.plan.cases, third))
+    one = World(plan, [two])
+    broken: list[Event] = []
+
+    def fault(event: Event) -> None:
+        if event.what == "train" and event.worker == "a 3.13t 1" and not broken:
+            broken.append(event)
+            raise RunFailure("crash", "killed")
+
+    one.fault = fault
+    one.run()
+    assert [len(names) for names, _, _ in one.trains] == [3, 2]
+    assert sorted((run.failure is not None, run.train is not None) for run in one.saved) == [
+        (False, True),
+        (False, True),
+        (True, False),
+    ]
+    one.assert_nothing_is_left()
+
+
+def test_short_blocks_leave_out_builds_that_need_a_long_warm_up() -> None:
+    one = world(threads=(1,), train_seconds=0.08, blocks=2, long_every=2)
+    one.run(jit=frozenset({"3.13t"}))
+    assert {run.block for run in one.saved} == {0}  # nothing to compare is left for block 1
+    assert len(one.trains) == 1
+
+
+def test_going_on_repeats_only_a_short_block_that_is_missing() -> None:
+    one = world(train_seconds=0.08, blocks=3, long_every=2)
+    one.run()
+    two = world(train_seconds=0.08, blocks=3, long_every=2)
+    two.run(earlier=[run for run in one.saved if run.block != 1])
+    assert {run.block for run in two.saved} == {1}
+    assert len(two.saved) == 2
+
+
 # --- going on -------------------------------------------------------------------------------------------
 
 
@@ -494,7 +594,7 @@ def test_going_on_runs_only_the_blocks_that_are_missing_and_counts_the_attempt()
     first.run()
     second = world(make_workload("a"), make_workload("b"))
     second.run(earlier=first.saved)
-    order = [(group.block, group.workload) for group in planning.groups(second.plan)]
+    order = [(group.block, group.workload) for group in planning.groups(second.plan, {})]
     torn = order[2]
     done = [
         (run.block, second.plan.cases[run.case].workload, run.attempt)
@@ -513,7 +613,7 @@ def test_an_attempt_in_a_new_order_is_not_the_old_one_again() -> None:
     first.run()
     second = world(threads=(1, 2, 4))
     second.run(earlier=first.saved)
-    group = next(planning.groups(second.plan))
+    group = next(planning.groups(second.plan, {}))
     expected = planning.slice_order(second.plan, group, 1, second.workloads["countdown"])
     names = [
         f"countdown {second.plan.cases[i].interpreter} {second.plan.cases[i].threads}" for _, i in expected

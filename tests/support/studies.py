@@ -29,6 +29,7 @@ from gilbench.model.study import (
     Slice,
     Study,
     ThreadSlice,
+    Train,
     Value,
     Workload,
 )
@@ -137,6 +138,19 @@ def make_slice(turn: int = 0, rate: float = 1000.0, *, threads: int = 1, **chang
         "threads": (each,) * threads,
     }
     return Slice(**{**known, **changes})
+
+
+def make_train(nanoseconds: Sequence[int], **changes: Any) -> Train:
+    known = {
+        "loops": 1,
+        "nanoseconds": tuple(nanoseconds),
+        "handover": 1e-5,
+        "lead": 1e-4,
+        "checksum": "0",
+        "gil_enabled": (True, True),
+        "cpus": (0,),
+    }
+    return Train(**{**known, **changes})
 
 
 def _noise(case: int, block: int) -> float:

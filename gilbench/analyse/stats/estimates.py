@@ -8,6 +8,12 @@ Student's t over blocks was chosen by measured coverage of the 95% interval. Wit
 noise (10,000 series each), t covers 95.2, 94.9, 94.8, and 94.8%. The percentile bootstrap covers 79.8, 83.7, 89.9, and
 92.6%. The studentized bootstrap covers 95.4, 94.8, 94.7, and 94.9%, but its median interval is 96, 29, 5, and 2% wider.
 ``simulate`` covers other noise.
+
+Over 10 and more blocks, the center is the mean without a fifth of the blocks at each end, since some processes are
+disturbed for their whole life. Simulated with 10, 24, and 60 blocks (20,000 series each), its interval covers 94.3,
+94.6, and 94.8% under normal noise, 94.6, 95.2, and 94.9% if every tenth block is six times as noisy, and 94.5 to 96.2%
+under the other kinds of noise of ``simulate``. Its standard deviation is 7 to 9% larger than that of the mean under
+normal noise, but 43, 45, and 46% smaller if every tenth block is noisy.
 """
 
 from __future__ import annotations
@@ -32,6 +38,10 @@ CONFIDENCE = 0.95
 MINIMUM_BLOCKS = 3
 """Minimum number of blocks of a verdict. If each process is in one of two modes, all pairs differ in the same direction
 by chance in 12.5% of studies with two blocks, and in 3.1% of studies with three."""
+
+
+FEWEST_TO_TRIM = 10
+"""Minimum number of blocks of a trimmed mean: with fewer, Student's t for the rest is wide."""
 
 
 class Interval(Struct, frozen=True):
@@ -106,14 +116,32 @@ def block_log_ratio(candidate: ArrayLike, reference: ArrayLike) -> FloatArray:
     return np.where(np.isfinite(ratios).all(axis=-1), mean, math.nan)
 
 
-def mean_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the mean over the last axis and its standard error, for at least 2 independent blocks."""
+def trim(blocks: int) -> int:
+    """Return how many blocks are trimmed at each end: a fifth, if there are enough of them."""
+    return blocks // 5 if blocks >= FEWEST_TO_TRIM else 0
+
+
+def centre_and_error(values: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    """Estimate the center of at least 2 independent blocks, which are the last axis.
+
+    The center of many blocks is their trimmed mean, with the error by Tukey and McLaughlin (1963). It ignores a few
+    blocks that were disturbed. Few blocks have their plain mean.
+
+    Returns:
+        Center, standard error, and degrees of freedom of the error.
+    """
     blocks = values.shape[-1]
-    return values.mean(axis=-1), values.std(axis=-1, ddof=1) / math.sqrt(blocks)
+    cut = trim(blocks)
+    kept = blocks - 2 * cut
+    ranked = np.sort(values, axis=-1)
+    middle = ranked[..., cut : blocks - cut]
+    winsorized = np.clip(ranked, middle[..., :1], middle[..., -1:])
+    error = winsorized.std(axis=-1, ddof=1) * math.sqrt((blocks - 1) / (kept * (kept - 1)))
+    return middle.mean(axis=-1), error, kept - 1.0
 
 
 def mean_estimate(values: Sequence[float], *, scale: Scale = "ratio", correlation: float = 0.0) -> Estimate:
-    """Estimate the mean over blocks of log-ratios (or differences) computed within blocks.
+    """Estimate the center over blocks of log-ratios (or differences) computed within blocks.
 
     NaN and infinity are never dropped: the block that could not be measured may be the one that differs, so the mean
     is unknown. Identical values were not measured, so they get no interval and no verdict.
@@ -129,15 +157,15 @@ def mean_estimate(values: Sequence[float], *, scale: Scale = "ratio", correlatio
         return unknown(blocks, "values that are not finite", scale)
     if blocks < 2:  # noqa: PLR2004 - one block has no spread
         return unknown(blocks, "too few blocks", scale, value=float(array[0]) if blocks else math.nan)
-    mean, error = mean_and_error(array)
-    factor, freedom = inflation(correlation, blocks)
+    mean, error, freedom = centre_and_error(array)
+    factor, left = inflation(correlation, blocks)
     doubt: Doubt | None = "too few blocks" if blocks < MINIMUM_BLOCKS else None
     if np.ptp(array) <= RESOLUTION:
         doubt = doubt or "zero variance"
     return Estimate(
         value=float(mean),
         error=float(error * factor),
-        freedom=float(freedom),
+        freedom=float(freedom * left / (blocks - 1)),
         blocks=blocks,
         scale=scale,
         doubt=doubt,

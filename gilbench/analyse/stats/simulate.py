@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gilbench.analyse.stats.drift import FloatArray, drift_correlation, inflation
-from gilbench.analyse.stats.estimates import block_log_ratio, mean_and_error, student_quantile
+from gilbench.analyse.stats.estimates import block_log_ratio, centre_and_error, student_quantile
 from gilbench.analyse.stats.fractions import difference_and_error
 from gilbench.analyse.stats.quantiles import quantile
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, decide, margin
@@ -172,13 +172,15 @@ def _estimates(setting: Setting, truth: FloatArray) -> Iterator[tuple[FloatArray
         if setting.measure == "fraction":
             hits = _hits(setting.noise, rng, shape, truth)
             value, error = difference_and_error(hits, np.full_like(hits, LATENCIES))
+            freedom = setting.blocks - 1.0
             series = (hits[0] - hits[1]) / LATENCIES
         else:
             series = log_ratios(setting.measure, setting.noise, rng, shape) + truth[:, None]
-            value, error = mean_and_error(series)
+            value, error, freedom = centre_and_error(series)
         correlation = drift_correlation(list(np.moveaxis(series, 1, 0)))
-        factor, freedom = inflation(correlation, setting.blocks)
-        yield value, error * factor[:, None], np.broadcast_to(freedom[:, None], value.shape)
+        factor, left = inflation(correlation, setting.blocks)
+        freedoms = freedom * left / (setting.blocks - 1)
+        yield value, error * factor[:, None], np.broadcast_to(freedoms[:, None], value.shape)
 
 
 def log_ratios(

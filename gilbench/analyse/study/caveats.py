@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
 from gilbench.analyse.study.comparability import comparability
+from gilbench.analyse.study.trains import pauses
 from gilbench.model.results import Caveat
 from gilbench.model.study import Study
 
@@ -16,7 +18,7 @@ _FEW_BLOCKS = 3
 def caveats(study: Study) -> tuple[Caveat, ...]:
     """Collect the caveats of a study."""
     read = (Caveat(kind="file", text=warning) for warning in study.warnings)
-    return (*read, *_builds(study), *_state(study), *_noise(study), *_readings(study))
+    return (*read, *_builds(study), *_state(study), *_noise(study), *_readings(study), *pauses(study))
 
 
 def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
@@ -95,7 +97,8 @@ def _state(study: Study) -> Iterator[Caveat]:
         runs = "1 run was" if interrupted == 1 else f"{interrupted} runs were"
         yield Caveat(kind="interrupted", text=f"{runs} interrupted, with fewer slices than planned")
     finished = {run.block for run in study.runs if run.slices and not run.interrupted}
-    if len(finished) < min(_FEW_BLOCKS, study.header.plan.effort.blocks):
+    effort = study.header.plan.effort
+    if len(finished) < min(_FEW_BLOCKS, math.ceil(effort.blocks / effort.long_every)):
         blocks = "1 block was" if len(finished) == 1 else f"{len(finished)} blocks were"
         yield Caveat(
             kind="few_blocks",

@@ -164,7 +164,7 @@ def _ratios(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[st
             yield "efficiency", ratio_interval([log - math.log(case.threads) for log in logs]), None
     reference = blocks.reference(case)
     if reference:
-        yield "relative", ratio_interval(blocks.log_ratios(case, reference, throughput)), None
+        yield "relative", ratio_interval(list(blocks.throughput_log_ratios(case, reference).values())), None
 
 
 def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:

@@ -14,7 +14,7 @@ from gilbench.analyse.stats.drift import drift_correlation
 from gilbench.analyse.stats.estimates import Estimate, contrast
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
-from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison
@@ -117,7 +117,7 @@ def _families(study: Study) -> list[_ComparisonRow]:
         if reference is None or case.observers or workload.driver != "parallel":
             continue
         key = msgspec.structs.replace(case, workload=family_title(workload.family), parameters=())
-        logs[workload.family, key].append(blocks.log_ratios(case, reference, throughput))
+        logs[workload.family, key].append(list(blocks.throughput_log_ratios(case, reference).values()))
     return [
         _ComparisonRow(
             family,

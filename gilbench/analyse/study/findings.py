@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from gilbench.analyse.stats.geomean import geometric_mean
-from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.published import FLAT, LATE, SCALES, SLOWER, has_gil, published
 from gilbench.analyse.study.sentences import finding, names, spread
 from gilbench.analyse.study.sweeps import sweeps
@@ -172,7 +172,7 @@ def _single_thread(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> Itera
     for case in blocks.cases():
         other = blocks.reference(case)
         if other is not None and case.workload in cpu and case.threads == 1 and not case.observers:
-            logs[variant(case)].append(blocks.log_ratios(case, other, throughput))
+            logs[variant(case)].append(list(blocks.throughput_log_ratios(case, other).values()))
     for name, series in logs.items():
         mean = geometric_mean(series).interval()
         if mean.lo is None or mean.hi is None:

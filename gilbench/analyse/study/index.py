@@ -9,7 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from gilbench.analyse.stats.estimates import block_log_ratio
-from gilbench.model.study import Case, Plan, Run, Slice
+from gilbench.analyse.stats.trains import TrainRatio, has_pauses, train_ratio
+from gilbench.model.study import Case, Plan, Run, Slice, Train
 
 
 class BlockKey(NamedTuple):
@@ -33,17 +34,26 @@ class Blocks:
     def __init__(self, plan: Plan, runs: Iterable[Run]) -> None:
         self.plan = plan
         self._runs: dict[Case, dict[BlockKey, Run]] = {case: {} for case in plan.cases}
+        self._trains: dict[Case, dict[BlockKey, Train]] = {case: {} for case in plan.cases}
         for run in sorted(runs, key=lambda run: (run.block, run.attempt)):
-            if run.failure is None and run.slices:
-                self._runs[self.plan.cases[run.case]][BlockKey(run.block, run.attempt)] = run
+            if run.failure is None:
+                case, key = self.plan.cases[run.case], BlockKey(run.block, run.attempt)
+                if run.slices:
+                    self._runs[case][key] = run
+                if run.train is not None:
+                    self._trains[case][key] = run.train
 
     def cases(self) -> list[Case]:
         """Return the cases with at least one run, in the order of the plan."""
         return [case for case, runs in self._runs.items() if runs]
 
     def runs(self, case: Case) -> CaseRuns:
-        """Return the runs of a case in the order of time; none for a case that is not in the plan."""
+        """Return the runs of a case with long slices in the order of time; none for a case that is not in the plan."""
         return self._runs.get(case, {})
+
+    def trains(self, case: Case) -> list[Train]:
+        """Return the trains of a case in the order of time."""
+        return list(self._trains.get(case, {}).values())
 
     def sibling(self, case: Case, **changes: object) -> Case | None:
         """Return the case that differs from this one only in the given fields; None: it has no runs."""
@@ -56,6 +66,26 @@ class Blocks:
         if case.interpreter == name:
             return None
         return self.sibling(case, interpreter=name) or self.sibling(case, interpreter=name, gil=None)
+
+    def throughput_log_ratios(self, case: Case, reference: Case) -> dict[BlockKey, float]:
+        """Return one log-ratio of throughput for each block with both cases, in the order of time.
+
+        It is that of the short slices if both cases served trains together, else that of the long slices.
+        """
+        trains = self.train_ratios(case, reference)
+        if not trains:
+            return dict(self.keyed_log_ratios(case, reference, throughput))
+        pauses = has_pauses(list(trains.values()))
+        return {key: ratio.total if pauses else ratio.typical for key, ratio in trains.items()}
+
+    def train_ratios(self, case: Case, reference: Case) -> dict[BlockKey, TrainRatio]:
+        """Return the ratios of throughput of each train with both cases, in the order of time."""
+        ours, theirs = self._trains.get(case, {}), self._trains.get(reference, {})
+        return {
+            key: train_ratio(train.nanoseconds, theirs[key].nanoseconds, (train.loops, theirs[key].loops))
+            for key, train in ours.items()
+            if key in theirs
+        }
 
     def log_ratios(self, case: Case, reference: Case, value: Callable[[Slice], float]) -> list[float]:
         """Return one log-ratio for each block with both cases, in the order of time."""

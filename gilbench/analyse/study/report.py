@@ -6,6 +6,7 @@ from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.cells import all_cells
 from gilbench.analyse.study.findings import findings
 from gilbench.analyse.study.index import Blocks
+from gilbench.analyse.study.trains import short_slices
 from gilbench.model.results import Report
 from gilbench.model.study import Study
 
@@ -22,4 +23,5 @@ def build_report(study: Study) -> Report:
         findings=findings(study, blocks, cells),
         caveats=caveats(study),
         failures=tuple((plan.cases[run.case], run.failure) for run in study.runs if run.failure is not None),
+        short_slices=short_slices(study),
     )

@@ -40,7 +40,7 @@ def pairs(blocks: Blocks, case: Case, reference: Case, workload: Workload) -> It
         yield from _held(blocks, case, reference)
         return
     if counts_operations(workload):
-        yield Pair("throughput", tuple(blocks.log_ratios(case, reference, throughput)))
+        yield Pair("throughput", tuple(blocks.throughput_log_ratios(case, reference).values()))
         yield from _relative_to_base(blocks, case, reference, workload)
     if comes_on_schedule(blocks, case) and comes_on_schedule(blocks, reference):
         yield from _scheduled(blocks, case, reference)

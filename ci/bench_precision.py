@@ -1,0 +1,210 @@
+"""Measures the precision of gilbench: an interpreter against itself, by gilbench and pyperf, and not interleaved."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from bench_row import Row
+
+from gilbench.analyse.stats.estimates import mean_estimate, ratio_interval
+from gilbench.analyse.stats.trains import train_ratio
+from gilbench.analyse.study.index import Blocks
+from gilbench.host.placement import place, set_affinity
+from gilbench.host.process import capture, clean_environment
+from gilbench.interpreters import select
+from gilbench.model.study import Case, Interpreter, Run, Train
+from gilbench.plan import blocks as planning
+from gilbench.plan import catalogue
+from gilbench.plan.axes import Axes, cases
+from gilbench.run.endpoint import Endpoint
+from gilbench.run.measure import run_plan
+from gilbench.run.peer import Peer
+from gilbench.run.session import Hooks
+from gilbench.run.train import serve_train
+from gilbench.run.worker import Worker
+
+_WORKLOAD = "countdown"
+_SECONDS = 0.08  # of short slices in one train
+_PAIRS = 24
+_PIECE = 0.001  # s of the bare loop between two reads of the clock
+_PYPERF = ["-p", "5", "-n", "4", "-w", "1", "--min-time", "0.05"]
+
+
+def precision() -> Iterator[Row]:
+    """Spread of A/A by gilbench over that by pyperf, in turn, with the same wall time for both."""
+    base = select([sys.executable]).interpreters[0]
+    blocks = _blocks_in(_timed(_by_pyperf)[1], base)
+    ours: list[float] = []
+    theirs: list[float] = []
+    seconds = [0.0, 0.0]
+    for number in range(_PAIRS):
+        for side in random.sample((0, 1), 2):
+            value, taken = _timed(_by_pyperf if side else lambda: _by_gilbench(base, blocks, number))  # noqa: B023
+            (theirs if side else ours).append(value)
+            seconds[side] += taken
+    value, low, high = _spread_ratio(ours, theirs)
+    yield _shown("sd of the log-ratio, gilbench", statistics.stdev(ours))
+    yield _shown("sd of the log-ratio, pyperf --compare-to", statistics.stdev(theirs))
+    times = seconds[0] / seconds[1]
+    yield Row("time of gilbench / time of pyperf", times, None, None, "<= 1", times <= 1)
+    yield Row("spread of gilbench / spread of pyperf", value, low, high, "<= 0.125", value <= 1 / 8)
+
+
+def spread() -> Iterator[Row]:
+    """Spread of A/A in turn, over that with all processes of A before all of B.
+
+    Both ways have the same number of processes, and the same number of slices of the same length.
+    """
+    interpreter, blocks = select(["3.13"]).interpreters[0], 10
+    in_turn, one_by_one = [], []
+    for _ in range(_PAIRS):
+        pairs = [_trains(interpreter, 2, block) for block in range(blocks)]
+        in_turn.append(mean_estimate([_log_ratio(one, other) for one, other in pairs]).value)
+        halves = [[_log_time(_trains(interpreter, 1, block)[0]) for block in range(blocks)] for _ in (0, 1)]
+        one_by_one.append(mean_estimate(halves[1]).value - mean_estimate(halves[0]).value)
+    value, low, high = _spread_ratio(in_turn, one_by_one)
+    yield _shown("sd of A/A in turn", statistics.stdev(in_turn))
+    yield _shown("sd of A/A, one after the other", statistics.stdev(one_by_one))
+    yield Row("in turn / one after the other", value, low, high, "<= 0.25", value <= 1 / 4)
+
+
+def harness() -> Iterator[Row]:
+    """Speed of a bare loop over that of a worker in a train with another interpreter, on the same CPU."""
+    interpreter, other = select(["3.13"]).interpreters[0], select(["3.11"]).interpreters[0]
+    interval = ratio_interval([_bare_against_worker(interpreter, other, block) for block in range(30)])
+    within = (
+        interval.lo is not None and interval.hi is not None and interval.lo <= 1.01 and interval.hi >= 0.99
+    )
+    what = "countdown, bare loop / worker in a train"
+    yield Row(what, interval.value, interval.lo, interval.hi, "0.99 to 1.01", within)
+
+
+def _bare_against_worker(interpreter: Interpreter, other: Interpreter, block: int) -> float:
+    known = catalogue.catalogue()
+    workload = known[_WORKLOAD]
+    cpus = tuple(sorted(os.sched_getaffinity(0)))
+    bare_times: list[float] = []
+    worker_times: list[float] = []
+    with ExitStack() as leaving:
+        riders = [_worker(one, leaving) for one in (interpreter, other)]
+        where = place(riders[0].case, workload.driver, cpus, block)
+        script = str(Path(__file__).with_name("bare_countdown.py"))
+        bare = Endpoint([interpreter.executable, "-I", script], clean_environment())
+        leaving.callback(bare.close)
+        set_affinity(bare.pid, where.cpus)
+        request = {
+            "do": "measure",
+            "start": workload.parameters["start"],
+            "piece": _PIECE,
+            "seconds": _SECONDS,
+        }
+        bare.ask(request, 30)
+        for turn in range(4):
+            for side in random.sample((0, 1), 2):
+                if side:
+                    bare_times += bare.ask(request, 30)["times"]
+                else:
+                    train = serve_train(riders, where, _SECONDS, f"{block}/{turn}")[0].train
+                    assert train is not None  # noqa: S101 - its worker would have failed
+                    worker_times += [nanoseconds * 1e-9 / train.loops for nanoseconds in train.nanoseconds]
+    return math.log(statistics.median(worker_times) / statistics.median(bare_times))
+
+
+def _trains(interpreter: Interpreter, count: int, block: int) -> list[Train]:
+    """Serve one train of new processes of one interpreter."""
+    cpus = tuple(sorted(os.sched_getaffinity(0)))
+    with ExitStack() as leaving:
+        riders = [_worker(interpreter, leaving) for _ in range(count)]
+        where = place(riders[0].case, "parallel", cpus, block)
+        rides = serve_train(riders, where, _SECONDS, f"{random.random()}")
+    found = [ride.train for ride in rides if ride.train is not None]
+    assert len(found) == count  # noqa: S101 - a worker would have failed
+    return found
+
+
+def _worker(interpreter: Interpreter, leaving: ExitStack) -> Worker:
+    peer = Peer()
+    leaving.callback(peer.close)
+    case = Case(workload=_WORKLOAD, interpreter=interpreter.name, threads=1)
+    worker = Worker(case, interpreter, catalogue.catalogue(), peer)
+    leaving.callback(worker.close)
+    worker.prepare()
+    worker.calibrate()
+    return worker
+
+
+def _log_ratio(one: Train, other: Train) -> float:
+    return train_ratio(one.nanoseconds, other.nanoseconds, (one.loops, other.loops)).typical
+
+
+def _log_time(train: Train) -> float:
+    return math.log(statistics.median(train.nanoseconds) / train.loops)
+
+
+def _by_gilbench(base: Interpreter, blocks: int, seed: int) -> float:
+    """Return the log-ratio of an interpreter to itself, by blocks of short slices."""
+    known = dict(catalogue.catalogue())
+    again = msgspec.structs.replace(base, name="again")
+    effort = msgspec.structs.replace(planning.EFFORTS["quick"], blocks=blocks, long_every=blocks)
+    plan = planning.make_plan(
+        list(cases([known[_WORKLOAD]], [base, again], Axes((1,)))),
+        effort=effort,
+        interpreters=[base, again],
+        workloads=[known[_WORKLOAD]],
+        reference=base.name,
+        seed=seed,
+    )
+    runs: list[Run] = []
+    hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
+    run_plan(plan, [base, again], known, hooks)
+    one, other = plan.cases
+    return mean_estimate(list(Blocks(plan, runs).throughput_log_ratios(other, one).values())).value
+
+
+def _by_pyperf() -> float:
+    """Return the log-ratio of this interpreter to itself, by pyperf."""
+    script = str(Path(__file__).with_name("pyperf_countdown.py"))
+    command = [sys.executable, script, f"--compare-to={sys.executable}", "--python-names=a:b", *_PYPERF]
+    done = capture(command, seconds=120, env=dict(os.environ))
+    means = re.search(r"\[a\] ([\d.]+) (\w+) .*\[b\] ([\d.]+) (\w+) ", done.stdout)
+    if means is None or means[2] != means[4]:
+        raise SystemExit(f"pyperf said: {done.stdout}{done.stderr}")
+    return math.log(float(means[1]) / float(means[3]))
+
+
+def _blocks_in(seconds: float, base: Interpreter) -> int:
+    """Return how many blocks fit into some seconds."""
+    first, second = (_timed(lambda: _by_gilbench(base, blocks, 0))[1] for blocks in (5, 15))  # noqa: B023
+    each = max(1e-3, (second - first) / 10)
+    return max(3, int(0.95 * (seconds - first) / each) + 5)
+
+
+def _timed(action: Callable[[], float]) -> tuple[float, float]:
+    began = time.monotonic()
+    value = action()
+    return value, time.monotonic() - began
+
+
+def _shown(what: str, value: float) -> Row:
+    return Row(what, value, None, None, "", holds=True)
+
+
+def _spread_ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float]:
+    """Return the sd of one sample over that of another, with a 95% interval by the bootstrap."""
+    rng = np.random.default_rng(1)
+    draws = [
+        np.array(sample)[rng.integers(0, len(sample), size=(4000, len(sample)))] for sample in (above, below)
+    ]
+    low, high = np.quantile(np.std(draws[0], axis=1) / np.std(draws[1], axis=1), [0.025, 0.975])
+    return statistics.stdev(above) / statistics.stdev(below), float(low), float(high)
