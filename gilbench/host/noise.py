@@ -28,6 +28,16 @@ _NOISES = {**{source: (source,) for source in _SOURCES}, "all": _SOURCES}
 _PATIENCE = 10.0  # s, for an answer of a process
 
 
+def refuse_unknown(name: str) -> None:
+    """Check the name of a noise.
+
+    Raises:
+        UsageError: The name is unknown.
+    """
+    if name not in _NOISES:
+        raise UsageError(f"unknown noise: {name}; choose one of: {', '.join(_NOISES)}")
+
+
 @contextlib.contextmanager
 def generated_noise(name: str, seed: int = 1) -> Iterator[dict[str, float]]:
     """Generate noise while the context is entered.
@@ -43,8 +53,7 @@ def generated_noise(name: str, seed: int = 1) -> Iterator[dict[str, float]]:
         UsageError: The name is unknown, or this machine cannot have this noise.
         GilbenchError: A source has ended early.
     """
-    if name not in _NOISES:
-        raise UsageError(f"unknown noise: {name}; choose one of: {', '.join(_NOISES)}")
+    refuse_unknown(name)
     if sys.platform != "linux":
         raise UsageError("noise can be generated only on Linux; remove --noise")
     cpus = sorted(os.sched_getaffinity(0))

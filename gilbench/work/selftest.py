@@ -14,7 +14,7 @@ from gilbench.analyse.selftest import real_check, simulated_checks, smallest_eff
 from gilbench.analyse.stats.estimates import mean_estimate
 from gilbench.analyse.stats.verdicts import verdict
 from gilbench.analyse.study.index import Blocks, throughput
-from gilbench.host.noise import generated_noise
+from gilbench.host.noise import generated_noise, refuse_unknown
 from gilbench.host.process import capture
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
@@ -69,8 +69,10 @@ def selftest(
     Raises:
         GilbenchError: The interpreter is missing, this machine cannot have the noise, or a run fails.
     """
+    if noise is not None:
+        refuse_unknown(noise)
     interpreter = select([python], refresh=refresh).interpreters[0]
-    # The real pairs are first: a missing interpreter or noise fails at once.
+    # The real pairs are first, so that a noise that this machine cannot have fails at once.
     real, generated = _real_part(interpreter, listener, noise, quick=quick)
     listener.progress("simulating studies")
     simulated = simulated_checks(_STUDIES_QUICK if quick else _STUDIES)
