@@ -1,7 +1,7 @@
 """What observers cost the program that they look at.
 
 Two workers of one case, one of them observed, serve their slices in turn; a block starts new ones. The figure is
-the work done without the observer over that done with it, so 1.03 is a slow-down of 3 %, with a 95 % interval over
+the work done without the observer over that done with it, so 1.03 is a slow-down of 3%, with a 95% interval over
 blocks. Beside gilbench's own observers stand py-spy at its 100 Hz and gilknocker at its defaults, which has to run
 inside the program.
 """

@@ -1,6 +1,6 @@
 """Holds what ``gilbench profile`` predicts against ``--verify``: ``python ci/bench_whatif.py [PROGRAM ...]``.
 
-Ten programs from all-GIL to all-off-GIL. The aims: predicted within 20 % of measured on at least eight of them, and
+Ten programs from all-GIL to all-off-GIL. The aims: predicted within 20% of measured on at least eight of them, and
 the bound never exceeded by more than the interval of the measurement.
 """
 
@@ -44,7 +44,7 @@ def main(names: list[str]) -> int:
         "cost",
         "predicted",
         "measured",
-        "95 % interval",
+        "95% interval",
         "off by",
         "",
         box=box.SIMPLE_HEAD,

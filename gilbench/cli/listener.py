@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 from gilbench.cli import output
 from gilbench.cli.interrupt import Interrupt
-from gilbench.render.progress import SessionProgress
 from gilbench.work.listener import Listener
 
 if TYPE_CHECKING:
     from rich.status import Status
+
+    from gilbench.render.progress import SessionProgress
 
 
 class ConsoleListener(Listener):
@@ -49,6 +50,8 @@ class ConsoleListener(Listener):
         """Draw a bar if the done fraction is known; otherwise, a status line."""
         if share is not None and planned is not None:
             if self._bar is None:
+                from gilbench.render.progress import SessionProgress  # noqa: PLC0415 - rich.progress is slow
+
                 self._drawn.enter_context(self._interrupt)
                 bar = SessionProgress(self._notes, planned, quiet=self._quiet)
                 self._bar = self._drawn.enter_context(bar)

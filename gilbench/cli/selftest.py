@@ -9,7 +9,11 @@ import typer
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import Form, Output, Quiet, Refresh, deliver, examples, sort_files
 
-_EXAMPLES = examples("gilbench selftest --quick", "gilbench selftest --python 3.13t -o selftest.json")
+_EXAMPLES = examples(
+    "gilbench selftest --quick",
+    "gilbench selftest --noise bursts",
+    "gilbench selftest --python 3.13t -o selftest.json",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +25,13 @@ def selftest(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Use fewer pairs: 3 minutes instead of 15.")] = False,
     python: Annotated[str, typer.Option(metavar="SPEC", help="Interpreter to compare with itself.")] = "3",
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Generate noise during the real pairs: bursts, pinned, cache, quota (needs root), or all.",
+        ),
+    ] = None,
     refresh: Refresh = False,
     output: Output = None,
     form: Form = "terminal",
@@ -31,5 +42,5 @@ def selftest(
 
     files = sort_files(output, "Selftest")
     with ConsoleListener(quiet=quiet) as listener:
-        result = measure_promises(python, listener, quick=quick, refresh=refresh)
+        result = measure_promises(python, listener, noise=noise, quick=quick, refresh=refresh)
     deliver(result, form, files)

@@ -21,7 +21,15 @@ class Promise(Struct, frozen=True):
     holds: bool | None
 
 
+class GeneratedNoise(Struct, frozen=True):
+    """The noise that gilbench generated during the real checks."""
+
+    name: str
+    taken: dict[str, float]  # by source: CPU time that it took or withheld, in seconds per second
+
+
 class Selftest(Struct, frozen=True):
     """Every promise, simulated and on this machine."""
 
     promises: tuple[Promise, ...]
+    noise: GeneratedNoise | None = None  # None: none was generated

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import msgspec
 
-from gilbench.model.selftest import Promise, Selftest
+from gilbench.model.selftest import GeneratedNoise, Promise, Selftest
 from gilbench.render.page import Column, Entry, Page, Section, Table, Text
 
 _HOLDS = {True: Text("kept", "good"), False: Text("missed", "bad"), None: Text("")}
@@ -14,7 +14,7 @@ _HOLDS = {True: Text("kept", "good"), False: Text("missed", "bad"), None: Text("
 
 def selftest_page(selftest: Selftest) -> Page:
     """List promises, one per row, by kind and noise."""
-    groups = groupby(selftest.promises, key=lambda one: f"{one.kind}, {one.noise}")
+    groups = groupby(selftest.promises, key=lambda one: (one.kind, one.noise))
     table = Table(
         title="Verdicts: error rates and power, promised and found",
         columns=(
@@ -22,10 +22,21 @@ def selftest_page(selftest: Selftest) -> Page:
             *map(Column, ("found", "95% interval", "promised")),
             Column("", "left"),
         ),
-        sections=tuple(Section(tuple(map(_row, promises)), heading) for heading, promises in groups),
+        sections=tuple(
+            Section(tuple(map(_row, promises)), f"{kind}, {_described(noise, selftest.noise)}")
+            for (kind, noise), promises in groups
+        ),
     )
     rows = [msgspec.to_builtins(one) for one in selftest.promises]
-    return Page("", (), (table,), {"kind": "selftest", "checks": rows}, rows)
+    data = {"kind": "selftest", "noise": msgspec.to_builtins(selftest.noise), "checks": rows}
+    return Page("", (), (table,), data, rows)
+
+
+def _described(noise: str, generated: GeneratedNoise | None) -> str:
+    if generated is None or noise != generated.name:
+        return noise
+    taken = ", ".join(f"{source} {share:.0%}" for source, share in generated.taken.items())
+    return f"generated noise (of one CPU: {taken})"
 
 
 def _row(one: Promise) -> tuple[Entry, ...]:

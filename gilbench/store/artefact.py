@@ -55,15 +55,7 @@ def write_document(path: Path, document: object) -> None:
     Raises:
         StudyError: The file cannot be written.
     """
-    write_whole(path, msgspec.json.format(msgspec.json.encode(document), indent=1))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a whole file. An existing file is replaced in one step.
-
-    Raises:
-        StudyError: The file cannot be written.
-    """
+    content = msgspec.json.format(msgspec.json.encode(document), indent=1)
     part = path.with_name(f".gilbench-{os.getpid()}.part")
     try:
         with part.open("xb") as file:  # never through another user's link

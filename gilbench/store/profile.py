@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from gilbench.model.errors import StudyError
-from gilbench.model.profile import SCHEMA, Profile, document
-from gilbench.store.artefact import write_whole
+from gilbench.model.profile import SCHEMA, Profile
 
 _MOST = 2.0**53  # maximum of any number; every JSON reader holds smaller integers exactly
 _FRACTION = 1.05  # maximum of a fraction: observers read threads one after another
@@ -26,16 +25,6 @@ _FRACTIONS = {
     "functions.value",
 }
 _LEAST = {"process.status": -64.0, "stack_rate": 1.0, "what_if.cores": 1.0}  # status -64: ended by signal 64
-
-
-def write_profile(path: Path, profile: Profile) -> None:
-    """Save a profile. An existing file is replaced in one step.
-
-    Raises:
-        StudyError: The file cannot be written.
-    """
-    text = msgspec.json.format(msgspec.json.encode(document(profile)), indent=2)
-    write_whole(path, text + b"\n")
 
 
 def read_profile(path: Path) -> Profile:

@@ -97,6 +97,10 @@ class StudyWriter:
             ) from error
 
 
+class NotAStudyError(StudyError):
+    """A file of another kind."""
+
+
 def read_study(path: Path) -> Study:
     """Read a study file.
 
@@ -143,7 +147,7 @@ def _read_header(path: Path, line: bytes) -> Header:
     try:
         first = msgspec.json.decode(line, type=_First)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StudyError(f"{path} is not a study; measure one: gilbench run -o FILE") from error
+        raise NotAStudyError(f"{path} is not a study; measure one: gilbench run -o FILE") from error
     schema = first.schema
     if type(schema) is not int or not 1 <= schema <= _MOST_SCHEMAS:
         raise StudyError(f"{path}, line 1 is damaged: `$.schema` is not a positive integer; restore the file")

@@ -15,7 +15,7 @@ from gilbench.model.study import Study
 from gilbench.store.check import read_check
 from gilbench.store.profile import read_profile
 from gilbench.store.scores import read_scorecard
-from gilbench.store.study import read_study
+from gilbench.store.study import NotAStudyError, read_study
 
 
 class _Kind(msgspec.Struct):
@@ -36,7 +36,14 @@ def read(path: Path) -> Study | Profile | Scorecard | Check:
         return read_profile(path)
     if kind == "scorecard":
         return read_scorecard(path)
-    return read_check(path) if kind == "check" else read_study(path)
+    if kind == "check":
+        return read_check(path)
+    try:
+        return read_study(path)
+    except NotAStudyError as error:
+        raise StudyError(
+            f"{path} is not a study, profile, scorecard, or check; measure a study: gilbench run -o FILE"
+        ) from error
 
 
 def report(study: Study) -> Report:

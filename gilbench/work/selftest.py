@@ -15,10 +15,11 @@ from gilbench.analyse.selftest import real_check, simulated_checks, smallest_eff
 from gilbench.analyse.stats.estimates import mean_estimate
 from gilbench.analyse.stats.verdicts import THRESHOLD, verdict
 from gilbench.analyse.study.index import Blocks
+from gilbench.host.noise import generated_noise, refuse_unknown
 from gilbench.host.process import capture
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
-from gilbench.model.selftest import Promise, Selftest
+from gilbench.model.selftest import GeneratedNoise, Promise, Selftest
 from gilbench.model.study import Case, Interpreter, Run
 from gilbench.plan import catalogue
 from gilbench.plan.blocks import EFFORTS, make_plan
@@ -58,23 +59,44 @@ class _Compared(NamedTuple):
 
 
 def selftest(
-    python: str = "3", listener: Listener = SILENT, *, quick: bool = False, refresh: bool = False
+    python: str = "3",
+    listener: Listener = SILENT,
+    *,
+    noise: str | None = None,
+    quick: bool = False,
+    refresh: bool = False,
 ) -> Selftest:
     """Measure the verdicts' error rate and power, simulated and on this machine.
 
     Args:
         python: SPEC of the interpreter to compare with itself.
         listener: Receives progress.
+        noise: Noise to generate during the real pairs: bursts, pinned, cache, quota, or all; None: none.
         quick: Use fewer pairs: 3 minutes instead of 15.
         refresh: Ask every interpreter again, ignoring the cache.
 
     Raises:
-        GilbenchError: The interpreter is missing, or a run fails.
+        GilbenchError: The interpreter is missing, this machine cannot have the noise, or a run fails.
     """
+    if noise is not None:
+        refuse_unknown(noise)
     interpreter = select([python], refresh=refresh).interpreters[0]
+    # The real pairs are first, so that a noise that this machine cannot have fails at once.
+    real, generated = _real_part(interpreter, listener, noise, quick=quick)
     listener.progress("simulating studies")
     simulated = simulated_checks(_STUDIES_QUICK if quick else _STUDIES)
-    return Selftest(promises=(*simulated, *_real_checks(interpreter, listener, quick=quick)))
+    return Selftest(promises=(*simulated, *real), noise=generated)
+
+
+def _real_part(
+    interpreter: Interpreter, listener: Listener, noise: str | None, *, quick: bool
+) -> tuple[list[Promise], GeneratedNoise | None]:
+    """Measure real pairs, under generated noise if there is a name."""
+    if noise is None:
+        return list(_real_checks(interpreter, listener, quick=quick)), None
+    with generated_noise(noise) as taken:
+        promises = list(_real_checks(interpreter, listener, quick=quick))
+    return [msgspec.structs.replace(one, noise=noise) for one in promises], GeneratedNoise(noise, taken)
 
 
 def _real_checks(interpreter: Interpreter, listener: Listener, *, quick: bool) -> Iterator[Promise]:

@@ -284,6 +284,13 @@ def test_a_study_that_cannot_be_read_is_refused_and_left_as_it_is(
     assert (machine / "study").read_bytes() == content
 
 
+def test_a_file_that_report_cannot_open_is_said_to_be_none_of_those_that_it_opens(
+    refused: Refused, machine: Path
+) -> None:
+    (machine / "letter").write_text("Dear reader,\n")
+    assert "is not a study, profile, scorecard, or check" in refused("report", "letter", leaves=["letter"])
+
+
 @pytest.mark.parametrize("command", [("report",), ("run", "--resume")])
 @pytest.mark.parametrize("path", ["absent", "."])
 def test_a_study_that_is_not_there_is_refused(refused: Refused, path: str, command: tuple[str, ...]) -> None:

@@ -37,7 +37,7 @@ NOT_FOR = {
 }
 ALONE = {"typer": {"cli"}, "rich": {"cli", "render"}}  # libraries, and the rooms that know them
 INSIDE = PACKAGE / "target"  # runs inside the measured interpreter
-CHILDREN = {PACKAGE / "run/peer_main.py"}
+CHILDREN = {PACKAGE / "run/peer_main.py", PACKAGE / "host/noise_main.py"}
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 # Where the system's tools are found, and where the user's own command is, as a shell would.
 LOOK_UP = {

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import profiles
 import pytest
-from pages import HOSTILE, WIDTHS, compare, shown
+from golden import compare
+from pages import HOSTILE, WIDTHS, shown
 from profiles import NAMES, contended, interpreted, make_profile, make_thread
 from rich.cells import cell_len
 from rich.console import Console

@@ -18,7 +18,7 @@ from studies import everything, make_workload
 from gilbench.interpreters.names import name_all
 from gilbench.model.listings import Catalogue, Pythons, WorkloadTest, WorkloadTests
 from gilbench.model.machine import Machine, Steadiness, TriedObserver
-from gilbench.model.selftest import Promise, Selftest
+from gilbench.model.selftest import GeneratedNoise, Promise, Selftest
 from gilbench.model.study import Host, Noise, Unusable
 
 HOSTILE = "[red]x[/red] \x1b[31m<b>|`@all\n::error::#1" + "y" * 200
@@ -67,6 +67,10 @@ SELFTEST = Selftest(
         promise("real", None, noise="this machine", promised=None, figure="smallest_effect", lo=None),
     )
 )
+NOISY_SELFTEST = Selftest(
+    promises=(promise(), promise("real", noise="all", figure="power", promised=">= 18 of 20")),
+    noise=GeneratedNoise("all", {"bursts": 0.4861, "pinned": 0.4407, "cache": 0.6, "quota": 0.052}),
+)
 CATALOGUE = Catalogue(
     workloads=(
         make_workload("countdown", core=True),
@@ -103,6 +107,7 @@ PAGES = {
     "plan": everything().study().header,
     "machine": MACHINE,
     "selftest": SELFTEST,
+    "noisy_selftest": NOISY_SELFTEST,
     "workloads": CATALOGUE,
     "workload_tests": TESTS,
     "pythons": PYTHONS,
@@ -156,7 +161,7 @@ def test_hostile_names_are_no_markup(name: str) -> None:
     ("name", "fields"),
     [
         ("plan", {"kind", "plan", "interpreters", "workloads"}),
-        ("selftest", {"kind", "checks"}),
+        ("selftest", {"kind", "noise", "checks"}),
         ("workloads", {"kind", "workloads"}),
         ("workload_tests", {"kind", "trials"}),
         ("pythons", {"kind", "interpreters", "unusable"}),

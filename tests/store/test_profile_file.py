@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import profiles
 import pytest
+from golden import written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from profiles import NAMES, contended
@@ -21,7 +19,7 @@ from profiles import NAMES, contended
 from gilbench.model.errors import StudyError
 from gilbench.model.profile import SCHEMA, Profile, Stack, document
 from gilbench.render import formats
-from gilbench.store.profile import read_profile, write_profile
+from gilbench.store.profile import read_profile
 
 FORMS = ("terminal", "markdown", "json", "csv", "speedscope")
 
@@ -96,26 +94,19 @@ NUMBERS = [path for path in PLACES if path != ("schema",) and type(value_at(path
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_written_is_read(name: str, tmp_path: Path) -> None:
     path, profile = tmp_path / "profile.json", getattr(profiles, name)()
-    write_profile(path, profile)
+    path.write_text(written(profile, "json"))
     assert read_profile(path) == profile
 
 
 def test_every_field_survives(tmp_path: Path) -> None:
     path = tmp_path / "profile.json"
-    write_profile(path, whole())
-    assert read_profile(path) == whole()
-
-
-def test_the_json_of_the_page_is_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "profile.json"
-    with path.open("w") as file:
-        formats.write(whole(), "json", file)
+    path.write_text(written(whole(), "json"))
     assert read_profile(path) == whole()
 
 
 def test_a_profile_that_was_read_can_be_written_in_every_format(tmp_path: Path) -> None:
     path = tmp_path / "profile.json"
-    write_profile(path, whole())
+    path.write_text(written(whole(), "json"))
     for form in FORMS:
         before, after = io.StringIO(), io.StringIO()
         formats.write(whole(), form, before)
@@ -125,40 +116,6 @@ def test_a_profile_that_was_read_can_be_written_in_every_format(tmp_path: Path) 
 
 def test_a_field_of_a_later_version_of_the_same_schema_is_no_error(tmp_path: Path) -> None:
     assert read_profile(saved(tmp_path, {**WHOLE, "weather": "fine"})) == whole()
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "profile.json"
-    write_profile(path, contended())
-    before = path.read_bytes()
-    with room_for(100), pytest.raises(StudyError, match="cannot write"):
-        write_profile(path, whole())
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
-
-
-def test_a_place_that_cannot_be_written_is_named_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="No such file") as raised:
-        write_profile(tmp_path / "absent" / "profile.json", contended())
-    assert str(tmp_path / "absent" / "profile.json") in str(raised.value)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Let no file grow beyond ``size``."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 # --- files of schema 1 ----------------------------------------------------------------------------------
@@ -291,5 +248,5 @@ def test_any_value_anywhere_is_refused_in_one_line_or_can_be_shown(
         return
     for form in FORMS:
         formats.write(profile, form, io.StringIO())
-    write_profile(file, profile)
+    file.write_text(written(profile, "json"))
     assert read_profile(file) == profile

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from full_disk import room_for
 from hypothesis import given
 from hypothesis import strategies as st
 from studies import everything, header_line, save
@@ -247,17 +245,6 @@ def test_going_on_with_a_file_that_is_not_there_makes_none(tmp_path: Path) -> No
 
 
 # --- a full disk ----------------------------------------------------------------------------------------
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Let no file grow beyond ``size``: the kernel writes a part, then refuses."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("room", [0, 1, 50])

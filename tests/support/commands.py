@@ -89,7 +89,10 @@ def started_by_gilbench(marker: str = "") -> list[str]:
     found = []
     for process in psutil.process_iter(["cmdline", "environ", "status"]):
         line = " ".join(process.info["cmdline"] or ())
-        mine = any(word in line for word in ("target/worker.py", "run/peer_main.py", "py-spy record"))
+        mine = any(
+            word in line
+            for word in ("target/worker.py", "run/peer_main.py", "host/noise_main.py", "py-spy record")
+        )
         # The marker in the environment tells this test's processes from those of another session.
         if mine and process.info["status"] != psutil.STATUS_ZOMBIE:
             environment = process.info["environ"] or {}

@@ -11,11 +11,8 @@ import numpy as np
 
 from gilbench.analyse.stats.estimates import (
     CONFIDENCE,
-    Estimate,
     Interval,
-    mean_estimate,
     student_quantile,
-    unknown,
 )
 from gilbench.analyse.stats.fractions import PAIRED_EVENT, fraction_error
 
@@ -109,42 +106,21 @@ def quantile_interval(
     )
 
 
-def quantile_ratio(
-    candidate: Sequence[Latencies],
-    reference: Sequence[Latencies],
-    share: float,
-    *,
-    correlation: float = 0.0,
-) -> Estimate:
-    """Estimate the ratio of a percentile between two interpreters that were measured in the same blocks.
-
-    The estimate is the mean of the log-ratios of the percentiles of each block. A percentile of few values is biased,
-    but equally biased for equally many values. Unchanged latencies therefore have ratio 1, and latencies that all grow
-    by a factor have that ratio. If the distributions have different shapes, the estimate is the ratio of percentiles of
-    *samples of this size*. Pooling the blocks first is worse: it covers 84 to 92% for the 99th percentile of 20 blocks
-    of 20 to 100 values.
-
-    Args:
-        candidate: Latencies of each block, in the order of time.
-        reference: Latencies of the same blocks of the reference.
-        share: 0 to 1, for example 0.99.
-        correlation: Between blocks, by ``drift_correlation`` over all comparisons of the session.
-
-    Returns:
-        The estimate; in doubt if a block is missing or empty, or if its percentile is infinite.
-    """
-    if len(candidate) != len(reference):
-        return unknown(min(len(candidate), len(reference)), "unequal blocks", "ratio")
-    return mean_estimate(quantile_log_ratios(candidate, reference, share), correlation=correlation)
-
-
 def quantile_log_ratios(
     candidate: Sequence[Latencies], reference: Sequence[Latencies], share: float
 ) -> list[float]:
     """Return the log-ratio of the percentile of each block; NaN or infinite if one of the two is unknown.
 
-    The longer of the two samples of a block is truncated to the length of the other, since high percentiles grow with
-    the size of the sample.
+    Their mean estimates the ratio of two interpreters. A percentile of few values is biased, but equally biased for
+    equally many values: the longer of the two samples of a block is truncated to the length of the other. Unchanged
+    latencies therefore have ratio 1, and latencies that all grow by a factor have that ratio. If the distributions
+    have different shapes, the mean estimates the ratio of percentiles of *samples of this size*. Pooling the blocks
+    first is worse: it covers 84 to 92% for the 99th percentile of 20 blocks of 20 to 100 values.
+
+    Args:
+        candidate: Latencies of each block, in the order of time.
+        reference: Latencies of the same blocks of the reference.
+        share: 0 to 1, for example 0.99.
     """
     return [
         _log_quantile(ours.first(theirs.total), share) - _log_quantile(theirs.first(ours.total), share)

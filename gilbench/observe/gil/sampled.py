@@ -133,7 +133,7 @@ class SampledWatch:
 
 
 def _error(samples: int, lived: Iterable[Lived], duration: float, read: float) -> float:
-    """Half width of the 95 % interval of any thread's share.
+    """Half width of the 95% interval of any thread's share.
 
     Chance makes a part of it. The rest has a direction: the process is not stopped for a sample, and one in which the
     GIL changes hands is lost; a thread gives it away at most as often as it is put on a CPU. ``read`` is the s that
