@@ -13,6 +13,7 @@ import random
 import select
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple, Protocol
@@ -131,11 +132,10 @@ class _Journey:
                 rider = waiting.pop(index)
                 try:
                     stamps = rider.leave_train(_GRACE)
+                    if stamps is not None or not stopped:
+                        self._stamps[index] = _checked(stamps, self._laps)
                 except RunFailure as failure:
                     self.failures[index] = failure
-                else:
-                    if stamps is not None and len(stamps.ended) == self._laps:
-                        self._stamps[index] = stamps
             if stopped and not ready:
                 break
             if not stopped and (self.failures or not ready):
@@ -154,15 +154,11 @@ class _Journey:
 
     def handover(self) -> float:
         """Return the median time in s from the end of a slice until the next worker runs."""
-        turns = [iter(zip(*_spans(self._stamps[index]), strict=True)) for index in range(len(self._riders))]
-        spans = [next(turns[index]) for index in self._order]
-        gaps = [
-            taken - ended
-            for (_, ended), (taken, _), own, other in zip(
-                spans, spans[1:], self._order, self._order[1:], strict=False
-            )
-            if own != other
+        turns = [
+            iter(zip(stamps.taken, stamps.ended, strict=True)) for _, stamps in sorted(self._stamps.items())
         ]
+        slices = [(index, *next(turns[index])) for index in self._order]
+        gaps = [taken - ended for (one, _, ended), (other, taken, _) in pairwise(slices) if one != other]
         return max(0.0, median(gaps)) if gaps else 0.0
 
     def slowest(self) -> float:
@@ -188,8 +184,15 @@ class _Journey:
         )
 
 
-def _spans(stamps: Stamps) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return stamps.taken, stamps.ended
+def _checked(stamps: Stamps | None, laps: int) -> Stamps:
+    if stamps is None:
+        raise RunFailure("protocol", "left a train that was not stopped")
+    if {len(stamps.taken), len(stamps.began), len(stamps.ended)} != {laps}:
+        raise RunFailure("protocol", f"answered with another number of slices than {laps}")
+    times = [moment for span in zip(stamps.taken, stamps.began, stamps.ended, strict=True) for moment in span]
+    if any(later < earlier for earlier, later in pairwise(times)):
+        raise RunFailure("protocol", "answered with slices that end before they begin")
+    return stamps
 
 
 @contextlib.contextmanager

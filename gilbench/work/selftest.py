@@ -71,7 +71,7 @@ def selftest(
     Args:
         python: SPEC of the interpreter to compare with itself.
         listener: Receives progress.
-        noise: Noise to generate during the real pairs: bursts, pinned, cache, quota, or all; None: none.
+        noise: Noise to generate during the real studies: bursts, pinned, cache, quota, or all; None: none.
         quick: Use fewer pairs: 3 minutes instead of 15.
         refresh: Ask every interpreter again, ignoring the cache.
 
@@ -81,7 +81,7 @@ def selftest(
     if noise is not None:
         refuse_unknown(noise)
     interpreter = select([python], refresh=refresh).interpreters[0]
-    # The real pairs are first, so that a noise that this machine cannot have fails at once.
+    # The real studies are first, so that a noise that this machine cannot have fails at once.
     real, generated = _real_part(interpreter, listener, noise, quick=quick)
     listener.progress("simulating studies")
     simulated = simulated_checks(_STUDIES_QUICK if quick else _STUDIES)
@@ -91,7 +91,7 @@ def selftest(
 def _real_part(
     interpreter: Interpreter, listener: Listener, noise: str | None, *, quick: bool
 ) -> tuple[list[Promise], GeneratedNoise | None]:
-    """Measure real pairs, under generated noise if there is a name."""
+    """Measure real studies, under generated noise if there is a name."""
     if noise is None:
         return list(_real_checks(interpreter, listener, quick=quick)), None
     with generated_noise(noise) as taken:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from interpreters_fixture import interpreter
 
@@ -21,7 +22,7 @@ from gilbench.model.study import Case
 from gilbench.plan.catalogue import catalogue, read_declaration
 from gilbench.run import train as trains
 from gilbench.run.peer import Peer
-from gilbench.run.train import LONGEST, SHORTEST, serve_train
+from gilbench.run.train import LONGEST, SHORTEST, Stamps, serve_train
 from gilbench.run.worker import Worker
 
 SPECS = ("2.7", "3.6", "3.11", "3.13", "3.13t", "pypy", "jython")
@@ -134,3 +135,31 @@ def test_no_fifo_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with workers("3.11", "3.11") as two:
         serve_train(two, somewhere(), 0.02, "seed")
     assert list(tmp_path.iterdir()) == []
+
+
+class Liar:
+    """Wraps a worker whose answer is changed."""
+
+    def __init__(self, worker: Worker, change: Callable[[Stamps], Stamps | None]) -> None:
+        self._worker, self._change = worker, change
+        self.board, self.fileno = worker.board, worker.fileno
+
+    def leave_train(self, seconds: float) -> Stamps | None:
+        stamps = self._worker.leave_train(seconds)
+        return None if stamps is None else self._change(stamps)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: None,
+        lambda stamps: msgspec.structs.replace(stamps, ended=stamps.ended[1:]),
+        lambda stamps: msgspec.structs.replace(stamps, taken=()),
+        lambda stamps: msgspec.structs.replace(stamps, began=stamps.ended, ended=stamps.began),
+    ],
+)
+def test_an_impossible_answer_fails_its_worker_alone(change: Callable[[Stamps], Stamps | None]) -> None:
+    with workers("3.11", "3.11") as two:
+        rides = serve_train([two[0], Liar(two[1], change)], somewhere(), 0.02, "seed")
+    assert [ride.failure and ride.failure.kind for ride in rides] == [None, "protocol"]
+    assert [ride.train for ride in rides] == [None, None]
