@@ -101,6 +101,16 @@ def check(
     threshold: Threshold = 2.0,
     fdr: Fdr = 5.0,
     metric: Metrics = None,
+    layout: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=20,
+            metavar="PERCENT",
+            help="Standard deviation between builds of one source through code layout, for --against a rebuilt "
+            "interpreter (default: as measured on CPython; 0: ignore layout).",
+        ),
+    ] = None,
     strict: Strict = False,
     known_bad: Annotated[
         Path | None,
@@ -133,7 +143,10 @@ def check(
 
     limits = Limits.in_percent(metric, threshold, fdr, strict=strict)
     known = read_known(known_bad)
-    measured: tuple[Any, ...] = (python, against, workload, family, threads, effort, seed, files.study)
+    measured: tuple[Any, ...] = (
+        *(python, against, workload, family, threads, effort, seed, layout),
+        files.study,
+    )
     if study is not None and baseline is not None:
         if any(choice is not None and choice != [] for choice in measured):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
@@ -156,9 +169,10 @@ def check(
         seed=seed,
         refresh=refresh,
     )
+    allowed = {} if layout is None else {"layout": layout / 100}
     with ConsoleListener(quiet=quiet) as listener:
         checked = check_measured(
-            python, against, request, limits, known, output=files.study, listener=listener
+            python, against, request, limits, known, **allowed, output=files.study, listener=listener
         )
     again = f"interrupted; resume: gilbench run --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gilbench.analyse.study.caveats import caveats, differences
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
+from gilbench.analyse.study.layout import small_changes
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparisons
@@ -61,7 +62,7 @@ def compare(study: Path, candidate: Path | None = None, limits: Limits | None = 
     first = read_study(study)
     if candidate is None:
         rows = compare_interpreters(first, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-        found = caveats(first)
+        found = (*small_changes(first, rows), *caveats(first))
         if not rows:
             raise UsageError(f"{study} has no interpreter to compare with its reference; pass a second study")
     else:
