@@ -141,7 +141,7 @@ def check(
     from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
 
-    limits = Limits.in_percent(metric, threshold, fdr, strict=strict)
+    limits = Limits.in_percent(metric, threshold, fdr, strict=strict, layout=layout)
     known = read_known(known_bad)
     measured: tuple[Any, ...] = (
         *(python, against, workload, family, threads, effort, seed, layout),
@@ -169,10 +169,9 @@ def check(
         seed=seed,
         refresh=refresh,
     )
-    allowed = {} if layout is None else {"layout": layout / 100}
     with ConsoleListener(quiet=quiet) as listener:
         checked = check_measured(
-            python, against, request, limits, known, **allowed, output=files.study, listener=listener
+            python, against, request, limits, known, output=files.study, listener=listener
         )
     again = f"interrupted; resume: gilbench run --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")

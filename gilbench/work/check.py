@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.stats.layout import LAYOUT_SD
 from gilbench.analyse.study.caveats import caveats, differences
 from gilbench.analyse.study.comparisons import compare_interpreters
 from gilbench.analyse.study.gate import (
@@ -141,7 +140,6 @@ def check_measured(
     limits: Limits,
     known: Sequence[Known] = (),
     *,
-    layout: float = LAYOUT_SD,
     output: Path | None = None,
     listener: Listener = SILENT,
 ) -> Checked:
@@ -156,7 +154,6 @@ def check_measured(
         request: What to measure; its interpreters are ignored.
         limits: What counts as a change.
         known: Known regressions.
-        layout: Standard deviation between code layouts of one source, a fraction; 0: ignore layout.
         output: File of the study; None: a new file in ``reports/``.
         listener: Receives notes and progress, and can stop the work.
 
@@ -167,7 +164,7 @@ def check_measured(
     header = _plan(python, against, request, listener)
     study, path, interrupted = run_study(header, output or default_study_path(), listener)
     rebuilt = is_rebuilt(*header.interpreters)
-    layout = layout if rebuilt else 0.0
+    layout = limits.layout if rebuilt else 0.0
     rows = compare_interpreters(
         study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr, layout=layout
     )

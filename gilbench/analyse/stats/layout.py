@@ -21,7 +21,7 @@ layouts      ignored, true, 1%        ignored, true, 1%         true
 2%           97.3, 4.2, 39.0          43.0, 96.3, 82.0          0.5 / 5.2
 ===========  =======================  ========================  ===============
 
-With a standard deviation of 1%, the interval of one pair of builds is at least 2.8% wide on each side. No row is then
+With a standard deviation of 1%, the interval of one pair of builds is at least 3.3% wide on each side. No row is then
 equivalent with a threshold of 2%.
 
 ``ci/bench.py layout`` measures the constants, on builds of ``ci/make-layouts``.
@@ -48,20 +48,20 @@ a workload Student's t rather than normal."""
 # <<<
 
 
-def allow_for_layout(
-    error: FloatArray, freedom: FloatArray, sd: float | FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def allow_for_layout(error: FloatArray, freedom: FloatArray, sd: float) -> tuple[FloatArray, FloatArray]:
     """Add the effect of two different layouts to the error of a comparison.
 
     Args:
-        error: Standard error of the log-ratio of two binaries, above 0, of any shape.
+        error: Standard error of the log-ratio of two binaries, of any shape.
         freedom: Its degrees of freedom, same shape.
         sd: Standard deviation between layouts, on the log scale; 0 adds nothing.
 
     Returns:
         Standard error of the log-ratio of two sources, and its degrees of freedom (Satterthwaite 1946).
     """
-    layouts = 2 * np.square(sd)  # variance of the difference of two
+    if sd == 0:
+        return error, freedom
+    layouts = 2 * sd**2  # variance of the difference of two
     variance = np.square(error) + layouts
     weights = error**4 / freedom + layouts**2 / LAYOUT_FREEDOM
     return np.sqrt(variance), variance**2 / weights

@@ -198,8 +198,9 @@ def blocks_needed(estimate: Estimate, margin: float, level: float) -> int | None
     distance = abs(estimate.value) - margin
     if not estimate.error < abs(distance):
         return None
-    scale = math.sqrt(estimate.freedom / float(chdtri(estimate.freedom, SD_CONFIDENCE)))
-    bound = noise_alone(estimate) * scale
+    # Satterthwaite's freedom with layout may be larger than that of the noise.
+    known = min(estimate.freedom, estimate.blocks - 1) if estimate.layout else estimate.freedom
+    bound = noise_alone(estimate) * math.sqrt(known / float(chdtri(known, SD_CONFIDENCE)))
     blocks = np.arange(estimate.blocks + 1, estimate.blocks + 1 + MOST_BLOCKS)
     level = min(level, 1 - CONFIDENCE) if distance > 0 else 1 - CONFIDENCE
     errors, freedom = allow_for_layout(
