@@ -80,9 +80,9 @@ def test_layout_effects_have_the_spread_that_their_name_says() -> None:
 
 @pytest.mark.parametrize("layout", [0.01, 0.02])
 def test_harmless_rebuilds_fail_checks_only_if_layout_is_ignored(layout: float) -> None:
-    ignored = Setting(noise="between-process", blocks=10, rows=30, layout=layout, studies=300, seed=1)
+    ignored = Setting(noise="between-process", blocks=10, rows=30, layout=layout, studies=600, seed=1)
     allowed = simulate(msgspec.structs.replace(ignored, allowed=layout))
-    assert simulate(ignored).false_positive_rate.lo > 0.3
+    assert simulate(ignored).false_positive_rate.lo > 0.2
     assert allowed.false_positive_rate.hi <= 0.08
     assert 0.93 <= allowed.coverage.value <= 0.97
 
