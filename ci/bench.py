@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from bench_cost import observer_costs
 from bench_history import history_times
+from bench_layout import layouts
 from bench_precision import harness, precision, spread
 from bench_row import Row
 from rich import box
@@ -174,6 +175,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "history": history_times,
     "precision": precision,
     "cost": observer_costs,
+    "layout": layouts,
 }
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, get_args
 
+import msgspec
 import numpy as np
 
 from gilbench.analyse.stats.estimates import mean_estimate, student_quantile
@@ -18,6 +19,9 @@ FALSE_POSITIVES = 0.05
 COVERAGE = (0.93, 0.97)
 _ROWS = 60  # of a matrix
 _BLOCKS = 10
+_CHECKED = 30  # rows of a check of a rebuilt interpreter
+LAYOUTS = (0.01, 0.02)  # standard deviations between layouts
+REBUILT_EFFECTS = (-0.05, -0.10)
 
 
 def simulated_checks(studies: int) -> Iterator[Promise]:
@@ -37,6 +41,8 @@ def simulated_checks(studies: int) -> Iterator[Promise]:
             assert found is not None  # noqa: S101 - one row is changed
             name = f"mean, {_BLOCKS} blocks, effect {effect:+.0%}"
             yield _check(name, "simulated", noise, "power", found, promised=None)
+    for layout in LAYOUTS:
+        yield from _rebuilt(layout, studies)
 
 
 def real_check(
@@ -107,6 +113,22 @@ def _matrix(noise: Noise, studies: int) -> Iterator[Promise]:
     name = f"mean, {_BLOCKS} blocks, matrix of {_ROWS}"
     yield _false_positives(name, noise, rates.false_positive_rate)
     yield _coverage(name, noise, rates.coverage, promised=True)
+
+
+def _rebuilt(layout: float, studies: int) -> Iterator[Promise]:
+    """Check interpreters that were rebuilt: their verdicts are about the change of the code."""
+    binaries = Setting(noise="between-process", blocks=_BLOCKS, rows=_CHECKED, layout=layout, studies=studies)
+    code = msgspec.structs.replace(binaries, allowed=layout)
+    noise, name = f"rebuilt, layout {layout:.1%}", f"mean, {_BLOCKS} blocks, {_CHECKED} rows"
+    ignored = simulate(binaries).false_positive_rate
+    yield _check(f"{name}, layout ignored", "simulated", noise, "false_positive_rate", ignored, promised=None)
+    rates = simulate(code)
+    yield _false_positives(name, noise, rates.false_positive_rate)
+    yield _coverage(name, noise, rates.coverage, promised=True)
+    for effect in REBUILT_EFFECTS:
+        found = simulate(msgspec.structs.replace(code, changed=1, effect=effect)).power
+        assert found is not None  # noqa: S101 - one row is changed
+        yield _check(f"{name}, effect {effect:+.0%}", "simulated", noise, "power", found, promised=None)
 
 
 def _false_positives(name: str, noise: str, found: Rate) -> Promise:

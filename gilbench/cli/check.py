@@ -101,6 +101,16 @@ def check(
     threshold: Threshold = 2.0,
     fdr: Fdr = 5.0,
     metric: Metrics = None,
+    layout: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=20,
+            metavar="PERCENT",
+            help="Standard deviation between builds of one source through code layout, for --against a rebuilt "
+            "interpreter (default: as measured on CPython; 0: ignore layout).",
+        ),
+    ] = None,
     strict: Strict = False,
     known_bad: Annotated[
         Path | None,
@@ -131,9 +141,12 @@ def check(
     from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
 
-    limits = Limits.in_percent(metric, threshold, fdr, strict=strict)
+    limits = Limits.in_percent(metric, threshold, fdr, strict=strict, layout=layout)
     known = read_known(known_bad)
-    measured: tuple[Any, ...] = (python, against, workload, family, threads, effort, seed, files.study)
+    measured: tuple[Any, ...] = (
+        *(python, against, workload, family, threads, effort, seed, layout),
+        files.study,
+    )
     if study is not None and baseline is not None:
         if any(choice is not None and choice != [] for choice in measured):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")

@@ -20,8 +20,10 @@ from gilbench.analyse.study.gate import (
     failed_cases,
     not_measured,
 )
+from gilbench.analyse.study.layout import layout_included, small_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.interpreters.names import name_all
+from gilbench.interpreters.rebuilt import is_rebuilt
 from gilbench.model.errors import UsageError
 from gilbench.model.results import Caveat, Check, Comparison, Known
 from gilbench.model.study import Header, Study
@@ -143,6 +145,9 @@ def check_measured(
 ) -> Checked:
     """Measure two interpreters now, interleaved, and check the candidate against the baseline.
 
+    If they are different binaries of the same kind, the check is of their sources: the intervals include the effect of
+    code layout. Otherwise, it is of the binaries.
+
     Args:
         python: SPEC of the candidate.
         against: SPEC of the baseline.
@@ -158,10 +163,16 @@ def check_measured(
     metrics = limits.metrics(JUDGEABLE, JUDGED)
     header = _plan(python, against, request, listener)
     study, path, interrupted = run_study(header, output or default_study_path(), listener)
-    rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+    rebuilt = is_rebuilt(*header.interpreters)
+    layout = limits.layout if rebuilt else 0.0
+    rows = compare_interpreters(
+        study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr, layout=layout
+    )
     if not (rows or interrupted or failed_cases(study)):
         raise UsageError(f"these workloads have no {' or '.join(metrics)} to compare; choose other workloads")
-    check = _check(study, rows, header.plan.reference, caveats(study), limits, known)
+    included = [layout_included(layout)] if layout else []
+    found = [*included, *(() if rebuilt else small_changes(study, rows)), *caveats(study)]
+    check = _check(study, rows, header.plan.reference, found, limits, known)
     if interrupted:
         check = msgspec.structs.replace(check, exit_code=INTERRUPTED)
     return Checked(check, path, interrupted)

@@ -6,8 +6,10 @@ import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
+from gilbench.analyse.stats.layout import LAYOUT_SD
 from gilbench.analyse.study.caveats import caveats, differences
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
+from gilbench.analyse.study.layout import small_changes
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparisons
@@ -22,13 +24,26 @@ class Limits(Struct, frozen=True):
     threshold: float = 0.02  # smallest change that matters, a fraction
     fdr: float = 0.05  # false discovery rate, a fraction
     strict: bool = False  # a check that is inconclusive is no success
+    layout: float = LAYOUT_SD  # standard deviation between builds of one source, a fraction; 0: ignore layout
 
     @classmethod
     def in_percent(
-        cls, metric: Sequence[str] | None, threshold: float, fdr: float, *, strict: bool = False
+        cls,
+        metric: Sequence[str] | None,
+        threshold: float,
+        fdr: float,
+        *,
+        strict: bool = False,
+        layout: float | None = None,
     ) -> Limits:
-        """The same from percentages."""
-        return cls(metric=tuple(metric or ()), threshold=threshold / 100, fdr=fdr / 100, strict=strict)
+        """The same from percentages; ``layout`` None: the default."""
+        return cls(
+            metric=tuple(metric or ()),
+            threshold=threshold / 100,
+            fdr=fdr / 100,
+            strict=strict,
+            layout=LAYOUT_SD if layout is None else layout / 100,
+        )
 
     def metrics(self, known: Sequence[str], default: Sequence[str]) -> list[str]:
         """Return the names of the metrics that match.
@@ -61,7 +76,7 @@ def compare(study: Path, candidate: Path | None = None, limits: Limits | None = 
     first = read_study(study)
     if candidate is None:
         rows = compare_interpreters(first, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-        found = caveats(first)
+        found = (*small_changes(first, rows), *caveats(first))
         if not rows:
             raise UsageError(f"{study} has no interpreter to compare with its reference; pass a second study")
     else:

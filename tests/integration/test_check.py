@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from checks import HOSTILE
 from junitparser import JUnitXml
 from studies import StudyBuilder, make_workload, named, save
 
+from gilbench.analyse.stats.layout import LAYOUT_SD
 from gilbench.cli import run
 from gilbench.cli.check import HISTORY
+from gilbench.interpreters import select
 from gilbench.model.study import Study
 from gilbench.store.study import read_study
 
@@ -67,6 +70,33 @@ def test_an_interpreter_is_no_worse_than_itself(tmp_path: Path, capsys: pytest.C
     assert [one.name for one in header.interpreters] == [row["reference"], row["interpreter"]]
     assert header.plan.reference == row["reference"]
     assert len(JUnitXml.fromfile(str(tmp_path / "a.xml"))) == 1
+
+
+@pytest.mark.parametrize(("options", "included"), [((), True), (("--layout", 0), False)])
+def test_another_binary_of_the_same_kind_may_differ_by_its_layout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[object, ...], included: bool
+) -> None:
+    one = select([sys.executable]).interpreters[0]
+    other = tmp_path / "python-rebuilt"
+    other.write_bytes(Path(one.binary).read_bytes() + b"\0")  # a program may be followed by anything
+    other.chmod(0o755)
+    code = check(
+        *("--python", other, "--against", one.executable, "--workload", "countdown", "--threads", "1"),
+        *("--effort", "quick", "-o", tmp_path / "study.jsonl", "--format", "json", "--quiet", *options),
+    )
+    said = json.loads(capsys.readouterr().out)
+    assert code == said["exit_code"]
+    told = [caveat["next"] for caveat in said["caveats"] if caveat["kind"] == "layout"]
+    assert len(told) == included
+    assert all("--count instructions" in step for step in told)
+    (row,) = said["comparisons"]
+    if included:
+        assert math.log(row["hi"] / row["lo"]) > 4 * LAYOUT_SD
+
+
+def test_layout_is_of_what_is_measured_now(base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(base, "--baseline", base, "--layout", 1) == 2
+    assert "does not remeasure" in capsys.readouterr().err
 
 
 # --- judged by an earlier study -------------------------------------------------------------------------

@@ -66,6 +66,9 @@ class Estimate(Struct, frozen=True):
     blocks: int
     scale: Scale = "ratio"
     doubt: Doubt | None = None
+    layout: float = (
+        0.0  # standard deviation between code layouts that the error includes; 0: it includes none
+    )
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval:
         """Return the interval of the ratio, or of the difference."""

@@ -38,6 +38,7 @@ import numpy as np
 from gilbench.analyse.stats.drift import FloatArray, drift_correlation, inflation
 from gilbench.analyse.stats.estimates import block_log_ratio, centre_and_error, student_quantile
 from gilbench.analyse.stats.fractions import difference_and_error
+from gilbench.analyse.stats.layout import allow_for_layout
 from gilbench.analyse.stats.quantiles import quantile
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, decide, margin
 from gilbench.model.study import Struct
@@ -56,6 +57,7 @@ SERVED = 0.75  # fraction of answered requests
 SHARES = {"median": 0.5, "percentile": 0.99}
 CORRELATION = 0.5
 HEAVY = 2.5  # degrees of freedom of the t distribution: finite variance, infinite fourth moment
+UNEQUAL = 0.5  # sigma of the log of a row's sensitivity to layout
 SPIKE, SPIKES = 0.3, 0.05  # size of a spike, and fraction of slices with one
 VALUE_SD: dict[Noise, float] = {
     "independent": 0.045,  # with 8 slices: standard deviation of 2.5% per block, as on a shared host
@@ -79,6 +81,10 @@ class Setting(Struct, frozen=True):
     effect: float = 0.0  # relative change of the candidate in these rows; absolute for fractions
     threshold: float = THRESHOLD
     fdr: float = FDR
+    layout: float = (
+        0.0  # standard deviation between the layouts of rebuilt binaries, over rows; 0: not rebuilt
+    )
+    allowed: float = 0.0  # the standard deviation between layouts that verdicts allow for
     studies: int = 2000
     seed: int = 0
 
@@ -176,11 +182,13 @@ def _estimates(setting: Setting, truth: FloatArray) -> Iterator[tuple[FloatArray
             series = (hits[0] - hits[1]) / LATENCIES
         else:
             series = log_ratios(setting.measure, setting.noise, rng, shape) + truth[:, None]
+            series += layout_effects(setting.layout, rng, shape[:2])[..., None]
             value, error, freedom = centre_and_error(series)
         correlation = drift_correlation(list(np.moveaxis(series, 1, 0)))
         factor, left = inflation(correlation, setting.blocks)
-        freedoms = freedom * left / (setting.blocks - 1)
-        yield value, error * factor[:, None], np.broadcast_to(freedoms[:, None], value.shape)
+        freedoms = (freedom * left / (setting.blocks - 1))[:, None]
+        error, freedoms = allow_for_layout(error * factor[:, None], freedoms, setting.allowed)
+        yield value, error, np.broadcast_to(freedoms, value.shape)
 
 
 def log_ratios(
@@ -217,6 +225,16 @@ def process_effects(noise: Noise, rng: Generator, shape: tuple[int, ...]) -> Flo
             return 0.02 * rng.integers(0, 2, both).astype(np.float64)
         case "heavy-tailed":
             return 0.01 * rng.standard_t(HEAVY, both)
+
+
+def layout_effects(sd: float, rng: Generator, shape: tuple[int, int]) -> FloatArray:
+    """Simulate the log-ratios of two layouts of one source; shape (studies, rows).
+
+    The root mean square over rows is that of two layouts with this standard deviation each.
+    """
+    sensitivity = np.exp(UNEQUAL * rng.standard_normal(shape) - UNEQUAL**2)
+    effects: FloatArray = math.sqrt(2) * sd * sensitivity * rng.standard_normal(shape)
+    return effects
 
 
 def value_noise(noise: Noise, rng: Generator, shape: tuple[int, ...]) -> FloatArray:

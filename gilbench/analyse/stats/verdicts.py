@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from gilbench.analyse.stats.estimates import CONFIDENCE, Doubt, Estimate, student_quantile
+from gilbench.analyse.stats.layout import allow_for_layout, noise_alone
 from gilbench.model.study import Struct
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ if TYPE_CHECKING:
     from gilbench.model.metrics import Better
 
 Word = Literal["improved", "regressed", "equivalent", "inconclusive"]
-Reason = Doubt | Literal["interval too wide", "one of too many comparisons", "neither direction is better"]
+Reason = (
+    Doubt
+    | Literal[
+        "interval too wide", "code layout", "one of too many comparisons", "neither direction is better"
+    ]
+)
 
 THRESHOLD = 0.02
 FDR = 0.05
@@ -185,18 +191,22 @@ def blocks_needed(estimate: Estimate, margin: float, level: float) -> int | None
 
     Returns:
         Number of additional blocks, at least 1. None if the estimate is within one standard error of the threshold,
-        or if more than ``MOST_BLOCKS`` would be needed.
+        or if more than ``MOST_BLOCKS`` would be needed: so it is if code layout is most of the error.
     """
     from scipy.special import chdtri  # noqa: PLC0415 - scipy is slow to import
 
     distance = abs(estimate.value) - margin
     if not estimate.error < abs(distance):
         return None
-    bound = estimate.error * math.sqrt(estimate.freedom / float(chdtri(estimate.freedom, SD_CONFIDENCE)))
+    # Satterthwaite's freedom with layout may be larger than that of the noise.
+    known = min(estimate.freedom, estimate.blocks - 1) if estimate.layout else estimate.freedom
+    bound = noise_alone(estimate) * math.sqrt(known / float(chdtri(known, SD_CONFIDENCE)))
     blocks = np.arange(estimate.blocks + 1, estimate.blocks + 1 + MOST_BLOCKS)
     level = min(level, 1 - CONFIDENCE) if distance > 0 else 1 - CONFIDENCE
-    errors = bound * np.sqrt(estimate.blocks / blocks)
-    enough = student_quantile((blocks - 1).astype(np.float64), 1 - level) * errors < abs(distance)
+    errors, freedom = allow_for_layout(
+        bound * np.sqrt(estimate.blocks / blocks), (blocks - 1).astype(np.float64), estimate.layout
+    )
+    enough = student_quantile(freedom, 1 - level) * errors < abs(distance)
     if distance > 0:
         enough &= smallest_p(estimate.value, blocks) <= level
     return int(np.argmax(enough)) + 1 if enough.any() else None
@@ -215,5 +225,11 @@ def _verdict(estimate: Estimate, better: Better, calls: Calls, row: int, margin:
     if calls.changed[row]:
         good = (estimate.value > 0) == (better == "higher")
         return Verdict(verdict="improved" if good else "regressed", p=p)
-    reason: Reason = "one of too many comparisons" if p <= 1 - CONFIDENCE else "interval too wide"
-    return Verdict(verdict="inconclusive", reason=reason, blocks_needed=needed, p=p)
+    return Verdict(verdict="inconclusive", reason=_reason(estimate, p), blocks_needed=needed, p=p)
+
+
+def _reason(estimate: Estimate, p: float) -> Reason:
+    if p <= 1 - CONFIDENCE:
+        return "one of too many comparisons"
+    # More blocks reduce only the smaller part of the variance.
+    return "code layout" if 2 * noise_alone(estimate) ** 2 < estimate.error**2 else "interval too wide"

@@ -13,6 +13,7 @@ import numpy as np
 from gilbench.analyse.stats.drift import drift_correlation
 from gilbench.analyse.stats.estimates import Estimate, contrast
 from gilbench.analyse.stats.geomean import geometric_mean
+from gilbench.analyse.stats.layout import mean_sd, of_code
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
@@ -21,6 +22,8 @@ from gilbench.model.results import Comparison
 from gilbench.model.study import Case, Family, Study, Workload
 
 BASELINE = "baseline"  # reference of the rows if two studies are compared
+TIMED = frozenset({"s", "1/s"})
+"""Units of the metrics that code layout changes: in a quotient or a share of the same binary, it cancels."""
 
 
 class _ComparisonRow(NamedTuple):
@@ -38,6 +41,7 @@ def compare_interpreters(
     metrics: Collection[str] = METRICS.keys(),
     threshold: float = THRESHOLD,
     fdr: float = FDR,
+    layout: float = 0.0,
 ) -> tuple[Comparison, ...]:
     """Compare every interpreter of a study with its reference, paired within blocks.
 
@@ -46,9 +50,11 @@ def compare_interpreters(
         metrics: Metrics to compare; others do not count as comparisons.
         threshold: Smallest change that matters, a fraction, for example 0.02.
         fdr: False discovery rate among improved and regressed rows, a fraction.
+        layout: Standard deviation between code layouts, on the log scale, if the interpreters are builds whose sources
+            are compared; 0 compares the binaries.
     """
-    rows = [row for row in _within(study) if row.metric in metrics]
-    families = [row for row in _families(study) if row.metric in metrics]
+    rows = [_of_code(row, layout) for row in _within(study) if row.metric in metrics]
+    families = [row for row in _families(study, layout) if row.metric in metrics]
     return (*_judged(rows, threshold, fdr), *_judged(families, threshold, fdr))
 
 
@@ -106,7 +112,7 @@ def _within(study: Study) -> list[_ComparisonRow]:
     ]
 
 
-def _families(study: Study) -> list[_ComparisonRow]:
+def _families(study: Study, layout: float) -> list[_ComparisonRow]:
     """Return the geometric mean of throughput over each family, for each interpreter and thread count."""
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
@@ -124,12 +130,17 @@ def _families(study: Study) -> list[_ComparisonRow]:
             case,
             blocks.plan.reference,
             "throughput",
-            geometric_mean(series),
+            of_code(geometric_mean(series), mean_sd(layout, len(series))),
             paired=True,
         )
         for (family, case), series in logs.items()
         if len(series) > 1
     ]
+
+
+def _of_code(row: _ComparisonRow, layout: float) -> _ComparisonRow:
+    timed = METRICS[row.metric].unit in TIMED
+    return row._replace(estimate=of_code(row.estimate, layout)) if timed else row
 
 
 def _absolutes(study: Study) -> list[_ComparisonRow]:
