@@ -19,7 +19,7 @@ from bench_row import Row
 from numpy.typing import NDArray
 
 from gilbench.analyse.stats.layout import LAYOUT_FREEDOM, LAYOUT_SD, LAYOUT_SHARED
-from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.study.index import Blocks
 from gilbench.interpreters import select
 from gilbench.interpreters.names import name_all
 from gilbench.model.errors import GilbenchError
@@ -133,7 +133,7 @@ def _measure(builds: Sequence[Interpreter], blocks: int) -> dict[str, FloatArray
     chosen = [one for one in known.values() if one.family == "cpu" and one.driver == "parallel"]
     plan = make_plan(
         list(cases(chosen, builds, Axes((1,), few_choices=True))),
-        effort=msgspec.structs.replace(EFFORTS["standard"], blocks=blocks),
+        effort=msgspec.structs.replace(EFFORTS["standard"], blocks=blocks, long_every=blocks),
         interpreters=builds,
         workloads=chosen,
         reference=builds[0].name,
@@ -146,7 +146,9 @@ def _measure(builds: Sequence[Interpreter], blocks: int) -> dict[str, FloatArray
     columns: dict[str, list[list[float]]] = {}
     for case in index.cases():
         reference = index.reference(case) or case
-        columns.setdefault(case.workload, []).append(index.log_ratios(case, reference, throughput))
+        columns.setdefault(case.workload, []).append(
+            list(index.throughput_log_ratios(case, reference).values())
+        )
     complete = {name: logs for name, logs in columns.items() if all(len(one) == blocks for one in logs)}
     return {name: np.array(logs).T for name, logs in complete.items()}
 

@@ -195,6 +195,7 @@ def test_a_study_as_json_has_the_promised_fields(report: Report) -> None:
     said = json.loads(written(report, "json"))
     assert set(said) == {
         *("kind", "schema", "gilbench", "created", "host", "profile", "reference", "seed", "interpreters"),
+        "short_slices",
         *("cells", "findings", "caveats", "warnings", "failures"),
     }
     assert (said["kind"], said["schema"], said["profile"]["name"]) == ("study", 1, "quick")
