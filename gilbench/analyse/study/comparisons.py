@@ -15,6 +15,7 @@ from gilbench.analyse.stats.estimates import Estimate, contrast
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.study.looks import case_looks
 from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison
@@ -99,7 +100,7 @@ def _within(study: Study) -> list[_ComparisonRow]:
             case,
             blocks.plan.reference,
             pair.metric,
-            pair.estimate(correlation),
+            _paid(pair.estimate(correlation), case_looks(blocks, case)),
             paired=True,
         )
         for case, workload, pair in found
@@ -111,6 +112,7 @@ def _families(study: Study) -> list[_ComparisonRow]:
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
     logs: dict[tuple[Family, Case], list[list[float]]] = defaultdict(list)
+    looks: dict[tuple[Family, Case], float] = defaultdict(float)
     for case in blocks.cases():
         workload = workloads[case.workload]
         reference = blocks.reference(case)
@@ -118,13 +120,14 @@ def _families(study: Study) -> list[_ComparisonRow]:
             continue
         key = msgspec.structs.replace(case, workload=family_title(workload.family), parameters=())
         logs[workload.family, key].append(blocks.log_ratios(case, reference, throughput))
+        looks[workload.family, key] = max(looks[workload.family, key], case_looks(blocks, case))
     return [
         _ComparisonRow(
             family,
             case,
             blocks.plan.reference,
             "throughput",
-            geometric_mean(series),
+            _paid(geometric_mean(series), looks[family, case]),
             paired=True,
         )
         for (family, case), series in logs.items()
@@ -136,11 +139,22 @@ def _absolutes(study: Study) -> list[_ComparisonRow]:
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
     return [
-        _ComparisonRow(workloads[case.workload].family, case, BASELINE, metric, estimate, paired=False)
+        _ComparisonRow(
+            workloads[case.workload].family,
+            case,
+            BASELINE,
+            metric,
+            _paid(estimate, case_looks(blocks, case)),
+            paired=False,
+        )
         for case in blocks.cases()
         if not case.observers
         for metric, estimate in absolute(blocks, case, workloads[case.workload])
     ]
+
+
+def _paid(estimate: Estimate, looks: float) -> Estimate:
+    return msgspec.structs.replace(estimate, looks=looks)
 
 
 def _against(candidate: _ComparisonRow, baseline: _ComparisonRow) -> _ComparisonRow:
