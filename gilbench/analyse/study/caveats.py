@@ -92,8 +92,8 @@ def _state(study: Study) -> Iterator[Caveat]:
         yield Caveat(kind="affinity", text="CPU affinity could not be set; results are noisier")
     if study.header.plan.budget is not None:
         text = (
-            "with a time budget, each workload was tested several times and ended at its first clear result; "
-            "intervals are wider, and verdicts stricter, to allow for that"
+            "the time budget ends each workload at its first clear result; intervals are wider, and verdicts "
+            "stricter, to allow for the repeated tests"
         )
         yield Caveat(kind="budget", text=text)
     interrupted = sum(run.interrupted for run in study.runs)
