@@ -11,6 +11,8 @@ import numpy as np
 
 from gilbench.analyse.stats.estimates import mean_estimate, student_quantile
 from gilbench.analyse.stats.simulate import Measure, Noise, Rate, Setting, rate, simulate
+from gilbench.analyse.stats.simulate_budget import BudgetSetting, simulate_budget
+from gilbench.analyse.stats.verdicts import THRESHOLD
 from gilbench.model.selftest import Promise
 from gilbench.model.study import Effort
 
@@ -22,6 +24,8 @@ _BLOCKS = 10
 _CHECKED = 30  # rows of a check of a rebuilt interpreter
 LAYOUTS = (0.01, 0.02)  # standard deviations between layouts
 REBUILT_EFFECTS = (-0.05, -0.10)
+_END = 40  # blocks of a study when its budget is spent
+_SPREAD = 0.05  # standard deviation of true changes, on the log scale
 
 
 def simulated_checks(studies: int) -> Iterator[Promise]:
@@ -41,6 +45,7 @@ def simulated_checks(studies: int) -> Iterator[Promise]:
             assert found is not None  # noqa: S101 - one row is changed
             name = f"mean, {_BLOCKS} blocks, effect {effect:+.0%}"
             yield _check(name, "simulated", noise, "power", found, promised=None)
+        yield from _budget(noise, min(studies, 2000))
     for layout in LAYOUTS:
         yield from _rebuilt(layout, studies)
 
@@ -129,6 +134,35 @@ def _rebuilt(layout: float, studies: int) -> Iterator[Promise]:
         found = simulate(msgspec.structs.replace(code, changed=1, effect=effect)).power
         assert found is not None  # noqa: S101 - one row is changed
         yield _check(f"{name}, effect {effect:+.0%}", "simulated", noise, "power", found, promised=None)
+
+
+def _budget(noise: Noise, studies: int) -> Iterator[Promise]:
+    """Simulate rows that stop at a clear result: at the threshold, where errors are most likely, and elsewhere."""
+    name, promised = f"budget, up to {_END} blocks", noise != "autocorrelated"  # see _lone
+    edge = simulate_budget(BudgetSetting(noise=noise, end=_END, effect=THRESHOLD, studies=studies))
+    at_edge, found = f"{name}, effect +{THRESHOLD:.0%}, the threshold", edge.false_positive_rate
+    if promised:
+        yield _false_positives(at_edge, noise, found)
+    else:
+        yield _check(at_edge, "simulated", noise, "false_positive_rate", found, promised=None)
+    yield _coverage(at_edge, noise, edge.coverage, promised=promised)
+    mixed = simulate_budget(BudgetSetting(noise=noise, end=_END, spread=_SPREAD, studies=studies))
+    parts = {"all": mixed.coverage, "stopped early": mixed.coverage_early, "to the end": mixed.coverage_late}
+    for part, covered in parts.items():
+        if covered is not None:
+            label = f"{name}, effects of ±{_SPREAD:.0%} (sd), {part}"
+            yield _at_least_covered(label, noise, covered, promised=promised)
+    rates = simulate_budget(BudgetSetting(noise=noise, end=_END // 2, effect=0.05, studies=studies))
+    if rates.power is not None:
+        label = f"budget, up to {_END // 2} blocks, effect +5%"
+        yield _check(label, "simulated", noise, "power", rates.power, promised=None)
+
+
+def _at_least_covered(name: str, noise: str, found: Rate, *, promised: bool) -> Promise:
+    """Check a coverage that may be too high: a row that stays inconclusive pays for looks at which it did not stop."""
+    low = COVERAGE[0]
+    holds, words = (found.hi >= low, f">= {low:.0%}") if promised else (None, None)
+    return _check(name, "simulated", noise, "coverage", found, words, holds)
 
 
 def _false_positives(name: str, noise: str, found: Rate) -> Promise:

@@ -101,7 +101,7 @@ def run(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Time budget, for example 5m; after 4 blocks, only inconclusive workloads continue.",
+            help="Time budget, for example 5m; after 6 blocks, only inconclusive workloads continue.",
             rich_help_panel=HOW,
         ),
     ] = None,

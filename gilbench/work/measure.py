@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gilbench.analyse.study.effort import FIRST_BLOCKS, undecided
+from gilbench.analyse.stats.sequential import LOOKS
+from gilbench.analyse.study.effort import undecided
 from gilbench.host import scratch
 from gilbench.model.study import Case, Header, Run, Study
 from gilbench.plan import catalogue
@@ -31,11 +32,11 @@ class Measured(NamedTuple):
 class Allotment(NamedTuple):
     """How the time of a budget is allotted to cases."""
 
-    first_blocks: int  # number of blocks for every case
+    looks: Sequence[int]  # numbers of blocks after which decided cases are left out, in ascending order
     undecided: Callable[[Study], frozenset[Case]]  # cases that another block could decide
 
 
-COMPARING = Allotment(FIRST_BLOCKS, undecided)
+COMPARING = Allotment(LOOKS, undecided)
 
 
 def measure(request: MeasureRequest, output: Path | None = None, listener: Listener = SILENT) -> Measured:
@@ -124,7 +125,11 @@ def run_study(
 
 
 class _Budget:
-    """Selects the cases of the next block: undecided ones while there is time; without a budget, all cases."""
+    """Selects the cases of the next block: undecided ones while there is time; without a budget, all cases.
+
+    The study is looked at only after the blocks of the allotment, and each look sees only the blocks before it. A
+    resumed study therefore continues with the same cases.
+    """
 
     def __init__(self, header: Header, earlier: tuple[Run, ...], allotment: Allotment = COMPARING) -> None:
         self._header, self._allotment = header, allotment
@@ -133,10 +138,10 @@ class _Budget:
         self._started = time.monotonic()
         self._begun: tuple[Group, float] | None = None
         self._lengths: dict[str, float] = {}  # s per case of each workload, in its last block
-        self._open: tuple[int, frozenset[Case]] = (
-            -1,
+        self._last: tuple[int, frozenset[Case]] = (
+            0,
             frozenset(),
-        )  # a block, and the undecided cases before it
+        )  # a look, and the cases that it left undecided
 
     def add(self, run: Run) -> None:
         """Add a finished run."""
@@ -151,13 +156,10 @@ class _Budget:
             last, begun = self._begun
             self._lengths[last.workload] = (now - begun) / len(last.cases)
             self._begun = None
-        if group.block >= self._allotment.first_blocks:
-            if self._open[0] != group.block:
-                self._open = group.block, self._allotment.undecided(self._study())
-            cases = self._header.plan.cases
-            group = group._replace(
-                cases=tuple(index for index in group.cases if cases[index] in self._open[1])
-            )
+        look = max((blocks for blocks in self._allotment.looks if blocks <= group.block), default=0)
+        if look:
+            undecided, cases = self._undecided(look), self._header.plan.cases
+            group = group._replace(cases=tuple(index for index in group.cases if cases[index] in undecided))
         length = len(group.cases) * self._lengths.get(group.workload, 0.0)
         if now - self._started + length > self._seconds:
             return group._replace(cases=())
@@ -165,8 +167,11 @@ class _Budget:
             self._begun = group, time.monotonic()
         return group
 
-    def _study(self) -> Study:
-        return Study(header=self._header, runs=tuple(self._runs))
+    def _undecided(self, look: int) -> frozenset[Case]:
+        if self._last[0] != look:
+            runs = tuple(run for run in self._runs if run.block < look)
+            self._last = look, self._allotment.undecided(Study(header=self._header, runs=runs))
+        return self._last[1]
 
     def share(self, planned: float) -> float:
         """Return the fraction of the work that is done: of the plan, or of the budget."""

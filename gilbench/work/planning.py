@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gilbench import observe
+from gilbench.analyse.stats.sequential import LOOKS
 from gilbench.host.description import describe_host
 from gilbench.interpreters import is_known, select
 from gilbench.model.errors import StudyError, UsageError
@@ -20,7 +21,7 @@ from gilbench.store.study import read_study
 from gilbench.version import __version__
 from gilbench.work.listener import SILENT, Listener
 
-MOST_BLOCKS = 200  # with a budget, which ends the session earlier
+MOST_BLOCKS = LOOKS[-1]  # with a budget, which usually ends the session earlier
 
 
 class MeasureRequest(Struct, frozen=True):

@@ -32,7 +32,7 @@ EFFORT = Effort(
     warmup_seconds=2.5,
     few_choices=True,
 )
-FIRST_BLOCKS = 1
+LOOKS = range(1, EFFORT.blocks)
 BUDGET = 460.0  # s for the claims; a whole scorecard of seven interpreters takes less than ten minutes
 
 
@@ -65,7 +65,7 @@ def scorecard(
     if path.parent.is_dir():  # else it is made with the study
         refuse_unwritable(scores_path(path))
     header = plan_claims(python, listener, refresh=refresh)
-    allotment = Allotment(FIRST_BLOCKS, _undecided)
+    allotment = Allotment(LOOKS, _undecided)
     study, path, interrupted = run_study(header, path, listener, allotment=allotment)
     if interrupted:
         return Scored(None, path)

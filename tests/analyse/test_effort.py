@@ -4,10 +4,11 @@ import msgspec
 import pytest
 from studies import StudyBuilder, make_workload, named
 
-from gilbench.analyse.study.effort import FIRST_BLOCKS, undecided
-from gilbench.model.study import Header, Run
+from gilbench.analyse.stats.sequential import LOOKS
+from gilbench.analyse.study.effort import undecided
+from gilbench.model.study import Case, Header, Run, Study
 from gilbench.plan.blocks import Group
-from gilbench.work.measure import _Budget
+from gilbench.work.measure import Allotment, _Budget
 
 CLEAR, OPEN = make_workload("clear"), make_workload("open")
 
@@ -62,12 +63,32 @@ def group(header: Header, block: int, workload: str) -> Group:
     )
 
 
-def test_after_the_first_blocks_only_the_undecided_get_another(clock: Clock) -> None:
+def test_after_the_first_look_only_the_undecided_get_another_block(clock: Clock) -> None:
     header, runs = budgeted(100)
     budget = _Budget(header, runs)
-    assert len(budget.choose(group(header, FIRST_BLOCKS - 1, "clear")).cases) == 2
-    assert len(budget.choose(group(header, FIRST_BLOCKS, "open")).cases) == 2
-    assert not budget.choose(group(header, FIRST_BLOCKS, "clear")).cases
+    assert len(budget.choose(group(header, LOOKS[0] - 1, "clear")).cases) == 2
+    assert len(budget.choose(group(header, LOOKS[0], "open")).cases) == 2
+    assert not budget.choose(group(header, LOOKS[0], "clear")).cases
+    assert clock.now == 0
+
+
+def test_between_two_looks_the_same_cases_go_on_and_a_resumed_study_agrees(clock: Clock) -> None:
+    header, runs = budgeted(100)
+    seen: list[int] = []
+
+    def look(study: Study) -> frozenset[Case]:
+        seen.append(max(run.block for run in study.runs))
+        return frozenset(case for case in header.plan.cases if case.workload == "open")
+
+    allotment = Allotment((2, 4), look)
+    for earlier in (runs[: len(runs) // 2], runs):  # blocks are measured while it is at work, or before
+        budget = _Budget(header, earlier, allotment)
+        for block in (2, 3):
+            assert not budget.choose(group(header, block, "clear")).cases
+            assert len(budget.choose(group(header, block, "open")).cases) == 2
+    assert seen == [1, 1]
+    budget.choose(group(header, 4, "open"))
+    assert seen == [1, 1, 3]
     assert clock.now == 0
 
 

@@ -66,13 +66,12 @@ class Estimate(Struct, frozen=True):
     blocks: int
     scale: Scale = "ratio"
     doubt: Doubt | None = None
-    layout: float = (
-        0.0  # standard deviation between code layouts that the error includes; 0: it includes none
-    )
+    layout: float = 0.0  # standard deviation between code layouts that the error includes; 0: none
+    looks: float = 1.0  # independent looks at a growing study that intervals and verdicts pay for
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval:
         """Return the interval of the ratio, or of the difference."""
-        half = float(student_quantile(self.freedom, confidence)) * self.error
+        half = float(student_quantile(self.freedom, over_looks(confidence, self.looks))) * self.error
         known = math.isfinite(half) and self.doubt != "zero variance"
         return Interval(
             value=self._reported(self.value),
@@ -87,11 +86,16 @@ class Estimate(Struct, frozen=True):
             return float(np.exp(figure)) if self.scale == "ratio" else figure
 
 
-def student_quantile(freedom: float | FloatArray, confidence: float = CONFIDENCE) -> FloatArray:
+def student_quantile(freedom: float | FloatArray, confidence: float | FloatArray = CONFIDENCE) -> FloatArray:
     """Return the half-width of Student's two-sided interval in standard errors, in the shape of ``freedom``."""
     from scipy.special import stdtrit  # noqa: PLC0415 - scipy is slow to import
 
     return np.asarray(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def over_looks(confidence: float, looks: FloatArray | float) -> FloatArray:
+    """Return the confidence level of one look that gives a confidence over several independent looks (Bonferroni)."""
+    return np.asarray(1 - (1 - confidence) / looks)
 
 
 def block_log_ratio(candidate: ArrayLike, reference: ArrayLike) -> FloatArray:
@@ -203,6 +207,7 @@ def contrast(candidate: Estimate, baseline: Estimate) -> Estimate:
         blocks=min(candidate.blocks, baseline.blocks),
         scale=candidate.scale,
         doubt=doubt,
+        looks=max(candidate.looks, baseline.looks),
     )
 
 

@@ -92,6 +92,12 @@ def _state(study: Study) -> Iterator[Caveat]:
         yield Caveat(kind="gil_switched", subject=name, text=f"the GIL of {name} was switched during a run")
     if any(not slice_.cpus for run in study.runs for slice_ in run.slices):
         yield Caveat(kind="affinity", text="CPU affinity could not be set; results are noisier")
+    if study.header.plan.budget is not None:
+        text = (
+            "the time budget ends each workload at its first clear result; intervals are wider, and verdicts "
+            "stricter, to allow for the repeated tests"
+        )
+        yield Caveat(kind="budget", text=text)
     interrupted = sum(run.interrupted for run in study.runs)
     if interrupted:
         runs = "1 run was" if interrupted == 1 else f"{interrupted} runs were"

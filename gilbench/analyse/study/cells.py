@@ -18,6 +18,7 @@ from gilbench.analyse.study.index import (
     cpu_utilisation,
     throughput,
 )
+from gilbench.analyse.study.looks import case_confidence
 from gilbench.analyse.study.samples import (
     QUANTILES,
     base_case,
@@ -56,44 +57,45 @@ def all_cells(blocks: Blocks, workloads: dict[str, Workload]) -> Iterator[Cell]:
 
 
 def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Interval, int | None]]:
-    runs = blocks.runs(case)
+    runs, level = blocks.runs(case), case_confidence(blocks, case)
     counted = counts_operations(workload)
     if counted:
-        yield "throughput", ratio_interval(block_logs(runs, throughput)), None
+        yield "throughput", ratio_interval(block_logs(runs, throughput), level), None
     if case.observers:
         alone = blocks.sibling(case, observers=())
         if alone and counted:
             slowdown = blocks.log_ratios(case, alone, throughput)
-            yield "observer_cost", ratio_interval([-value for value in slowdown]), None
-        yield from _readings(list(runs.values()), case.observers)
+            yield "observer_cost", ratio_interval([-value for value in slowdown], level), None
+        yield from _readings(list(runs.values()), case.observers, level)
         if workload.driver in _ALIKE:
             calls = _rates_per_operation(list(runs.values()), ("system_calls",))
-            yield "system_calls_per_operation", mean_interval(calls), None
+            yield "system_calls_per_operation", mean_interval(calls, level), None
         return
     if counted:
-        yield from _ratios(blocks, case, workload)
+        yield from _ratios(blocks, case, workload, level)
     if workload.driver in _ALIKE:
-        yield from _sharing(blocks, case)
-        yield from _per_operation(list(runs.values()))
-    yield from _scheduled(list(runs.values()))
+        yield from _sharing(blocks, case, level)
+        yield from _per_operation(list(runs.values()), level)
+    yield from _scheduled(list(runs.values()), level)
     if (
         workload.quiet_case
         and case.threads
         and any(slice_.threads for run in runs.values() for slice_ in run.slices)
     ):
-        yield "background_throughput", ratio_interval(block_logs(runs, background_throughput)), None
+        yield "background_throughput", ratio_interval(block_logs(runs, background_throughput), level), None
     utilisation = [_mean(cpu_utilisation, run.slices) for run in runs.values()]
-    yield "cpu_utilisation", mean_interval(utilisation), None
-    yield from _readings(list(runs.values()), ("cpu",))
+    yield "cpu_utilisation", mean_interval(utilisation, level), None
+    yield from _readings(list(runs.values()), ("cpu",), level)
 
 
-def _sharing(blocks: Blocks, case: Case) -> Iterator[tuple[str, Interval, int | None]]:
+def _sharing(blocks: Blocks, case: Case, level: float) -> Iterator[tuple[str, Interval, int | None]]:
     """Yield how evenly the threads share the work, and for the largest thread count, the scaling models."""
     if case.threads == 1:
         return
     runs = blocks.runs(case)
-    yield "fairness", _bounded(mean_interval([_mean(fairness, run.slices) for run in runs.values()])), None
-    yield "start_skew", ratio_interval(block_logs(runs, start_skew)), None
+    shares = [_mean(fairness, run.slices) for run in runs.values()]
+    yield "fairness", _bounded(mean_interval(shares, level)), None
+    yield "start_skew", ratio_interval(block_logs(runs, start_skew), level), None
     counts = sorted(other.threads for other in blocks.cases() if _same_but_threads(case, other))
     if len(counts) < FEWEST_COUNTS or case.threads != counts[-1] or counts[0] != 1:
         return
@@ -108,7 +110,7 @@ def _sharing(blocks: Blocks, case: Case) -> Iterator[tuple[str, Interval, int | 
         for key in common
     ]
     for name, values in zip(("serial_part", "contention", "coherence"), zip(*fits, strict=True), strict=True):
-        interval = mean_interval(values)
+        interval = mean_interval(values, level)
         yield name, _bounded(interval) if name == "serial_part" else interval, None
 
 
@@ -123,7 +125,7 @@ def _same_but_threads(case: Case, other: Case) -> bool:
     return msgspec.structs.replace(other, threads=case.threads) == case
 
 
-def _per_operation(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:
+def _per_operation(runs: Sequence[Run], level: float) -> Iterator[tuple[str, Interval, int | None]]:
     """Yield CPU time and context switches per operation, over all operations of the threads."""
     cpu = [
         math.log(sum(slice_.cpu or 0.0 for slice_ in run.slices) / done)
@@ -131,8 +133,8 @@ def _per_operation(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | N
         if (done := _operations(run)) and all(slice_.cpu is not None for slice_ in run.slices)
     ]
     switches = _rates_per_operation(runs, ("voluntary_switches", "involuntary_switches"))
-    yield "cpu_per_operation", ratio_interval(cpu), None
-    yield "switches_per_operation", mean_interval(switches), None
+    yield "cpu_per_operation", ratio_interval(cpu, level), None
+    yield "switches_per_operation", mean_interval(switches, level), None
 
 
 def _rates_per_operation(runs: Sequence[Run], names: Sequence[str]) -> list[float]:
@@ -154,20 +156,23 @@ def _mean(figure: Callable[[Slice], float], slices: Sequence[Slice]) -> float:
     return sum(map(figure, slices)) / len(slices)
 
 
-def _ratios(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Interval, int | None]]:
+def _ratios(
+    blocks: Blocks, case: Case, workload: Workload, level: float
+) -> Iterator[tuple[str, Interval, int | None]]:
     base = base_case(blocks, case, workload)
     if base is not None:
         metric, alone = base
         logs = blocks.log_ratios(case, alone, throughput)
-        yield metric, ratio_interval(logs), None
+        yield metric, ratio_interval(logs, level), None
         if metric == "speedup":
-            yield "efficiency", ratio_interval([log - math.log(case.threads) for log in logs]), None
+            yield "efficiency", ratio_interval([log - math.log(case.threads) for log in logs], level), None
     reference = blocks.reference(case)
     if reference:
-        yield "relative", ratio_interval(list(blocks.throughput_log_ratios(case, reference).values())), None
+        logs = list(blocks.throughput_log_ratios(case, reference).values())
+        yield "relative", ratio_interval(logs, level), None
 
 
-def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:
+def _scheduled(runs: Sequence[Run], level: float) -> Iterator[tuple[str, Interval, int | None]]:
     """Yield latencies and the handled fraction of requests or signals sent on schedule."""
     sent = [run for run in runs if any(slice_.offered for slice_ in run.slices)]
     if not sent:
@@ -177,15 +182,17 @@ def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]
     for metric, share in QUANTILES.items():
         # p99 is always shown, since its interval shows its precision. Higher percentiles need enough samples.
         if share <= QUANTILES["latency_p99"] or samples * (1 - share) >= 1:
-            yield metric, quantile_interval(seen, share), samples
+            yield metric, quantile_interval(seen, share, level), samples
     # The observed maximum does not estimate the possible maximum, so it has no interval.
     yield "latency_max", Interval(pool(seen).quantile(1.0), None, None, len(seen)), samples
     counts = [served_of_offered(run) for run in sent]
-    delivered = fraction_interval([served for served, _ in counts], [offered for _, offered in counts])
+    delivered = fraction_interval([served for served, _ in counts], [offered for _, offered in counts], level)
     yield "delivered", delivered, samples
 
 
-def _readings(runs: Sequence[Run], observers: Sequence[str]) -> Iterator[tuple[str, Interval, int | None]]:
+def _readings(
+    runs: Sequence[Run], observers: Sequence[str], level: float
+) -> Iterator[tuple[str, Interval, int | None]]:
     readings: list[Reading] = [
         reading for run in runs for reading in run.readings if reading.observer in observers
     ]
@@ -193,4 +200,4 @@ def _readings(runs: Sequence[Run], observers: Sequence[str]) -> Iterator[tuple[s
     for name in names:
         values = [reading.figures[name] for reading in readings if name in reading.figures]
         samples = [reading.samples for reading in readings if reading.samples]
-        yield name, mean_interval(values), sum(samples) if samples else None
+        yield name, mean_interval(values, level), sum(samples) if samples else None

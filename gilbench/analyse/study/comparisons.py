@@ -16,6 +16,7 @@ from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.layout import mean_sd, of_code
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.index import Blocks
+from gilbench.analyse.study.looks import case_looks
 from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison
@@ -105,7 +106,7 @@ def _within(study: Study) -> list[_ComparisonRow]:
             case,
             blocks.plan.reference,
             pair.metric,
-            pair.estimate(correlation),
+            _paid(pair.estimate(correlation), case_looks(blocks, case)),
             paired=True,
         )
         for case, workload, pair in found
@@ -117,6 +118,7 @@ def _families(study: Study, layout: float) -> list[_ComparisonRow]:
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
     logs: dict[tuple[Family, Case], list[list[float]]] = defaultdict(list)
+    looks: dict[tuple[Family, Case], float] = defaultdict(float)
     for case in blocks.cases():
         workload = workloads[case.workload]
         reference = blocks.reference(case)
@@ -124,13 +126,14 @@ def _families(study: Study, layout: float) -> list[_ComparisonRow]:
             continue
         key = msgspec.structs.replace(case, workload=family_title(workload.family), parameters=())
         logs[workload.family, key].append(list(blocks.throughput_log_ratios(case, reference).values()))
+        looks[workload.family, key] = max(looks[workload.family, key], case_looks(blocks, case))
     return [
         _ComparisonRow(
             family,
             case,
             blocks.plan.reference,
             "throughput",
-            of_code(geometric_mean(series), mean_sd(layout, len(series))),
+            _paid(of_code(geometric_mean(series), mean_sd(layout, len(series))), looks[family, case]),
             paired=True,
         )
         for (family, case), series in logs.items()
@@ -147,11 +150,22 @@ def _absolutes(study: Study) -> list[_ComparisonRow]:
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
     return [
-        _ComparisonRow(workloads[case.workload].family, case, BASELINE, metric, estimate, paired=False)
+        _ComparisonRow(
+            workloads[case.workload].family,
+            case,
+            BASELINE,
+            metric,
+            _paid(estimate, case_looks(blocks, case)),
+            paired=False,
+        )
         for case in blocks.cases()
         if not case.observers
         for metric, estimate in absolute(blocks, case, workloads[case.workload])
     ]
+
+
+def _paid(estimate: Estimate, looks: float) -> Estimate:
+    return msgspec.structs.replace(estimate, looks=looks)
 
 
 def _against(candidate: _ComparisonRow, baseline: _ComparisonRow) -> _ComparisonRow:

@@ -7,8 +7,6 @@ from gilbench.model.study import Case, Study
 
 DECIDING = ("throughput", "speedup", "retained", "delivered", "latency_p50")
 """The metrics to decide. High percentiles of latency are excluded, since they would need too many blocks."""
-FIRST_BLOCKS = 4
-"""Testing after every block from the fourth on keeps false verdicts at 2.2%: see ``verdicts``."""
 
 
 def undecided(study: Study) -> frozenset[Case]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.study.index import Blocks
+from gilbench.analyse.study.looks import case_confidence
 from gilbench.analyse.study.published import FLAT, LATE, SCALES, SLOWER, has_gil, published
 from gilbench.analyse.study.sentences import finding, names, spread
 from gilbench.analyse.study.sweeps import sweeps
@@ -169,12 +170,14 @@ def _single_thread(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> Itera
     reference = study.header.plan.reference
     cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
     logs: dict[str, list[list[float]]] = defaultdict(list)
+    levels: dict[str, float] = defaultdict(float)
     for case in blocks.cases():
         other = blocks.reference(case)
         if other is not None and case.workload in cpu and case.threads == 1 and not case.observers:
             logs[variant(case)].append(list(blocks.throughput_log_ratios(case, other).values()))
+            levels[variant(case)] = max(levels[variant(case)], case_confidence(blocks, case))
     for name, series in logs.items():
-        mean = geometric_mean(series).interval()
+        mean = geometric_mean(series).interval(levels[name])
         if mean.lo is None or mean.hi is None:
             continue
         ends = f"{significant(mean.lo)} to {significant(mean.hi)}"

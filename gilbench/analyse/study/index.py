@@ -51,6 +51,11 @@ class Blocks:
         """Return the runs of a case with long slices in the order of time; none for a case that is not in the plan."""
         return self._runs.get(case, {})
 
+    def last(self, case: Case) -> int:
+        """Return the number of the last block with a case, counted from 0; 0: there is none."""
+        keys = [*self._runs.get(case, ()), *self._trains.get(case, ())]
+        return max((key.block for key in keys), default=0)
+
     def trains(self, case: Case) -> list[Train]:
         """Return the trains of a case in the order of time."""
         return list(self._trains.get(case, {}).values())
