@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gilbench.cli import output
-from gilbench.model.errors import GilbenchError
+from gilbench.model.errors import EXIT_INTERRUPTED, GilbenchError
 from gilbench.version import __version__
 
 # Each module has register(app). Heavy imports are inside the commands, so that --help is fast.
@@ -34,7 +34,6 @@ COMMANDS = (
 )
 EXIT_WRONG_USE = 2
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h, which no verdict uses
-EXIT_INTERRUPTED = 130
 SHOW_TRACEBACK = "GILBENCH_TRACEBACK"  # variable; if it is not empty, an internal error prints its traceback
 _EXAMPLES = (
     "gilbench run --python 3.13 --python 3.13t",

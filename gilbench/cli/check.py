@@ -14,6 +14,7 @@ from gilbench.cli.options import (
     HOW,
     OUTPUT,
     WHAT,
+    AllowUnpaired,
     CheckForm,
     Families,
     Fdr,
@@ -112,6 +113,7 @@ def check(
         ),
     ] = None,
     strict: Strict = False,
+    allow_unpaired: AllowUnpaired = False,
     known_bad: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="TOML file of known regressions, which do not fail the check."),
@@ -133,15 +135,16 @@ def check(
 
     Give STUDY and --baseline, or --python and --against (preferred: measures both now, interleaved).
     """
-    if baseline != HISTORY and (database or branch):
-        raise UsageError("--database and --branch need --baseline history")
+    _refuse_useless(baseline, of_history=database or branch, allow_unpaired=allow_unpaired)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     files = sort_files(output, "Check", named, study=True)
     from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
 
-    limits = Limits.in_percent(metric, threshold, fdr, strict=strict, layout=layout)
+    limits = Limits.in_percent(
+        metric, threshold, fdr, strict=strict, layout=layout, allow_unpaired=allow_unpaired
+    )
     known = read_known(known_bad)
     measured: tuple[Any, ...] = (
         *(python, against, workload, family, threads, effort, seed, layout),
@@ -176,6 +179,14 @@ def check(
     again = f"interrupted; resume: gilbench run --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")
     return _conclude(checked, files, form)
+
+
+def _refuse_useless(baseline: str | None, *, of_history: str | None, allow_unpaired: bool) -> None:
+    """Refuse options that have no effect with this baseline."""
+    if baseline != HISTORY and of_history:
+        raise UsageError("--database and --branch need --baseline history")
+    if allow_unpaired and baseline in {None, HISTORY}:
+        raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
 
 
 def _conclude(checked: Checked, files: Files, form: str) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from gilbench.cli.options import (
     EXIT_INCONCLUSIVE,
+    AllowUnpaired,
     Fdr,
     Form,
     Metrics,
@@ -19,6 +20,7 @@ from gilbench.cli.options import (
     examples,
     sort_files,
 )
+from gilbench.model.errors import UsageError
 
 _EXAMPLES = examples(
     "gilbench compare study.jsonl",
@@ -43,6 +45,7 @@ def compare(
     fdr: Fdr = 5.0,
     metric: Metrics = None,
     strict: Strict = False,
+    allow_unpaired: AllowUnpaired = False,
     output: Output = None,
     form: Form = "terminal",
 ) -> int:
@@ -50,7 +53,10 @@ def compare(
     from gilbench.work.compare import Limits  # noqa: PLC0415
     from gilbench.work.compare import compare as compare_studies  # noqa: PLC0415
 
+    if allow_unpaired and candidate is None:
+        raise UsageError("--allow-unpaired needs two studies")
     files = sort_files(output, "Comparisons")
-    result = compare_studies(study, candidate, Limits.in_percent(metric, threshold, fdr))
+    limits = Limits.in_percent(metric, threshold, fdr, allow_unpaired=allow_unpaired)
+    result = compare_studies(study, candidate, limits)
     deliver(result, form, files)
     return EXIT_INCONCLUSIVE if strict and result.inconclusive else 0

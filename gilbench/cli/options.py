@@ -16,7 +16,6 @@ from gilbench.render import formats
 
 EXIT_INCONCLUSIVE = 3
 EXIT_FAILED_RUNS = 4
-EXIT_INTERRUPTED = 130
 
 WHAT, HOW, OUTPUT = "What to measure", "How to measure", "Output"  # panels of --help
 
@@ -64,7 +63,17 @@ Metrics = Annotated[
         "--metric", metavar="NAME", help="Metric: name, or pattern such as 'latency_*'. Repeatable."
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if a row is inconclusive.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 3 if a row is inconclusive, or if there is no baseline.")
+]
+AllowUnpaired = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unpaired",
+        help="Also judge rows of two studies without a common reference, or from different hosts. "
+        "Risk: equal builds often get a wrong verdict, because hosts drift.",
+    ),
+]
 Refresh = Annotated[
     bool,
     typer.Option(

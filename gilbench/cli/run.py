@@ -10,7 +10,6 @@ import typer
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     EXIT_FAILED_RUNS,
-    EXIT_INTERRUPTED,
     HOW,
     WHAT,
     Families,
@@ -28,7 +27,7 @@ from gilbench.cli.options import (
     show,
     sort_files,
 )
-from gilbench.model.errors import UsageError
+from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from gilbench.work.measure import Measured

@@ -9,7 +9,6 @@ import typer
 
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
-    EXIT_INTERRUPTED,
     WHAT,
     Form,
     Python,
@@ -20,7 +19,7 @@ from gilbench.cli.options import (
     examples,
     sort_files,
 )
-from gilbench.model.errors import UsageError
+from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 
 _EXAMPLES = examples(
     "gilbench scorecard --python 2.7 --python 3.13 --python 3.13t --python pypy -o card.jsonl",

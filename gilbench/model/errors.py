@@ -12,6 +12,8 @@ with the traceback in a file. A traceback on the terminal is a bug.
 
 from __future__ import annotations
 
+EXIT_INTERRUPTED = 130  # as shells report SIGINT; a saved check contains it, too
+
 
 class GilbenchError(Exception):
     """Base class of the errors that are shown to the user as plain lines."""

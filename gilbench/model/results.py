@@ -31,7 +31,7 @@ class Cell(Struct, frozen=True):
 class Comparison(Struct, frozen=True):
     """One metric of one case, relative to the reference or the baseline."""
 
-    case: Case  # its workload is "family NAME" for the geometric mean over a family
+    case: Case  # its workload is ``family_title`` for the geometric mean over a family
     family: Family
     reference: str  # an interpreter of the same study, or "baseline"
     metric: str
@@ -44,6 +44,16 @@ class Comparison(Struct, frozen=True):
     blocks: int
     blocks_needed: int | None  # number of additional blocks that would decide it
     paired: bool  # computed within blocks, or relative to a reference of both studies
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether this is the geometric mean over a family of workloads."""
+        return self.case.workload == family_title(self.family)
+
+
+def family_title(family: str) -> str:
+    """Return the workload name of the geometric mean over a family."""
+    return f"family {family}"
 
 
 class Caveat(Struct, frozen=True):
@@ -135,10 +145,11 @@ class Gate(Struct, frozen=True):
     """The verdict of a check; each comparison is in exactly one of the lists.
 
     ``verdict`` is *regressed* if a row regressed that is not a known regression. It is *pass* if there are rows, all
-    other rows are conclusive, and every run succeeded. Otherwise it is *inconclusive*.
+    other rows are conclusive, and every run succeeded. It is *no baseline* if the history has nothing to compare with.
+    Otherwise it is *inconclusive*. Means over families are a summary, and do not count.
     """
 
-    verdict: Literal["pass", "regressed", "inconclusive"]
+    verdict: Literal["pass", "regressed", "inconclusive", "no baseline"]
     regressed: tuple[Comparison, ...]
     known_bad: tuple[Expected, ...]  # known regressions that regressed
     recovered: tuple[Expected, ...]  # known regressions that are fixed
@@ -148,6 +159,7 @@ class Gate(Struct, frozen=True):
     equivalent: tuple[Comparison, ...]
     unused: tuple[Known, ...]  # known regressions that match no comparison
     failed: tuple[FailedCase, ...]
+    summary: tuple[Comparison, ...] = ()  # geometric means over families
 
 
 class Check(Struct, frozen=True):
@@ -160,5 +172,5 @@ class Check(Struct, frozen=True):
     threshold: float  # smallest change that matters, a fraction
     fdr: float  # false discovery rate, a fraction
     exit_code: int = (
-        0  # of the command: 1 regressed, 3 inconclusive and strict, 4 failed runs, 130 interrupted
+        0  # 1 regressed; 3 inconclusive, or no baseline, and strict; 4 failed runs; 130 interrupted
     )

@@ -25,9 +25,15 @@ _TITLES: dict[str, tuple[str, Tone]] = {
     "inconclusive": ("Inconclusive", "faint"),
     "unsettled": ("Inconclusive known regressions", "faint"),
     "equivalent": ("Equivalent", "plain"),
+    "summary": ("Family means, which do not decide", "faint"),
 }
 _OPEN = frozenset({"regressed", "known bad", "recovered"})  # unless long; the other lists are always folded
-_TONES: dict[str, Tone] = {"pass": "good", "regressed": "bad", "inconclusive": "warning"}
+_TONES: dict[str, Tone] = {
+    "pass": "good",
+    "regressed": "bad",
+    "inconclusive": "warning",
+    "no baseline": "warning",
+}
 
 
 class CheckRow(NamedTuple):
@@ -70,7 +76,7 @@ def check_page(check: Check) -> Page:
     )
     return Page(
         title=title,
-        lead=(Text(how_to_read(check), "faint"),),
+        lead=(Text(how_to_read(check), "faint"),) if found else (),
         parts=tuple(part for part in lists if not isinstance(part, Sentences) or part.items),
         document=_document(check, found),
         rows=_flat(found),
@@ -81,11 +87,13 @@ def check_page(check: Check) -> Page:
 
 def headline(gate: Gate) -> str:
     """Return the verdict in one sentence."""
-    count = sum(len(section.items) for section in sections(gate))
+    count = sum(len(section.items) for section in sections(gate) if section.status != "summary")
     of = f"of {count} comparison{'s'[: count != 1]}"
     failed = f"; {len(gate.failed)} case{'s'[: len(gate.failed) != 1]} failed to run" if gate.failed else ""
     if gate.regressed:
         return f"regressed: {len(gate.regressed)} {of}{failed}"
+    if gate.verdict == "no baseline":
+        return f"no baseline yet: nothing was compared{failed}"
     if not count:
         return f"inconclusive: nothing was compared{failed}"
     if gate.verdict == "pass":
@@ -111,13 +119,15 @@ def sections(gate: Gate) -> list[GateList]:
 
 def notes(check: Check) -> list[str]:
     """Return the caveats, and the known regressions that match no comparison."""
-    caveats = [f"{one.text}. {one.next}" if one.next else one.text for one in check.caveats]
+    caveats = [
+        ". ".join(short(part, SENTENCE) for part in (one.text, one.next) if part) for one in check.caveats
+    ]
     unused = [
         f"known regression without a comparison: {one.workload} on {one.interpreter}, {one.metric}"
         f"{f', {threads_name(one.threads)}' if one.threads is not None else ''} ({one.reason})"
         for one in check.gate.unused
     ]
-    return [short(note, SENTENCE) for note in (*caveats, *unused)]
+    return [*caveats, *(short(note, SENTENCE) for note in unused)]
 
 
 def failure(failed: FailedCase) -> str:

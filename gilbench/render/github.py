@@ -23,9 +23,9 @@ _LEVELS: dict[str, Literal["error", "warning", "notice"]] = {
 
 
 def write_github(check: Check, file: TextIO) -> None:
-    """Write the annotations, one per line. Inconclusive and equivalent rows are only in the summary."""
+    """Write the annotations, one per line. Other rows are only in the summary."""
     found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
-    verdict = "warning" if check.gate.verdict == "inconclusive" else "notice"
+    verdict = "notice" if check.gate.verdict in {"pass", "regressed"} else "warning"
     found[verdict].append(("gilbench check", headline(check.gate)))
     found["error"] += [("gilbench: failed to run", failure(failed)) for failed in check.gate.failed]
     for section in sections(check.gate):

@@ -1,7 +1,9 @@
 """Writes a check as JUnit XML, which most CI systems can read.
 
 Each comparison is a test. It is *failed* if it regressed, *skipped* if it is inconclusive or a known regression, and
-otherwise passed. A case that failed to run is an *error*. The file conforms to the schemas of both Ant and Jenkins.
+otherwise passed. Means over families are left out, since they do not decide. A case that failed to run is an *error*.
+Without a baseline, one test is skipped, since some CI systems refuse a file without tests. The file conforms to the
+schemas of both Ant and Jenkins.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from gilbench.model.errors import UsageError
-from gilbench.model.results import Check, FailedCase
+from gilbench.model.results import Check, FailedCase, Gate
 from gilbench.plan.axes import variant
 from gilbench.render.check_page import CheckRow, failure, headline, how_to_read, notes, sections
 from gilbench.render.figures import case_name, short, threads_name
@@ -39,9 +41,11 @@ def write_junit(check: Check, file: TextIO) -> None:
     for name, value in (("id", "0"), ("package", "gilbench")):
         suite._elem.set(name, value)  # noqa: SLF001 - Ant's schema requires it, junitparser does not know it
     suite.add_property("verdict", check.gate.verdict)
+    judged = [section for section in sections(check.gate) if section.status != "summary"]
     suite.add_testcases(
-        [_test(row, section.status) for section in sections(check.gate) for row in section.rows]
+        [_test(row, section.status) for section in judged for row in section.rows]
         + [_error(failed) for failed in check.gate.failed]
+        + ([_skipped(check.gate)] if check.gate.verdict == "no baseline" else [])
     )
     for part in (
         SystemOut(f"{headline(check.gate)}\n{printable(how_to_read(check))}"),
@@ -63,6 +67,14 @@ def _test(row: CheckRow, status: str) -> TestCase:
         test.result = Failure(text, "regressed")
     elif status in {"known bad", "unsettled", "inconclusive"}:
         test.result = Skipped(text)
+    return test
+
+
+def _skipped(gate: Gate) -> TestCase:
+    from junitparser import Skipped  # noqa: PLC0415 - an extra
+
+    test = _case("check", "baseline")
+    test.result = Skipped(headline(gate))
     return test
 
 

@@ -23,6 +23,7 @@ _VERDICTS = {  # by status
     "improved": {"improved"},
     "inconclusive": {"inconclusive"},
     "equivalent": {"equivalent"},
+    "summary": {"regressed", "improved", "inconclusive", "equivalent"},
 }
 _KNOWN = {"known bad", "recovered", "unsettled"}
 
@@ -30,7 +31,7 @@ _KNOWN = {"known bad", "recovered", "unsettled"}
 class _Document(Struct, frozen=True):
     schema: int
     kind: Literal["check"]
-    verdict: Literal["pass", "regressed", "inconclusive"]
+    verdict: Literal["pass", "regressed", "inconclusive", "no baseline"]
     created: str
     against: str
     threshold: float
@@ -75,8 +76,12 @@ def _check(document: _Document) -> Check:
         failed=tuple(map(_failed, document.failed)),
         **{status.replace(" ", "_"): tuple(rows) for status, rows in lists.items()},
     )
-    undecided = bool(gate.inconclusive or gate.failed or not document.comparisons)
-    if gate.verdict != ("regressed" if gate.regressed else "inconclusive" if undecided else "pass"):
+    judged = len(document.comparisons) - len(gate.summary)
+    undecided = bool(gate.inconclusive or gate.failed or not judged)
+    said = "regressed" if gate.regressed else "inconclusive" if undecided else "pass"
+    if gate.verdict == "no baseline":
+        said = "inconclusive" if document.comparisons else "no baseline"
+    if gate.verdict != said or not all(row.is_mean for row in gate.summary):
         raise ValueError(f"the verdict {gate.verdict!r} contradicts the rows")
     if not (0 <= document.threshold < 1 and 0 < document.fdr < 1):
         raise ValueError("threshold or fdr is not a fraction")

@@ -56,6 +56,18 @@ def default_database() -> Path:
     return user_data_path("gilbench") / "history.sqlite"
 
 
+class AbsentHistoryError(UsageError):
+    """There is no history in a database yet.
+
+    Args:
+        name: Of the database, without a password.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no history in {name}\nStart one: gilbench history add STUDY")
+        self.name = name
+
+
 class History:
     """A history in a database.
 
@@ -64,7 +76,8 @@ class History:
         create: Create a missing history; otherwise, it is an error.
 
     Raises:
-        UsageError: The URL is invalid, its driver is not installed, or the history does not exist.
+        AbsentHistoryError: The history does not exist.
+        UsageError: The URL is invalid, or its driver is not installed.
         StudyError: The database cannot be opened, is damaged, or was written by a newer gilbench.
     """
 
@@ -75,7 +88,7 @@ class History:
         if self._file and create:
             _make_folder(self._file.parent)
         elif self._file and not _is_there(self._file):
-            raise self._absent()
+            raise AbsentHistoryError(self.name)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", SAWarning)
@@ -226,7 +239,7 @@ class History:
 
     def _check_version(self, connection: sa.Connection) -> None:
         if not sa.inspect(connection).has_table(HISTORY.name):
-            raise self._absent()
+            raise AbsentHistoryError(self.name)
         version = connection.execute(sa.select(HISTORY.c.version)).scalar()
         if not isinstance(version, int) or version < 1:
             raise StudyError(
@@ -237,9 +250,6 @@ class History:
                 f"the history {self.name} has version {version}, but this gilbench reads up to {VERSION}\n"
                 "Update gilbench, or choose another history with --database."
             )
-
-    def _absent(self) -> UsageError:
-        return UsageError(f"no history in {self.name}\nStart one: gilbench history add STUDY")
 
     def _refused(self, error: Exception) -> UsageError:
         return UsageError(f"cannot use --database {self.name}: {_first_line(error)}\nCorrect the URL.")

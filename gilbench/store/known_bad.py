@@ -3,7 +3,7 @@
 The list is a TOML file. Each table matches one row of a check, or several by patterns (``*``, ``?``, ``[...]``)::
 
     [[known]]
-    workload = "tcp_echo_cpu"    # name or pattern; "family cpu" is the geometric mean over that family
+    workload = "tcp_echo_cpu"    # name or pattern
     interpreter = "3.13*"        # name or pattern, as in tables
     metric = "latency_*"         # name or pattern
     threads = 2                  # exact number

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.comparisons import compare_interpreters
 from gilbench.analyse.study.gate import (
     JUDGEABLE,
     JUDGED,
-    compare_for_gate,
     decide,
     exit_code,
     failed_cases,
+    no_baseline,
     not_measured,
 )
 from gilbench.analyse.study.layout import layout_included, small_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.interpreters.names import name_all
 from gilbench.interpreters.rebuilt import is_rebuilt
-from gilbench.model.errors import UsageError
-from gilbench.model.results import Caveat, Check, Comparison, Known
+from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
+from gilbench.model.results import Caveat, Check, Gate, Known
 from gilbench.model.study import Header, Study
 from gilbench.plan import axes
 from gilbench.plan.blocks import make_plan
 from gilbench.store.known_bad import read_known_bad
 from gilbench.store.names import default_study_path
-from gilbench.store.past import read_past
+from gilbench.store.past import Past, read_past
 from gilbench.store.study import read_study
-from gilbench.work.compare import Limits, nothing_in_common
+from gilbench.work.compare import Limits, between, nothing_in_common
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
 from gilbench.work.planning import MeasureRequest, plan_study, select_one
-
-INTERRUPTED = 130  # exit code
 
 
 class Checked(NamedTuple):
@@ -64,24 +63,16 @@ def check_study(path: Path, baseline: Path, limits: Limits, known: Sequence[Know
     """
     metrics = limits.metrics(JUDGEABLE, JUDGED)
     before, now = read_study(baseline), read_study(path)
-    rows = compare_for_gate(before, now, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+    rows, changes = between(before, now, limits, metrics)
     if not rows:
         raise nothing_in_common(path, baseline)
-    found = [*differences(before, now), *caveats(now)]
+    found = [*changes, *caveats(now)]
     missing = not_measured(before, now)
     if missing:
         names = ", ".join(dict.fromkeys(f"{case.workload} on {case.interpreter}" for case in missing))
         cases = "1 case" if len(missing) == 1 else f"{len(missing)} cases"
         found.append(Caveat(kind="missing", text=f"{cases} of the baseline were not measured: {names}"))
-    if not any(row.paired for row in rows):
-        found.append(
-            Caveat(
-                kind="unpaired",
-                text="the studies share no reference; results from different times are compared, which is unreliable",
-                next="Measure both now: gilbench check --python NEW --against OLD.",
-            )
-        )
-    return Checked(_check(now, rows, str(baseline), found, limits, known))
+    return Checked(_check(now, decide(rows, known, failed_cases(now)), str(baseline), found, limits))
 
 
 def check_history(
@@ -96,13 +87,16 @@ def check_history(
         limits: What counts as a change.
         known: Known regressions.
 
+    Returns:
+        The check; its verdict is *no baseline* if there is no history, or no comparable study in it.
+
     Raises:
         StudyError: The study or the history cannot be read.
-        UsageError: The history has no comparable study, the extra is not installed, or a metric is unknown.
+        UsageError: The study has no comparable result, the extra is not installed, or a metric is unknown.
     """
     try:
         from gilbench.analyse.study.past import METRICS_KEPT, REFERENCE, compare_past  # noqa: PLC0415 - an extra
-        from gilbench.store.history import History, default_database  # noqa: PLC0415 - an extra
+        from gilbench.store.history import AbsentHistoryError, History, default_database  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise UsageError(f"--baseline history needs {error.name}: pip install 'gilbench[history]'") from error
     metrics = limits.metrics(METRICS_KEPT, ("relative",))
@@ -114,23 +108,19 @@ def check_history(
             "Measure a study with a reference: gilbench run --python NEW --reference OLD"
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with History(database or default_database()) as history:
-        past = read_past(history, study.header, cells, digest, branch)
-        name = history.name
-    if not any(one.values for one in past):
-        raise UsageError(
-            f"the history {name} has no study to compare {path} with\n"
-            "Add studies with the same CPU and reference: gilbench history add STUDY"
-        )
-    rows = compare_past(
-        [(cell, one.values) for cell, one in zip(cells, past, strict=True)],
-        threshold=limits.threshold,
-        fdr=limits.fdr,
-    )
-    left_out = max(one.left_out for one in past)
-    text = f"up to {left_out} studies with another CPU or reference are left out"
-    found = [*([Caveat(kind="left_out", text=text)] if left_out else []), *caveats(study)]
-    return Checked(_check(study, rows, REFERENCE, found, limits, known))
+    try:
+        with History(database or default_database()) as history:
+            name, past = history.name, read_past(history, study.header, cells, digest, branch)
+    except AbsentHistoryError as error:
+        name, past = error.name, []
+    if any(one.values for one in past):
+        figures = [(cell, one.values) for cell, one in zip(cells, past, strict=True)]
+        rows = compare_past(figures, threshold=limits.threshold, fdr=limits.fdr)
+        gate = decide(rows, known, failed_cases(study))
+    else:
+        gate = no_baseline(failed_cases(study))
+    found = (*_lacks(gate, name, past, branch), *caveats(study))
+    return Checked(_check(study, gate, REFERENCE, found, limits))
 
 
 def check_measured(
@@ -172,9 +162,10 @@ def check_measured(
         raise UsageError(f"these workloads have no {' or '.join(metrics)} to compare; choose other workloads")
     included = [layout_included(layout)] if layout else []
     found = [*included, *(() if rebuilt else small_changes(study, rows)), *caveats(study)]
-    check = _check(study, rows, header.plan.reference, found, limits, known)
+    gate = decide(rows, known, failed_cases(study))
+    check = _check(study, gate, header.plan.reference, found, limits)
     if interrupted:
-        check = msgspec.structs.replace(check, exit_code=INTERRUPTED)
+        check = msgspec.structs.replace(check, exit_code=EXIT_INTERRUPTED)
     return Checked(check, path, interrupted)
 
 
@@ -187,15 +178,25 @@ def read_known(path: Path | None) -> tuple[Known, ...]:
     return () if path is None else read_known_bad(path)
 
 
-def _check(
-    study: Study,
-    rows: Sequence[Comparison],
-    against: str,
-    found: Sequence[Caveat],
-    limits: Limits,
-    known: Sequence[Known],
-) -> Check:
-    gate = decide(rows, known, failed_cases(study))
+def _lacks(gate: Gate, name: str, past: Sequence[Past], branch: str | None) -> Iterator[Caveat]:
+    """Explain why the history has no baseline, or which studies are no part of it."""
+    if gate.verdict == "no baseline":
+        of = f" of branch {branch}" if branch else ""
+        text = f"the history {name} has no study{of} with the same workloads, CPU, and reference"
+        options = f"{f' --branch {shlex.quote(branch)}' if branch else ''} --database {shlex.quote(name)}"
+        yield Caveat(
+            kind="no_baseline",
+            text=text if past else f"the history {name} does not exist yet",
+            next=f"Measure the baseline like this study, and add it: gilbench history add STUDY{options}",
+        )
+    left_out = max((one.left_out for one in past), default=0)
+    if left_out:
+        studies = "1 study is" if left_out == 1 else f"up to {left_out} studies are"
+        text = f"{studies} left out: this study itself, and those with another CPU or reference"
+        yield Caveat(kind="left_out", text=text)
+
+
+def _check(study: Study, gate: Gate, against: str, found: Sequence[Caveat], limits: Limits) -> Check:
     return Check(
         gate=gate,
         created=study.header.created,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gilbench.analyse.stats.layout import LAYOUT_SD
-from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.caveats import across_times, caveats, differences
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
 from gilbench.analyse.study.layout import small_changes
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import METRICS
-from gilbench.model.results import Comparisons
-from gilbench.model.study import Struct
+from gilbench.model.results import Caveat, Comparison, Comparisons
+from gilbench.model.study import Struct, Study
 from gilbench.store.study import read_study
 
 
@@ -23,8 +23,9 @@ class Limits(Struct, frozen=True):
     metric: tuple[str, ...] = ()  # names or patterns; empty: the default metrics
     threshold: float = 0.02  # smallest change that matters, a fraction
     fdr: float = 0.05  # false discovery rate, a fraction
-    strict: bool = False  # a check that is inconclusive is no success
+    strict: bool = False  # a check that is inconclusive, or has no baseline, is no success
     layout: float = LAYOUT_SD  # standard deviation between builds of one source, a fraction; 0: ignore layout
+    allow_unpaired: bool = False  # also judge rows across times and hosts, at the risk of false verdicts
 
     @classmethod
     def in_percent(
@@ -35,6 +36,7 @@ class Limits(Struct, frozen=True):
         *,
         strict: bool = False,
         layout: float | None = None,
+        allow_unpaired: bool = False,
     ) -> Limits:
         """The same from percentages; ``layout`` None: the default."""
         return cls(
@@ -43,6 +45,7 @@ class Limits(Struct, frozen=True):
             fdr=fdr / 100,
             strict=strict,
             layout=LAYOUT_SD if layout is None else layout / 100,
+            allow_unpaired=allow_unpaired,
         )
 
     def metrics(self, known: Sequence[str], default: Sequence[str]) -> list[str]:
@@ -81,11 +84,27 @@ def compare(study: Path, candidate: Path | None = None, limits: Limits | None = 
             raise UsageError(f"{study} has no interpreter to compare with its reference; pass a second study")
     else:
         second = read_study(candidate)
-        rows = compare_studies(first, second, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-        found = (*differences(first, second), *caveats(second))
+        rows, changes = between(first, second, limits, metrics)
+        found = (*changes, *caveats(second))
         if not rows:
             raise nothing_in_common(study, candidate)
     return Comparisons(rows=rows, caveats=found, threshold=limits.threshold, fdr=limits.fdr)
+
+
+def between(
+    baseline: Study, candidate: Study, limits: Limits, metrics: Sequence[str]
+) -> tuple[tuple[Comparison, ...], tuple[Caveat, ...]]:
+    """Compare two studies; return the rows, and what makes them less reliable."""
+    rows = compare_studies(
+        baseline,
+        candidate,
+        metrics=metrics,
+        threshold=limits.threshold,
+        fdr=limits.fdr,
+        allow_unpaired=limits.allow_unpaired,
+    )
+    unsure = across_times(baseline, candidate, rows, allow_unpaired=limits.allow_unpaired)
+    return rows, (*unsure, *differences(baseline, candidate))
 
 
 def nothing_in_common(study: Path, other: Path) -> UsageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from studies import StudyBuilder, make_workload, named
 
@@ -72,6 +73,27 @@ def test_work_outside_the_gil_is_explained_where_there_is_a_gil() -> None:
     assert "without" not in found(scaled(1.0, family="offgil"), "scaling")[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "gil", "there"),
+    [
+        ("3.13", None, True),
+        ("3.13t", None, False),
+        ("3.13t", False, False),
+        ("3.13t", True, True),  # the case decides, not the build
+    ],
+)
+def test_whether_there_is_a_gil_to_work_without_is_asked_of_the_case(
+    name: str, gil: bool | None, there: bool
+) -> None:
+    study = builder(make_workload("work", "offgil"), names=(name,))
+    for threads, rate, noise in ((1, 1000.0, STEADY), (2, 1950.0, SURE)):
+        number = study.work("work", name, rate, threads=threads, noise=noise)
+        study.cases[number] = msgspec.structs.replace(study.cases[number], gil=gil)
+    (text,) = found(study, "scaling")
+    assert text.startswith("work, 2 threads vs 1: 1.95x on 3.13")
+    assert text.endswith("The work runs without the GIL.") == there
+
+
 def test_interpreters_that_agree_are_told_together_and_the_fewest_threads_count() -> None:
     study = builder(names=("3.11", "3.13", "3.13t"))
     for name, factor in (("3.11", 1.0), ("3.13", 1.05), ("3.13t", 1.95)):
@@ -112,6 +134,26 @@ def test_another_module_that_keeps_the_gil_is_named() -> None:
 )
 def test_a_module_is_not_blamed_without_reason(slow: float, backends: tuple[str | None, str | None]) -> None:
     assert found(hashed(slow, backends), "backend") == []
+
+
+@pytest.mark.parametrize("threads", [(4,), (4, 8)])
+def test_a_module_is_named_at_the_fewest_threads_of_its_own_workload(threads: tuple[int, ...]) -> None:
+    """Another workload with fewer threads must not hide it, and more threads must not repeat it."""
+    study = builder(make_workload("sha", "offgil"), make_workload("countdown"))
+    for name, factor, backend in (("3.13", 1.0, "_sha256"), ("3.13t", 1.95, "_hashlib")):
+        environment = Environment(pid=1, clock="c", backend=backend)
+        study.work("sha", name, 1000.0, noise=STEADY, environment=environment)
+        for count in threads:
+            study.work("sha", name, 1000.0 * factor, threads=count, noise=SURE, environment=environment)
+        study.work("countdown", name, 1000.0, noise=STEADY)
+        study.work("countdown", name, 1000.0, threads=2, noise=SURE)
+    assert len(found(study, "backend")) == 1
+    (cell,) = next(one for one in study.report().findings if one.kind == "backend").cells
+    assert cell.case.threads == 4
+    assert [text.partition(" vs")[0] for text in found(study, "scaling")] == [
+        "sha, 4 threads",
+        "countdown, 2 threads",
+    ]
 
 
 # --- the convoy -----------------------------------------------------------------------------------------

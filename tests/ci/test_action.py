@@ -57,7 +57,9 @@ def test_the_shell_is_well_formed(tmp_path: Path, number: int) -> None:
     assert (done.status, done.stderr) == (0, "")
 
 
-def perform(folder: Path, given: dict[str, str], status: int = 0) -> tuple[int, list[str], dict[str, str]]:
+def perform(
+    folder: Path, given: dict[str, str], status: int = 0, verdict: str = "regressed"
+) -> tuple[int, list[str], dict[str, str]]:
     """Run the step with a gilbench that only notes its arguments: exit status, arguments and outputs."""
     program = folder / "gilbench/bin/gilbench"
     program.parent.mkdir(parents=True)
@@ -65,7 +67,7 @@ def perform(folder: Path, given: dict[str, str], status: int = 0) -> tuple[int, 
         f"""#!/bin/sh
 printf '%s\\0' "$@" >arguments
 for one; do
-    case $one in --output=*.json) printf '{{\\n  "verdict": "regressed",\\n}}\\n' >"${{one#--output=}}";; esac
+    case $one in --output=*.json) printf '{{\\n  "verdict": "{verdict}",\\n}}\\n' >"${{one#--output=}}";; esac
 done
 exit {status}
 """
@@ -108,6 +110,14 @@ def test_the_step_passes_what_is_given_and_nothing_else(tmp_path: Path) -> None:
         "--strict",
         f"--output={folder}/study.jsonl",
     ]
+
+
+@pytest.mark.parametrize("verdict", ["pass", "inconclusive", "no baseline"])
+def test_the_verdict_is_an_output(tmp_path: Path, verdict: str) -> None:
+    given = {"STUDY": "now.jsonl", "BASELINE": "history", "ALLOW_UNPAIRED": "true"}
+    _, arguments, outputs = perform(tmp_path, given, verdict=verdict)
+    assert outputs["verdict"] == verdict
+    assert arguments[-3:] == ["--allow-unpaired", "--", "now.jsonl"]
 
 
 def test_inputs_are_data(tmp_path: Path) -> None:

@@ -23,8 +23,11 @@ from gilbench.store.study import read_study
 NOISE = (1.002, 1.009, 0.992, 1.001)
 
 
-def study(rate: float = 800.0, *, workload: str = "countdown", host: float = 1.0) -> Study:
+def study(
+    rate: float = 800.0, *, workload: str = "countdown", host: float = 1.0, cpu_model: str = "Some CPU"
+) -> Study:
     builder = StudyBuilder([named("3.13"), named("3.13t", free_threaded=True)], [make_workload(workload)])
+    builder.host = {"cpu_model": cpu_model}
     builder.work(workload, "3.13", 1000.0 * host)
     builder.work(workload, "3.13t", rate * host, noise=NOISE)
     return builder.study()
@@ -181,8 +184,61 @@ def test_the_history_is_a_baseline(tmp_path: Path, capsys: pytest.CaptureFixture
         assert check(*given) == code
         (row,) = json.loads(capsys.readouterr().out)["comparisons"]
         assert (row["metric"], row["reference"]) == ("relative", "history")
-    assert check(now, "--baseline", HISTORY, "--database", database, "--branch", "other") == 2
-    assert "gilbench history add" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("history", ["absent", "empty", "other branch", "other cpu", "itself"])
+def test_a_history_without_a_comparable_study_is_no_baseline_yet(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str], history: str
+) -> None:
+    database, branch = tmp_path / "history.sqlite", "side" if history == "other branch" else "main"
+    if history == "empty":
+        database.touch()
+    elif history != "absent":
+        other = study(host=2.0, cpu_model="Other CPU" if history == "other cpu" else "Some CPU")
+        path = base if history == "itself" else save(other, tmp_path / "other.jsonl")
+        assert run(["history", "add", str(path), "--branch", branch, "--database", str(database)]) == 0
+    given = (base, "--baseline", HISTORY, "--database", database, "--branch", "main")
+    saved = tmp_path / "answer.json"
+    capsys.readouterr()
+    assert check(*given, "-o", saved) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no baseline yet" in said
+    assert f"gilbench history add STUDY --branch main --database {database}" in said.replace("- ", "-")
+    assert check(*given, "--strict") == 3
+    assert json.loads(saved.read_text())["verdict"] == "no baseline"
+    capsys.readouterr()
+    assert run(["report", str(saved)]) == 0
+    assert "no baseline yet" in capsys.readouterr().out
+
+
+def test_a_password_of_the_history_is_not_told(
+    base: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/absent.sqlite?user=secret"
+    assert check(base, "--baseline", HISTORY, "--database", url) == 0
+    assert "secret" not in capsys.readouterr().out
+
+
+def test_unpaired_rows_fail_a_check_only_if_the_risk_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = []
+    for rate in (1000.0, 10.0):
+        builder = StudyBuilder([named("3.13")], [make_workload()])
+        builder.work("countdown", "3.13", rate, noise=NOISE)
+        paths.append(save(builder.study(), tmp_path / f"{rate}.jsonl"))
+    before, now = paths
+    assert check(now, "--baseline", before, "--threshold", "0") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "inconclusive, unpaired" in said
+    assert "gilbench check --python NEW --against OLD" in said
+    assert check(now, "--baseline", before, "--strict") == 3
+    assert check(now, "--baseline", before, "--allow-unpaired", "--format", "json") == 1
+    capsys.readouterr()
+    assert run(["compare", str(before), str(now), "--strict"]) == 3
+    assert "* Unpaired" in capsys.readouterr().out
+    assert run(["compare", str(before), str(now), "--strict", "--allow-unpaired"]) == 0
+    assert "regressed" in capsys.readouterr().out
 
 
 # --- wrong use ------------------------------------------------------------------------------------------
@@ -205,7 +261,8 @@ def test_the_history_is_a_baseline(tmp_path: Path, capsys: pytest.CaptureFixture
         ["BASE", "--baseline", "BASE", "--metric", "nonsense"],
         ["BASE", "--baseline", "BASE", "--known-bad", "absent.toml"],
         ["BASE", "--baseline", "BASE", "--junit", "/proc/nowhere/a.xml"],
-        ["BASE", "--baseline", "history", "--database", "absent.sqlite"],
+        ["BASE", "--baseline", "history", "--allow-unpaired"],
+        ["--python", "3", "--against", "3", "--allow-unpaired"],
         ["BASE", "--baseline", "BASE", "--format", "xml"],
         ["--python", "all", "--against", sys.executable, "--workload", "countdown"],
         ["--python", "/nowhere/python", "--against", sys.executable],

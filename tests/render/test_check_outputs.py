@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import xmlschema
-from checks import HOSTILE, check, hostile_check, row
+from checks import HOSTILE, check, first_check, hostile_check, mean, row
 from golden import compare, written
 from junitparser import JUnitXml, TestSuite
 from markdown_it import MarkdownIt
@@ -76,6 +76,7 @@ ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def everything() -> Check:
     names = "countdown", "delivery"
     rows = [row(said, workload=name, threads=at) for at, said in enumerate(VERDICTS) for name in names]
+    rows.append(mean())
     known = (Known(reason="issue 17", workload="delivery"), Known(reason="issue 18", threads=9))
     return check(*rows, known=known, failed=1, warnings=("only 3 blocks",))
 
@@ -117,6 +118,10 @@ def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
             "pass: 0 of 2 comparisons newly regressed, 2 known",
         ),
         (check(failed=2), "inconclusive: nothing was compared; 2 cases failed to run"),
+        (check(row(), mean()), "pass: 0 of 1 comparison regressed, all are conclusive"),
+        (check(mean()), "inconclusive: nothing was compared"),
+        (first_check(), "no baseline yet: nothing was compared"),
+        (first_check(failed=1), "no baseline yet: nothing was compared; 1 case failed to run"),
     ],
 )
 def test_the_headline_is_the_same_everywhere(answer: Check, said: str) -> None:
@@ -151,10 +156,34 @@ def test_programs_get_every_row_once_with_its_status() -> None:
         ("countdown", "inconclusive"),
         ("delivery", "unsettled"),
         ("countdown", "equivalent"),
+        ("family cpu", "summary"),
     ]
     assert said["comparisons"][1]["known_reason"] == "issue 17"
     assert said["failed"][0]["kind"] == "crash"
     assert said["unused_known_bad"][0]["reason"] == "issue 18"
+
+
+# --- no baseline ----------------------------------------------------------------------------------------
+
+
+def test_without_a_baseline_every_output_has_the_next_step() -> None:
+    answer, step = first_check(), "gilbench history add STUDY --database h.sqlite"
+    for form in ("terminal", "markdown", "github", "junit", "json"):
+        assert step in written(answer, form).replace("`", "").replace("\n", " "), form
+    assert not written(answer, "github").startswith("::error")
+    assert "Ratios are relative" not in terminal(answer)
+    (suite,) = JUnitXml.fromstring(written(answer, "junit").encode())
+    assert isinstance(suite, TestSuite)
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (1, 0, 0, 1)
+    said = json.loads(written(answer, "json"))
+    assert (said["verdict"], said["exit_code"], said["comparisons"]) == ("no baseline", 0, [])
+
+
+@pytest.mark.parametrize(("failed", "strict", "code"), [(0, False, 0), (0, True, 3), (1, False, 4)])
+def test_without_a_baseline_only_a_strict_check_or_a_failed_run_fails(
+    failed: int, strict: bool, code: int
+) -> None:
+    assert first_check(strict=strict, failed=failed).exit_code == code
 
 
 # --- Markdown -------------------------------------------------------------------------------------------
@@ -162,8 +191,8 @@ def test_programs_get_every_row_once_with_its_status() -> None:
 
 def test_markdown_is_a_table_and_folds_what_is_well() -> None:
     page = html(everything())
-    assert page.count("<table>") == 7
-    assert page.count("<details>") == page.count("</details>") == 4
+    assert page.count("<table>") == 8
+    assert page.count("<details>") == page.count("</details>") == 5
     assert "<td>countdown</td>" in page
 
 
@@ -257,7 +286,9 @@ def test_junit_counts_what_failed_and_what_is_skipped() -> None:
     assert suite.timestamp == "2026-01-02T03:04:05"
 
 
-@pytest.mark.parametrize("answer", [everything(), check(), hostile_check(), check(row(), created="\x00")])
+@pytest.mark.parametrize(
+    "answer", [everything(), check(), hostile_check(), check(row(), created="\x00"), first_check()]
+)
 def test_junit_keeps_to_the_schema(answer: Check) -> None:
     document = written(answer, "junit").encode()
     xmlschema.XMLSchema(SCHEMA).validate(io.BytesIO(document))
@@ -310,7 +341,16 @@ def test_a_spreadsheet_gets_each_comparison_as_a_row_and_no_formula() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [everything(), check(), check(row(parameters=(("main", "busy"),)), failed=2)]
+    "answer",
+    [
+        everything(),
+        check(),
+        check(row(parameters=(("main", "busy"),)), failed=2),
+        check(row("inconclusive", reason="unpaired", paired=False), row("inconclusive", reason="other host")),
+        first_check(),
+        first_check(strict=True),
+        first_check(failed=2),
+    ],
 )
 def test_a_check_is_read_back_as_it_was(answer: Check, tmp_path: Path) -> None:
     path = tmp_path / "check.json"
@@ -364,4 +404,36 @@ def test_a_file_that_is_no_check_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "check.json"
     path.write_text(text, "latin-1")
     with pytest.raises(StudyError, match=r"check\.json"):
+        read_check(path)
+
+
+def test_a_check_of_an_earlier_version_is_read_in_which_a_mean_decided(tmp_path: Path) -> None:
+    document = json.loads(written(check(row(), mean()), "json"))
+    document["verdict"] = document["comparisons"][1]["status"] = "regressed"
+    path = tmp_path / "check.json"
+    path.write_text(json.dumps(document))
+    answer = read_check(path)
+    assert [one.is_mean for one in answer.gate.regressed] == [True]
+    assert headline(answer.gate) == "regressed: 1 of 2 comparisons"
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "status"),
+    [
+        (check(row()), "no baseline", "equivalent"),  # there are rows
+        (check(row()), "inconclusive", "summary"),  # it is no mean
+        (check(), "pass", None),
+        (first_check(), "pass", None),
+    ],
+)
+def test_a_verdict_that_does_not_follow_from_the_rows_is_refused(
+    answer: Check, verdict: str, status: str | None, tmp_path: Path
+) -> None:
+    document = json.loads(written(answer, "json"))
+    document["verdict"] = verdict
+    for one in document["comparisons"]:
+        one["status"] = status
+    path = tmp_path / "check.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(StudyError, match="contradicts the rows"):
         read_check(path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gilbench.analyse.study.gate import decide, exit_code
-from gilbench.model.results import Caveat, Check, Comparison, FailedCase, Known
+from gilbench.analyse.study.gate import decide, exit_code, no_baseline
+from gilbench.model.results import Caveat, Check, Comparison, FailedCase, Known, family_title
 from gilbench.model.study import Case, Failure
 
 HOSTILE = (
@@ -34,6 +34,22 @@ def row(verdict: str = "equivalent", **changes: Any) -> Comparison:
         "paired": True,
     }
     return Comparison(**{**known, **changes})
+
+
+def mean(verdict: str = "regressed", **changes: Any) -> Comparison:
+    """The geometric mean over a family."""
+    return row(verdict, workload=family_title("cpu"), **changes)
+
+
+def first_check(*, strict: bool = False, failed: int = 0) -> Check:
+    """A check against an empty history."""
+    gate = no_baseline(check(failed=failed).gate.failed)
+    reason = Caveat(
+        kind="no_baseline",
+        text="the history h.sqlite does not exist yet",
+        next="Measure the baseline like this study, and add it: gilbench history add STUDY --database h.sqlite",
+    )
+    return check(gate=gate, exit_code=exit_code(gate, strict=strict), against="history", caveats=(reason,))
 
 
 def check(

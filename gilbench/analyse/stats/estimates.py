@@ -32,7 +32,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 Scale = Literal["ratio", "difference"]
-Doubt = Literal["too few blocks", "unequal blocks", "values that are not finite", "zero variance"]
+Doubt = Literal[
+    "too few blocks",
+    "unequal blocks",
+    "values that are not finite",
+    "zero variance",
+    "unpaired",  # absolute values from different times
+    "other host",  # ratios to a common reference, from different hosts
+]
 
 CONFIDENCE = 0.95
 MINIMUM_BLOCKS = 3

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gilbench.analyse.study.comparability import comparability
+from gilbench.analyse.study.comparability import comparability, same_host
 from gilbench.analyse.study.trains import pauses
-from gilbench.model.results import Caveat
+from gilbench.model.results import Caveat, Comparison
 from gilbench.model.study import Study
 
 STEAL = 0.02  # of CPU time; less is hidden by the variation between blocks
@@ -24,6 +24,32 @@ def caveats(study: Study) -> tuple[Caveat, ...]:
 def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
     """List other changes between two studies than those that are compared."""
     return (*_host_changes(baseline, candidate), *_build_changes(baseline, candidate))
+
+
+def across_times(
+    baseline: Study, candidate: Study, rows: Sequence[Comparison], *, allow_unpaired: bool
+) -> Iterator[Caveat]:
+    """Explain the rows of two studies that are unpaired, or from different hosts.
+
+    Args:
+        baseline: The earlier study.
+        candidate: The later study.
+        rows: Their comparison.
+        allow_unpaired: Whether these rows have a verdict; see ``compare_studies``.
+    """
+    unpaired = sum(not row.paired for row in rows)
+    elsewhere = 0 if same_host(baseline.header.host, candidate.header.host) else len(rows) - unpaired
+    verdicts = "their verdicts are often wrong" if allow_unpaired else "they are at most inconclusive"
+    step = "Measure both builds now, interleaved: gilbench check --python NEW --against OLD."
+    if not allow_unpaired:
+        step += " --allow-unpaired judges these rows anyway."
+    for kind, count, why in (
+        ("unpaired", unpaired, "without a common reference, absolute values of two times are compared"),
+        ("other_host", elsewhere, "the ratio of two builds depends on the host, which changed"),
+    ):
+        if count:
+            of = f"{count} of {len(rows)} row{'s'[: len(rows) != 1]}"
+            yield Caveat(kind=kind, text=f"{of}: {why}; {verdicts}", next=step)
 
 
 def _host_changes(baseline: Study, candidate: Study) -> Iterator[Caveat]:

@@ -1,10 +1,10 @@
-"""Whether two builds may be compared: a difference between compile flags is not one of the GIL."""
+"""Whether two builds, or two hosts, may be compared: a difference between compile flags is not one of the GIL."""
 
 from __future__ import annotations
 
 import re
 
-from gilbench.model.study import Build
+from gilbench.model.study import Build, Host
 
 
 def comparability(reference: Build, other: Build) -> tuple[str, ...]:
@@ -36,6 +36,15 @@ def comparability(reference: Build, other: Build) -> tuple[str, ...]:
         *texts,
     ]
     return tuple(f"{second} vs {first}" for first, second in texts if first and second and first != second)
+
+
+def same_host(one: Host, other: Host) -> bool:
+    """Return whether ratios of two builds are comparable across two hosts.
+
+    Builds differ in their ratio across CPU models, and across numbers of CPUs. A host has no other identity in a study.
+    """
+    first, second = ((host.system, host.machine, host.cpu_model, host.cores) for host in (one, other))
+    return first == second
 
 
 def _named(fact: bool | None, yes: str, no: str) -> str | None:

@@ -11,14 +11,8 @@ DECIDING = ("throughput", "speedup", "retained", "delivered", "latency_p50")
 
 def undecided(study: Study) -> frozenset[Case]:
     """Return the cases of workloads with an inconclusive comparison, or without any comparison."""
-    rows = [
-        row for row in compare_interpreters(study, metrics=DECIDING) if row.case.workload in _names(study)
-    ]
+    rows = [row for row in compare_interpreters(study, metrics=DECIDING) if not row.is_mean]
     decided = {row.case.workload for row in rows} - {
         row.case.workload for row in rows if row.verdict == "inconclusive"
     }
     return frozenset(case for case in study.header.plan.cases if case.workload not in decided)
-
-
-def _names(study: Study) -> set[str]:
-    return {workload.name for workload in study.header.workloads}

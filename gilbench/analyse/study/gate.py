@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gilbench.analyse.study.comparisons import compare_studies
 from gilbench.analyse.study.index import Blocks
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison, Expected, FailedCase, Gate, Known
 from gilbench.model.study import Case, Study
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
 JUDGED = ("throughput", "latency_p50", "latency_p99", "delivered")
 """The default metrics: those that the user of a program notices. Speedup and throughput vs unloaded are quotients of
@@ -28,23 +27,26 @@ def decide(
 ) -> Gate:
     """Return the verdict of a check.
 
+    Means over families do not count: each workload has its own row, which may be a known regression.
+
     Args:
         comparisons: All rows.
         known: Known regressions; the first that matches a row gives its reason.
         failed: Cases that failed to run.
     """
-    excuses = [next((one for one in known if covers(one, row)), None) for row in comparisons]
-    plain = [row for row, excuse in zip(comparisons, excuses, strict=True) if excuse is None]
+    judged = [row for row in comparisons if not row.is_mean]
+    excuses = [next((one for one in known if covers(one, row)), None) for row in judged]
+    plain = [row for row, excuse in zip(judged, excuses, strict=True) if excuse is None]
     expected = [
         Expected(comparison=row, reason=excuse.reason)
-        for row, excuse in zip(comparisons, excuses, strict=True)
+        for row, excuse in zip(judged, excuses, strict=True)
         if excuse is not None
     ]
     regressed, improved, inconclusive, equivalent = (
         tuple(row for row in plain if row.verdict == verdict)
         for verdict in ("regressed", "improved", "inconclusive", "equivalent")
     )
-    undecided = bool(inconclusive or failed or not comparisons)
+    undecided = bool(inconclusive or failed or not judged)
     return Gate(
         verdict="regressed" if regressed else "inconclusive" if undecided else "pass",
         regressed=regressed,
@@ -54,9 +56,15 @@ def decide(
         improved=improved,
         inconclusive=inconclusive,
         equivalent=equivalent,
+        summary=tuple(row for row in comparisons if row.is_mean),
         unused=tuple(one for one in known if not any(covers(one, row) for row in comparisons)),
         failed=tuple(failed),
     )
+
+
+def no_baseline(failed: Sequence[FailedCase] = ()) -> Gate:
+    """Return the verdict of a check that has nothing to compare with."""
+    return msgspec.structs.replace(decide((), (), failed), verdict="no baseline")
 
 
 def exit_code(gate: Gate, *, strict: bool = False) -> int:
@@ -64,28 +72,13 @@ def exit_code(gate: Gate, *, strict: bool = False) -> int:
 
     Args:
         gate: The verdict.
-        strict: Whether an inconclusive verdict has its own exit code.
+        strict: Whether a verdict that is inconclusive, or has no baseline, has its own exit code.
     """
     if gate.verdict == "regressed":
         return 1
     if gate.failed:
         return 4
-    return 3 if strict and gate.verdict == "inconclusive" else 0
-
-
-def compare_for_gate(
-    baseline: Study, candidate: Study, *, metrics: Collection[str], threshold: float, fdr: float
-) -> tuple[Comparison, ...]:
-    """Compare two studies, without the reference itself if there are other rows.
-
-    The reference separates the effect of the host from that of the code. Its own absolute values at different times
-    depend on the host, and must not fail a check.
-    """
-    for candidate_side in (_hide_reference(candidate), candidate):
-        rows = compare_studies(baseline, candidate_side, metrics=metrics, threshold=threshold, fdr=fdr)
-        if rows:
-            return rows
-    return ()
+    return 3 if strict and gate.verdict in {"inconclusive", "no baseline"} else 0
 
 
 def failed_cases(study: Study) -> tuple[FailedCase, ...]:
@@ -103,25 +96,6 @@ def not_measured(baseline: Study, candidate: Study) -> tuple[Case, ...]:
     there = set(Blocks(candidate.header.plan, candidate.runs).cases())
     before = Blocks(baseline.header.plan, baseline.runs).cases()
     return tuple(case for case in before if not case.observers and case not in there)
-
-
-def _hide_reference(study: Study) -> Study:
-    """Rename the reference to a name that no other study has, so that its cases have no match."""
-    plan, hidden = study.header.plan, "\0reference"
-    cases = tuple(
-        msgspec.structs.replace(case, interpreter=hidden) if case.interpreter == plan.reference else case
-        for case in plan.cases
-    )
-    interpreters = tuple(
-        msgspec.structs.replace(one, name=hidden) if one.name == plan.reference else one
-        for one in study.header.interpreters
-    )
-    header = msgspec.structs.replace(
-        study.header,
-        plan=msgspec.structs.replace(plan, cases=cases, reference=hidden),
-        interpreters=interpreters,
-    )
-    return msgspec.structs.replace(study, header=header)
 
 
 def covers(known: Known, row: Comparison) -> bool:

@@ -53,12 +53,10 @@ def absolute(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
     runs = blocks.runs(case)
     if counts_operations(workload):
         yield "throughput", mean_estimate(block_logs(runs, throughput))
-    if workload.peer:
-        for metric, share in QUANTILES.items():
-            yield (
-                metric,
-                mean_estimate([log(latencies(run).quantile(share)) for run in runs.values()]),
-            )
+    if comes_on_schedule(blocks, case):
+        for metric in COMPARED:
+            quantiles = [latencies(run).quantile(QUANTILES[metric]) for run in runs.values()]
+            yield metric, mean_estimate([log(quantile) for quantile in quantiles])
         served = [served_of_offered(run) for run in runs.values()]
         yield (
             "delivered",

@@ -1,0 +1,38 @@
+"""What a check asks and plans before it measures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from interpreters_fakes import make_interpreter
+
+from gilbench.model.study import Interpreter
+from gilbench.work.check import _plan
+from gilbench.work.listener import SILENT
+from gilbench.work.planning import MeasureRequest
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """The executables that were asked, and whether kept answers were ignored."""
+    found: list[tuple[str, bool]] = []
+
+    def ask(executable: Path, *, refresh: bool = False) -> Interpreter:
+        found.append((executable.parent.name, refresh))
+        return make_interpreter(executable=str(executable))
+
+    monkeypatch.setattr(sys.modules["gilbench.interpreters.select"], "ask", ask)
+    return found
+
+
+@pytest.mark.parametrize("refresh", [True, False])
+def test_a_refresh_asks_each_side_anew_and_once(asked: list[tuple[str, bool]], refresh: bool) -> None:
+    request = MeasureRequest(workload=("countdown",), threads="1", refresh=refresh)
+    header = _plan("/fake/new/python3", "/fake/old/python3", request, SILENT)
+    anew = [name for name, refreshed in asked if refreshed]
+    assert sorted(anew) == (["new", "old"] if refresh else [])
+    assert {name for name, _ in asked} == {"new", "old"}
+    assert [one.executable for one in header.interpreters] == ["/fake/old/python3", "/fake/new/python3"]
+    assert header.plan.reference == header.interpreters[0].name
