@@ -145,7 +145,7 @@ def _worker(interpreter: Interpreter, leaving: ExitStack) -> Worker:
 
 
 def _log_ratio(one: Train, other: Train) -> float:
-    return train_ratio(one.nanoseconds, other.nanoseconds, (one.loops, other.loops)).typical
+    return train_ratio(one, other).typical
 
 
 def _log_time(train: Train) -> float:

@@ -198,7 +198,8 @@ class Train(Struct, frozen=True):
 
     loops: Positive  # operations in each slice
     nanoseconds: Annotated[tuple[Positive, ...], Meta(min_length=1)]  # length of each slice, by lap
-    handover: Seconds  # median time from the end of a slice until the next worker runs
+    cpu_nanoseconds: tuple[Count, ...]  # CPU time of each slice, by lap
+    handover: Seconds  # s from the end of a slice until the next worker runs, if the CPU is free
     lead: Seconds  # s of untimed operations before each slice
     checksum: str
     gil_enabled: tuple[bool, bool]  # at the start and the end

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any, NamedTuple, Protocol
 
 from gilbench.host.placement import Placement
@@ -23,7 +23,10 @@ from gilbench.host.scratch import scratch
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Number, Positive, Struct, Train
 
-SHORTEST, LONGEST = 0.0005, 0.005  # s, limits of the length of a slice
+SHORTEST, LONGEST = (
+    0.0005,
+    0.002,
+)  # s, limits of the length of a slice; a longer one is interrupted more often
 HANDOVERS = 100  # a slice is this many times as long as a hand-over
 LEAD = 0.1  # s of untimed operations per s of a slice
 FEWEST_LAPS, TRIAL_LAPS = 8, 6  # even numbers, since the second of two laps reverses the first
@@ -40,6 +43,7 @@ class Stamps(Struct, frozen=True):
     taken: tuple[Number, ...]  # when it got the token
     began: tuple[Number, ...]
     ended: tuple[Number, ...]
+    cpu: tuple[Number, ...]  # CPU time of each slice in s
     checksum: str
     gil_enabled: tuple[bool, bool]
 
@@ -153,13 +157,13 @@ class _Journey:
         ]
 
     def handover(self) -> float:
-        """Return the median time in s from the end of a slice until the next worker runs."""
+        """Return the time in s from the end of a slice until the next worker runs, if the CPU is free: a quartile."""
         turns = [
             iter(zip(stamps.taken, stamps.ended, strict=True)) for _, stamps in sorted(self._stamps.items())
         ]
         slices = [(index, *next(turns[index])) for index in self._order]
         gaps = [taken - ended for (one, _, ended), (other, taken, _) in pairwise(slices) if one != other]
-        return max(0.0, median(gaps)) if gaps else 0.0
+        return max(0.0, quantiles(gaps, n=4)[0]) if gaps else 0.0
 
     def slowest(self) -> float:
         """Return the median length in s of the slices of the slowest worker."""
@@ -176,6 +180,7 @@ class _Journey:
                 max(1, round((end - begin) * 1e9))
                 for begin, end in zip(stamps.began, stamps.ended, strict=True)
             ),
+            cpu_nanoseconds=tuple(max(0, round(used * 1e9)) for used in stamps.cpu),
             handover=self.handover(),
             lead=self._lead,
             checksum=stamps.checksum,
@@ -187,7 +192,7 @@ class _Journey:
 def _checked(stamps: Stamps | None, laps: int) -> Stamps:
     if stamps is None:
         raise RunFailure("protocol", "left a train that was not stopped")
-    if {len(stamps.taken), len(stamps.began), len(stamps.ended)} != {laps}:
+    if {len(stamps.taken), len(stamps.began), len(stamps.ended), len(stamps.cpu)} != {laps}:
         raise RunFailure("protocol", f"answered with another number of slices than {laps}")
     times = [moment for span in zip(stamps.taken, stamps.began, stamps.ended, strict=True) for moment in span]
     if any(later < earlier for earlier, later in pairwise(times)):

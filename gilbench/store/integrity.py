@@ -81,6 +81,8 @@ class Runs:
         fastest = train.loops / FASTEST * 1e9
         if min(train.nanoseconds) < fastest:
             yield f"`$.train.loops` is {train.loops} in {min(train.nanoseconds)} ns"
+        if len(train.cpu_nanoseconds) != len(train.nanoseconds):
+            yield "`$.train.cpu_nanoseconds` has another length than `$.train.nanoseconds`"
         if _repeats(train.cpus):
             yield "`$.train.cpus` has a duplicate CPU"
         if self._differs(case, train.checksum):

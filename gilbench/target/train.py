@@ -6,7 +6,7 @@ time, and none waits for gilbench.
 
 import os
 
-from clocks import now
+from clocks import now, thread_cpu
 from spinning import CHUNK
 
 TOKEN = b"t"  # any other byte ends the train
@@ -23,19 +23,28 @@ def serve(work, request):
     chunk, local, loops = work._chunk, work.locals[0], max(1, loops)
     reader = os.open(request["fifos"][request["own"]], os.O_RDONLY)
     writers = [os.open(path, os.O_WRONLY) for path in request["fifos"]]
-    taken, began, ended = [], [], []
+    taken, began, ended, cpu = [], [], [], []
     try:
         for following in request["next"]:
             if os.read(reader, 1) != TOKEN:
                 return {"stopped": True}
             taken.append(now())
             chunk(local, lead)
+            used = thread_cpu()
             began.append(now())
             chunk(local, loops)
             ended.append(now())
+            cpu.append(thread_cpu() - used)
             if following is not None:
                 os.write(writers[following], TOKEN)
     finally:
         for descriptor in [reader] + writers:
             os.close(descriptor)
-    return {"loops": loops, "taken": taken, "began": began, "ended": ended, "checksum": str(work.expected)}
+    return {
+        "loops": loops,
+        "taken": taken,
+        "began": began,
+        "ended": ended,
+        "cpu": cpu,
+        "checksum": str(work.expected),
+    }

@@ -144,6 +144,7 @@ def make_train(nanoseconds: Sequence[int], **changes: Any) -> Train:
     known = {
         "loops": 1,
         "nanoseconds": tuple(nanoseconds),
+        "cpu_nanoseconds": tuple(nanoseconds),
         "handover": 1e-5,
         "lead": 1e-4,
         "checksum": "0",

@@ -1,9 +1,12 @@
 """The ratio of two cases by the short slices of their trains.
 
-A train has one slice of each case in every lap, within a few milliseconds. The median over laps of their log-ratios
-ignores the slices that another process interrupted. It also ignores pauses of the interpreter itself, for example of a
-garbage collector, if most slices have none. They belong to its throughput. Pauses of the host fall on both sides alike,
-so a lasting difference between the ratio of medians and the ratio of total times is the interpreter's own.
+A train has one slice of each case in every lap, within a few milliseconds. A slice whose CPU time is its length was not
+interrupted by another process. If there are enough laps without interruption, only they count.
+
+The median over laps of the log-ratios of both slices ignores other disturbances, for example by the hypervisor. It also
+ignores pauses of the interpreter itself, for example of a garbage collector, if most slices have none. They belong to
+its throughput. Pauses of the host fall on both sides alike, so a lasting difference between the median and the ratio of
+total times is the interpreter's own.
 """
 
 from __future__ import annotations
@@ -13,11 +16,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gilbench.analyse.stats.estimates import mean_estimate
+from gilbench.model.study import Train
 
 PAUSES = 0.005
 """Smallest difference of the two log-ratios that matters: a quarter of the usual threshold."""
+
+
+INTERRUPTED = 0.01
+"""Fraction of a slice without CPU time from which on it was interrupted. Operations that block are above it, too, so
+all of their slices count."""
+ENOUGH = 0.25
+"""Smallest fraction of laps without interruption that decides alone."""
 
 
 class TrainRatio(NamedTuple):
@@ -27,23 +39,25 @@ class TrainRatio(NamedTuple):
     total: float  # of all operations by all time
 
 
-def train_ratio(
-    candidate: Sequence[int], reference: Sequence[int], operations: tuple[int, int]
-) -> TrainRatio:
-    """Compare two cases of one train.
-
-    Args:
-        candidate: Length of each slice in ns, by lap.
-        reference: The same of the reference.
-        operations: Operations in one slice of the candidate, and of the reference.
-    """
-    laps = min(len(candidate), len(reference))
-    ours, theirs = (np.asarray(side[:laps], dtype=np.float64) for side in (candidate, reference))
-    work = math.log(operations[0] / operations[1])
+def train_ratio(candidate: Train, reference: Train) -> TrainRatio:
+    """Compare two cases of one train."""
+    laps = min(len(candidate.nanoseconds), len(reference.nanoseconds))
+    ours, theirs = (np.asarray(one.nanoseconds[:laps], dtype=np.float64) for one in (candidate, reference))
+    whole = _uninterrupted(candidate, laps) & _uninterrupted(reference, laps)
+    if whole.sum() >= ENOUGH * laps:
+        ours, theirs = ours[whole], theirs[whole]
+    work = math.log(candidate.loops / reference.loops)
     return TrainRatio(
         typical=work + float(np.median(np.log(theirs) - np.log(ours))),
         total=work + math.log(theirs.sum() / ours.sum()),
     )
+
+
+def _uninterrupted(train: Train, laps: int) -> NDArray[np.bool_]:
+    length, cpu = (
+        np.asarray(values[:laps], dtype=np.float64) for values in (train.nanoseconds, train.cpu_nanoseconds)
+    )
+    return cpu >= (1 - INTERRUPTED) * length
 
 
 def has_pauses(ratios: Sequence[TrainRatio]) -> bool:

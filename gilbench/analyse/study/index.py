@@ -86,11 +86,7 @@ class Blocks:
     def train_ratios(self, case: Case, reference: Case) -> dict[BlockKey, TrainRatio]:
         """Return the ratios of throughput of each train with both cases, in the order of time."""
         ours, theirs = self._trains.get(case, {}), self._trains.get(reference, {})
-        return {
-            key: train_ratio(train.nanoseconds, theirs[key].nanoseconds, (train.loops, theirs[key].loops))
-            for key, train in ours.items()
-            if key in theirs
-        }
+        return {key: train_ratio(train, theirs[key]) for key, train in ours.items() if key in theirs}
 
     def log_ratios(self, case: Case, reference: Case, value: Callable[[Slice], float]) -> list[float]:
         """Return one log-ratio for each block with both cases, in the order of time."""
