@@ -5,8 +5,7 @@ be measured during a disturbance. The method:
 
 1. Clip spikes to the range of noise around the running median.
 2. Fit AR(1) noise to the residuals of a first, coarse segmentation.
-3. Let PELT (Killick, Fearnhead, and Eckley 2012; from ``ruptures``) propose changes, with a penalty for the long-run
-   variance of such noise.
+3. Propose changes by a segmentation (``segments.py``), with a penalty for the long-run variance of such noise.
 4. Move each proposal to its most likely place, and test it with the variance of means of such noise, corrected for the
    number of possible places. Drop the weakest proposal until all are significant.
 
@@ -41,6 +40,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gilbench.analyse.stats.segments import segment
 from gilbench.model.history import Change
 
 if TYPE_CHECKING:
@@ -55,13 +55,11 @@ COARSE = 8.0  # penalty in the coarse segmentation, where an excess level would 
 COARSE_SHORTEST = 25
 LAGS = 10  # number of lags with slow drift of the host
 VICINITY = 15  # values on each side of a change in which its noise is measured
-OVERLAP = 4  # seeded intervals of one length that cover a value
-RESOLUTION = 128  # places of a split that are tried in a longer seeded interval
 FLOOR = 5e-4  # minimum standard deviation of a log ratio
 LONG = 1000  # maximum number of values, the latest, from which the noise is estimated
 
 Floats = NDArray[np.float64]
-Cuts = list[int]  # [0, first value of the second level, ..., n]
+Edges = list[int]  # [0, first value of the second level, ..., n]
 
 
 class _SeriesNoise(NamedTuple):
@@ -106,7 +104,7 @@ def find_changes(values: Sequence[float] | Floats, *, alpha: float = ALPHA) -> t
     x = _pull_in(raw)
     noise = _noise(x[-LONG:])
     penalty = PENALTY * np.log(len(x)) * noise.sd**2 * noise.inflation
-    proposals = _segment(x, penalty, SHORTEST)
+    proposals = segment(x, penalty, SHORTEST)
     if not proposals:
         return ()
     cuts = _locate(x, [0, *proposals, len(x)], noise)
@@ -138,7 +136,7 @@ def _noise(x: Floats) -> _SeriesNoise:
     reach = SPIKE * _spread(steps)  # the few that span a change
     variance = max(FLOOR**2, float(np.mean(np.clip(steps, -reach, reach) ** 2)) / 2)
     shortest = max(SHORTEST, min(COARSE_SHORTEST, len(x) // 8))
-    cuts = [0, *_segment(x, COARSE * np.log(len(x)) * variance, shortest), len(x)]
+    cuts = [0, *segment(x, COARSE * np.log(len(x)) * variance, shortest), len(x)]
     counts = np.diff(cuts)
     deviations = x - np.repeat(_means(x, cuts), counts)
     lags = min(LAGS, len(x) // 4)
@@ -153,66 +151,11 @@ def _noise(x: Floats) -> _SeriesNoise:
     return _SeriesNoise(max(FLOOR, float(np.sqrt(products[0] / free))), float(rho))
 
 
-def _segment(x: Floats, penalty: float, shortest: int) -> Cuts:
-    """Propose the cuts that minimize the squared error plus ``penalty`` for each cut.
-
-    The candidates are the best splits of seeded intervals (Kovács, Bühlmann, Li, and Munk 2023): intervals of each
-    length, twice as long as the length before, which overlap by three quarters. Among the candidates, the minimum is
-    exact (Jackson et al. 2005).
-
-    Args:
-        x: Values, shape (n,).
-        penalty: Penalty of a cut, in the unit of squared values.
-        shortest: Minimum number of values between two cuts.
-    """
-    sums = np.concatenate(([0.0], np.cumsum(x - x.mean())))
-    cuts = _candidates(sums, penalty / 2, shortest)
-    at = np.array([0, *cuts, len(x)])
-    level = sums[at]
-    costs, previous = np.zeros(len(at)), np.zeros(len(at), int)
-    for end in range(1, len(at)):
-        counts = at[end] - at[:end]
-        found = costs[:end] + penalty - (level[end] - level[:end]) ** 2 / counts
-        found[counts < shortest] = np.inf
-        previous[end] = found.argmin()
-        costs[end] = found[previous[end]]
-    chosen, end = [], int(previous[-1])
-    while end:
-        chosen.append(int(at[end]))
-        end = int(previous[end])
-    return chosen[::-1]
-
-
-def _candidates(sums: Floats, gain: float, shortest: int) -> Cuts:
-    """Return the best splits of seeded intervals that reduce the squared error by more than ``gain``.
-
-    Args:
-        sums: Cumulative sums of the values, with a leading 0, shape (n + 1,).
-        gain: Minimum reduction.
-        shortest: Minimum number of values on each side of a split.
-    """
-    n, length = len(sums) - 1, 2 * shortest
-    found: set[int] = set()
-    while True:
-        length = min(length, n)
-        starts = np.append(np.arange(0, n - length, length // OVERLAP), n - length)
-        left = np.arange(shortest, length - shortest + 1, max(1, length // RESOLUTION))
-        base, slope = sums[starts, None], (sums[starts + length] - sums[starts])[:, None] / length
-        excess = sums[starts[:, None] + left] - base - slope * left
-        gains = excess**2 * (length / (left * (length - left)))
-        best = gains.argmax(axis=1)
-        enough = gains[np.arange(len(best)), best] > gain
-        found.update((starts + left[best])[enough].tolist())
-        if length == n:
-            return sorted(found)
-        length *= 2
-
-
-def _means(x: Floats, cuts: Cuts) -> Floats:
+def _means(x: Floats, cuts: Edges) -> Floats:
     return np.asarray(np.add.reduceat(x, cuts[:-1]) / np.diff(cuts))
 
 
-def _test(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> _Steps:
+def _test(x: Floats, cuts: Edges, noise: _SeriesNoise) -> _Steps:
     """Test every step between two levels, corrected for the number of possible places."""
     from scipy.special import stdtr  # noqa: PLC0415 - slow to import
 
@@ -241,7 +184,7 @@ def _likelihood(x: Floats, before: float, after: float, noise: _SeriesNoise) -> 
     return np.asarray(-squares / (2 * noise.sd**2 * (1 - noise.rho**2)))
 
 
-def _locate(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> Cuts:
+def _locate(x: Floats, cuts: Edges, noise: _SeriesNoise) -> Edges:
     """Move each cut to the most likely place between its neighbors."""
     means = _means(x, cuts)
     found = [0]
@@ -251,7 +194,7 @@ def _locate(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> Cuts:
     return [*found, len(x)]
 
 
-def _describe(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> tuple[Change, ...]:
+def _describe(x: Floats, cuts: Edges, noise: _SeriesNoise) -> tuple[Change, ...]:
     from scipy.special import stdtrit  # noqa: PLC0415 - slow to import
 
     means, steps = _means(x, cuts), _test(x, cuts, noise)
