@@ -193,11 +193,12 @@ class _Places:
         self._keys = keys[self._order]
 
     def find(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return where the known keys are in ``keys``, and the indices of their studies."""
+        """Return where the known keys are in ``keys``, and the indices of their studies, ascending."""
         at = np.searchsorted(self._keys, keys)
-        at[at == len(self._keys)] = 0
-        known = np.flatnonzero(self._keys[at] == keys) if len(self._keys) else np.array([], np.intp)
-        return known, self._order[at[known]]
+        known = np.flatnonzero(np.append(self._keys, -1)[at] == keys)
+        studies = self._order[at[known]]
+        order = np.argsort(studies)
+        return known[order], studies[order]
 
 
 _Piece = tuple[NDArray[np.intp], NDArray[np.void]]  # the figures of a series in the studies of one layout
@@ -239,8 +240,8 @@ def _read(
         )
         for layout, rows in groupby(_fetch(connection, records, tuple[int, int, bytes]), itemgetter(0)):
             _, studies, packed = zip(*rows, strict=True)
-            known, at = places.find(np.array(studies, np.int64))
-            figures = unpack([packed[place] for place in known], len(layouts[layout]))
+            chosen, at = places.find(np.array(studies, np.int64))
+            figures = unpack([packed[place] for place in chosen], len(layouts[layout]))
             for column, key in enumerate(layouts[layout]):
                 if key in pieces:
                     pieces[key].append((at, figures[:, column]))
@@ -250,6 +251,8 @@ def _read(
 def _in_order(series: Series, pieces: list[_Piece]) -> Figures:
     if not pieces:
         return Figures(series, np.array([], np.intp), np.array([], FIGURE))
+    if len(pieces) == 1:
+        return Figures(series, *pieces[0])
     at, rows = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
     order = np.argsort(at)
     return Figures(series, at[order], rows[order])

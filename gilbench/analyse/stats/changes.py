@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.02  # significance level of one change, corrected for the length of the series
 SHORTEST = 4  # minimum number of values on a level; fewer are a spike
+SHORTEST_OF_OLD = 10  # the same for early values of a long series, in which four spikes meet by chance
 SPIKE = 3.0  # standard deviations from the running median at which a value is clipped
 MEDIAN = 3  # values on each side in the running median
 PENALTY = 2.5  # of a proposal, times log n; with the BIC's 2, too many short episodes are proposed
@@ -55,8 +56,9 @@ COARSE = 8.0  # penalty in the coarse segmentation, where an excess level would 
 COARSE_SHORTEST = 25
 LAGS = 10  # number of lags with slow drift of the host
 VICINITY = 15  # values on each side of a change in which its noise is measured
+STRETCH = 500  # values of a stretch in which the noise is compared with that of the latest values
 FLOOR = 5e-4  # minimum standard deviation of a log ratio
-LONG = 1000  # maximum number of values, the latest, from which the noise is estimated
+LONG = 1000  # latest values, from which the noise is estimated
 
 Floats = NDArray[np.float64]
 Edges = list[int]  # [0, first value of the second level, ..., n]
@@ -104,11 +106,14 @@ def find_changes(values: Sequence[float] | Floats, *, alpha: float = ALPHA) -> t
     x = _pull_in(raw)
     noise = _noise(x[-LONG:])
     penalty = PENALTY * np.log(len(x)) * noise.sd**2 * noise.inflation
-    proposals = segment(x, penalty, SHORTEST)
+    recent = max(0, len(x) - LONG)
+    proposals = {recent + cut for cut in segment(x[recent:], penalty, SHORTEST)}
+    if recent:
+        proposals |= {*segment(x, penalty * _wildest(x) ** 2, SHORTEST_OF_OLD)}
     if not proposals:
         return ()
-    cuts = _locate(x, [0, *proposals, len(x)], noise)
-    while (p := _test(x, cuts, noise).p).max(initial=0.0) > alpha:
+    cuts = _locate(x, [0, *sorted(proposals), len(x)], noise)
+    while (p := _chances(x, cuts, noise)).max(initial=0.0) > alpha:
         del cuts[int(p.argmax()) + 1]
     return _describe(x, _locate(x, cuts, noise), noise)
 
@@ -121,9 +126,16 @@ def _pull_in(raw: Floats) -> Floats:
     return np.clip(raw, middle - reach, middle + reach)
 
 
-def _spread(deviations: Floats) -> float:
-    """Estimate the standard deviation from the 80th percentile; with two modes, the median would fail."""
-    return max(FLOOR, float(np.quantile(np.abs(deviations), 0.8)) / 1.2816)
+def _spread(deviations: Floats) -> Floats:
+    """Estimate the standard deviation of each row from the 80th percentile; with two modes, the median would fail."""
+    return np.maximum(FLOOR, np.quantile(np.abs(deviations), 0.8, axis=-1) / 1.2816)
+
+
+def _wildest(x: Floats) -> float:
+    """Return the noise of the noisiest stretch of a long series, relative to the latest values; at least 1."""
+    steps = np.diff(x)
+    stretches = steps[len(steps) % STRETCH :].reshape(-1, STRETCH)
+    return max(1.0, float(_spread(stretches).max()) / float(_spread(steps[-LONG:])))
 
 
 def _noise(x: Floats) -> _SeriesNoise:
@@ -168,6 +180,13 @@ def _test(x: Floats, cuts: Edges, noise: _SeriesNoise) -> _Steps:
     size, error = np.diff(means), np.sqrt((variance[1:] + variance[:-1]) * wilder)
     df = max(1.0, (len(x) - len(counts)) / noise.inflation)
     return _Steps(size, error, np.minimum(1.0, 2 * stdtr(df, -np.abs(size) / error) * len(x)), df)
+
+
+def _chances(x: Floats, cuts: Edges, noise: _SeriesNoise) -> Floats:
+    """Return ``p`` of every step; 1 if an early level is so short that it is a few spikes."""
+    p, ends = _test(x, cuts, noise).p, np.array(cuts[1:])
+    spikes = (np.diff(cuts) < SHORTEST_OF_OLD) & (ends <= len(x) - LONG)
+    return np.where(spikes[1:] | spikes[:-1], 1.0, p)
 
 
 def _likelihood(x: Floats, before: float, after: float, noise: _SeriesNoise) -> Floats:

@@ -55,14 +55,18 @@ def _candidates(sums: Floats, gain: float, shortest: int) -> Cuts:
     while True:
         length = min(length, n)
         places = length - 2 * shortest + 1
-        starts = np.append(np.arange(0, n - length, max(1, places // OVERLAP)), n - length)
-        left = np.arange(shortest, length - shortest + 1, max(1, places // RESOLUTION))
-        base, slope = sums[starts, None], (sums[starts + length] - sums[starts])[:, None] / length
-        excess = sums[starts[:, None] + left] - base - slope * left
-        gains = excess**2 * (length / (left * (length - left)))
+        step, hop = max(1, places // OVERLAP), max(1, places // RESOLUTION)
+        first = (n - length) % step
+        windows = np.lib.stride_tricks.sliding_window_view(sums, length + 1)[first::step]
+        left = np.arange(shortest, length - shortest + 1, hop)
+        slope = (windows[:, -1:] - windows[:, :1]) / length
+        gains = windows[:, shortest : length - shortest + 1 : hop] - windows[:, :1]
+        gains -= slope * left
+        gains *= gains
+        gains *= length / (left * (length - left))
         best = gains.argmax(axis=1)
-        enough = gains[np.arange(len(best)), best] > gain
-        found.update((starts + left[best])[enough].tolist())
+        enough = np.flatnonzero(gains[np.arange(len(best)), best] > gain)
+        found.update((first + step * enough + left[best[enough]]).tolist())
         if length == n:
             return sorted(found)
         length *= 2
