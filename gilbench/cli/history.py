@@ -26,7 +26,12 @@ Database = Annotated[
 Branch = Annotated[str | None, typer.Option(metavar="NAME", help="Only studies of this branch.")]
 Interpreter = Annotated[str | None, typer.Option(metavar="NAME", help="Only this interpreter.")]
 Metric = Annotated[
-    str, typer.Option(metavar="NAME", help="Metric; relative: throughput relative to the reference.")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Metric (default: relative, which is throughput relative to the reference; "
+        "without a reference, throughput).",
+    ),
 ]
 Threads = Annotated[int | None, typer.Option(metavar="N", help="Only this number of threads.")]
 
@@ -94,7 +99,7 @@ def show_series(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Workload, as reports name it.")],
     *,
     interpreter: Interpreter = None,
-    metric: Metric = "relative",
+    metric: Metric = None,
     threads: Threads = None,
     branch: Branch = None,
     last: Annotated[int, typer.Option(min=1, metavar="N", help="Number of studies.")] = 20,
@@ -114,7 +119,7 @@ def detect(
     *,
     workload: Annotated[str | None, typer.Option(metavar="NAME", help="Only this workload.")] = None,
     interpreter: Interpreter = None,
-    metric: Metric = "relative",
+    metric: Metric = None,
     threads: Threads = None,
     branch: Branch = None,
     output: Output = None,
@@ -166,7 +171,7 @@ def export(
 def _request(
     workload: str | None,
     interpreter: str | None,
-    metric: str,
+    metric: str | None,
     threads: int | None,
     branch: str | None,
     database: str | None,

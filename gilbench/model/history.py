@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
@@ -87,13 +87,25 @@ class Change(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A change of a series, with the studies around it."""
+    """A change of a series, with the studies around it.
+
+    Attributes:
+        series: The series.
+        change: The change, with indices into the usable values of the series.
+        good: The last study that is certainly on the old level.
+        likely: Most likely the first study on the new level.
+        changed: The first study that is certainly on the new level.
+        verdict: improved or regressed, by the better direction of the metric; changed, if it has none.
+        notes: Other differences between ``good`` and ``changed`` that may have caused the change.
+    """
 
     series: Series
     change: Change
-    good: Entry  # the last study that is certainly on the old level
-    likely: Entry  # most likely the first study on the new level
-    changed: Entry  # the first study that is certainly on the new level
+    good: Entry
+    likely: Entry
+    changed: Entry
+    verdict: Literal["improved", "regressed", "changed"]
+    notes: tuple[str, ...]
 
 
 class Studies(NamedTuple):
@@ -107,6 +119,7 @@ class Trends(NamedTuple):
     """Series with their latest points."""
 
     series: tuple[tuple[Series, tuple[tuple[Entry, Point], ...]], ...]
+    fallback: str | None = None  # metric that was taken, since no requested series is relative to a reference
 
 
 class Changes(NamedTuple):
@@ -115,6 +128,7 @@ class Changes(NamedTuple):
     found: tuple[Found, ...]
     searched: int  # number of series
     branch: str | None = None  # None: all branches
+    fallback: str | None = None  # see Trends
 
 
 class Points(NamedTuple):

@@ -61,11 +61,12 @@ def trends_page(trends: Trends) -> Page:
         for series, points in trends.series
         for entry, point in points
     )
-    parts = [part for series, points in trends.series[:_DRAWN] for part in _trend(series, points)]
+    drawn = [part for series, points in trends.series[:_DRAWN] for part in _trend(series, points)]
+    parts = [*_fallback(trends.fallback), *drawn]
     if len(trends.series) > _DRAWN:
         more = len(trends.series) - _DRAWN
         parts.append(Lines((f"{more} more series; choose with --interpreter, --metric, or --threads",)))
-    return Page("", (), tuple(parts), {"kind": "series", "series": found}, rows)
+    return Page("", (), tuple(parts), {"kind": "series", "fallback": trends.fallback, "series": found}, rows)
 
 
 def changes_page(changes: Changes) -> Page:
@@ -74,8 +75,12 @@ def changes_page(changes: Changes) -> Page:
     branch = "" if changes.branch is None else f" of branch {short(changes.branch, _NAME)}"
     total = f"{count} change{'s'[: count != 1]} in {changes.searched} series{branch}"
     found = [_change_row(one) for one in changes.found]
-    parts: tuple[Part, ...] = (*map(_change, changes.found), Lines((total,)))
-    return Page("", (), parts, {"kind": "changes", "changes": found}, found)
+    parts: tuple[Part, ...] = (
+        *_fallback(changes.fallback),
+        *map(_change, changes.found),
+        Lines((total,)),
+    )
+    return Page("", (), parts, {"kind": "changes", "fallback": changes.fallback, "changes": found}, found)
 
 
 def points_page(points: Points) -> Page:
@@ -88,23 +93,15 @@ def points_page(points: Points) -> Page:
     return Page("", (), (hint,), {"kind": "points", "points": rows}, rows)
 
 
-def verdict(found: Found) -> str:
-    """Return improved or regressed, by the better direction of the metric."""
-    if found.series.better not in {"higher", "lower"}:
-        return "changed"
-    return "improved" if (found.change.size > 1) == (found.series.better == "higher") else "regressed"
-
-
-def notes(found: Found) -> tuple[str, ...]:
-    """Return other differences between the two studies that may have caused the change."""
-    good, changed = found.good, found.changed
-    reasons = {
-        "the same commit on both sides": good.commit is not None and good.commit == changed.commit,
-        "another host": good.host != changed.host,
-        "another reference build": found.series.reference is not None
-        and good.reference_build != changed.reference_build,
-    }
-    return tuple(reason for reason, holds in reasons.items() if holds)
+def _fallback(name: str | None) -> Iterator[Lines]:
+    """Say which metric was taken, since it depends on the host."""
+    if name is not None:
+        yield Lines(
+            (
+                f"no result is relative to a reference, so these are of {short(name, _NAME)};",
+                "a change of the host changes them, too (--metric chooses another one)",
+            )
+        )
 
 
 def _trend(series: Series, points: tuple[tuple[Entry, Point], ...]) -> Iterator[Part]:
@@ -132,7 +129,7 @@ def _trend(series: Series, points: tuple[tuple[Entry, Point], ...]) -> Iterator[
 
 
 def _change(found: Found) -> Sentences:
-    change, said = found.change, verdict(found)
+    change, said = found.change, found.verdict
     bounds = f"{_percent(change.lo)} to {_percent(change.hi)}"
     sure = ">99.9%" if change.p < _SURE else f"{100 * (1 - change.p):.1f}%"
     sides = {"last good": found.good, "likely": found.likely, "changed": found.changed}
@@ -144,7 +141,7 @@ def _change(found: Found) -> Sentences:
                 _TONES.get(said, "plain"),
             ),
             *(f"{name:<10} {_date(entry)}  {short(_commit(entry), _NAME)}" for name, entry in sides.items()),
-            *(f"note: {note}" for note in notes(found)),
+            *(f"note: {note}" for note in found.notes),
         ),
     )
 
@@ -194,5 +191,5 @@ def _change_row(found: Found) -> dict[str, Any]:
     studies = {f"{name}_study": entry.digest for name, entry in sides.items()}
     change = found.change
     figures = {"ratio": change.size, "lo": change.lo, "hi": change.hi, "p": change.p}
-    rest = {"verdict": verdict(found), "notes": notes(found)}
+    rest = {"verdict": found.verdict, "notes": found.notes}
     return {**_series_row(found.series), **commits, **studies, **figures, **rest}

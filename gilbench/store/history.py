@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
-import warnings
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from platformdirs import user_data_path
-from sqlalchemy.exc import (
-    ArgumentError,
-    IntegrityError,
-    NoSuchModuleError,
-    ProgrammingError,
-    SAWarning,
-    SQLAlchemyError,
-)
 
-from gilbench.model.errors import StudyError, UsageError
-from gilbench.model.history import Entry, Point, Series
+from gilbench.model.errors import StudyError
+from gilbench.model.history import Entry, Series
+from gilbench.store.history_database import AbsentHistoryError, Database
+from gilbench.store.history_records import FIGURE, Figure, unpack, unpack_layout
 from gilbench.store.history_tables import (
-    HISTORY,
-    POINTS,
+    LAYOUTS,
+    RECORDS,
     SERIES,
     STUDIES,
     VERSION,
-    create_tables,
+    insert,
+    insert_records,
     read_series,
     series_row,
     study_row,
 )
+from gilbench.store.history_versions import convert, create_tables, read_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from gilbench.model.results import Cell
     from gilbench.model.study import Header
 
 _T = TypeVar("_T")
 
-TIMEOUT = 30  # s that a writer waits for another writer
-ATTEMPTS = 5  # of a writer that conflicts with another writer
-_OVERTAKEN = (IntegrityError, ProgrammingError)  # another writer has just created the same row or table
-# Errors of a database. The driver does not wrap Python's own errors; msgspec finds wrong types.
-_BROKEN = (SQLAlchemyError, OverflowError, UnicodeError, RecursionError, msgspec.MsgspecError)
-# Errors of a URL. SQLAlchemy warns of an unknown option; a wrong value raises an error of Python.
-_REFUSED = (ArgumentError, NoSuchModuleError, SAWarning, ValueError, TypeError)
+_TOGETHER = 500  # layouts per query; older versions of SQLite take 999 parameters
 
 
 def default_database() -> Path:
@@ -56,20 +47,22 @@ def default_database() -> Path:
     return user_data_path("gilbench") / "history.sqlite"
 
 
-class AbsentHistoryError(UsageError):
-    """There is no history in a database yet.
+class Figures(NamedTuple):
+    """All values of one series in some studies, in the order of the studies.
 
-    Args:
-        name: Of the database, without a password.
+    Attributes:
+        series: The series.
+        at: Index of the study of each figure, ascending, shape (n,).
+        rows: An array of ``history_records.FIGURE``, shape (n,).
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no history in {name}\nStart one: gilbench history add STUDY")
-        self.name = name
+    series: Series
+    at: NDArray[np.intp]
+    rows: NDArray[np.void]
 
 
 class History:
-    """A history in a database.
+    """A history in a database. Tables of an older version are converted when it is opened.
 
     Args:
         database: A file (SQLite), or the URL of a database in SQLAlchemy's syntax.
@@ -78,40 +71,23 @@ class History:
     Raises:
         AbsentHistoryError: The history does not exist.
         UsageError: The URL is invalid, or its driver is not installed.
-        StudyError: The database cannot be opened, is damaged, or was written by a newer gilbench.
+        StudyError: The database cannot be opened or converted, is damaged, or was written by a newer gilbench.
     """
 
     def __init__(self, database: str | Path, *, create: bool = False) -> None:
-        url = _address(database)
-        self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
-        self.name = str(self._file or url.render_as_string(hide_password=True))
-        if self._file and create:
-            _make_folder(self._file.parent)
-        elif self._file and not _is_there(self._file):
-            raise AbsentHistoryError(self.name)
+        self._database = Database(database, create=create)
+        self.name = self._database.name
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", SAWarning)
-                self._engine = sa.create_engine(url)
-        except _REFUSED as error:
-            raise self._refused(error) from error
-        except ModuleNotFoundError as error:
-            raise UsageError(f"--database {self.name} needs a driver: pip install {error.name}") from error
-        if self._file:
-            sa.event.listen(self._engine, "connect", _set_up_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
-        try:
-            self._connect()
             if create:
-                self._write(create_tables)
-            self._read(self._check_version)
+                self._database.write(create_tables)
+            self._update()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +110,7 @@ class History:
 
         Args:
             header: Header of the study.
-            cells: Results of the study; NaN is omitted.
+            cells: Results of the study; NaN and negative values are omitted.
             digest: Digest of the study file, hexadecimal, at most 64 characters.
             commit: Measured commit; None: unknown.
             committed: Date of the commit, ISO 8601; None: unknown.
@@ -149,12 +125,12 @@ class History:
         """
         study = study_row(header, digest, commit=commit, committed=committed, branch=branch, label=label)
         texts = {workload.name: workload.digest for workload in header.workloads}
-        figures: dict[str, tuple[dict[str, Any], Cell]] = {}
+        results: dict[str, tuple[dict[str, Any], Cell]] = {}
         for cell in cells:
-            if not math.isnan(cell.value):
+            if cell.value >= 0:
                 series = series_row(cell, header.plan.reference, texts.get(cell.case.workload, ""))
-                figures[series["digest"]] = series, cell
-        return self._write(lambda connection: _insert(connection, study, figures))
+                results[series["digest"]] = series, cell
+        return self._database.write(lambda connection: _insert(connection, study, results))
 
     def studies(self, branch: str | None = None) -> list[Entry]:
         """Return the studies of one branch (None: all) in the order of their commits."""
@@ -162,7 +138,7 @@ class History:
         query = sa.select(*columns).order_by(STUDIES.c.moment, STUDIES.c.id)
         if branch is not None:
             query = query.where(STUDIES.c.branch == branch)
-        return self._read(lambda connection: _fetch(connection, query, Entry))
+        return self._database.read(lambda connection: _fetch(connection, query, Entry))
 
     def series(self, **wanted: str | int | None) -> list[Series]:
         """Return the series with given values of ``workload``, ``interpreter``, ``metric``, and ``threads``.
@@ -171,178 +147,116 @@ class History:
         """
         columns = [column for column in SERIES.c if column.name != "digest"]
         query = sa.select(*columns).order_by(
-            SERIES.c.workload, SERIES.c.metric, SERIES.c.interpreter, SERIES.c.threads, SERIES.c.id
+            SERIES.c.metric, SERIES.c.workload, SERIES.c.interpreter, SERIES.c.threads, SERIES.c.id
         )
         for name, value in wanted.items():
             if value is not None:
                 query = query.where(SERIES.c[name] == value)
-        return self._read(lambda connection: [read_series(row) for row in connection.execute(query)])
+        return self._database.read(lambda connection: [read_series(row) for row in connection.execute(query)])
 
-    def latest(self, series: Series, count: int, branch: str | None = None) -> list[tuple[Entry, Point]]:
-        """Return the last ``count`` points of a series with their studies, in the order of commits."""
-        columns = [
-            *(STUDIES.c[name] for name in Entry._fields),
-            *(POINTS.c[name] for name in Point._fields),
-        ]
-        query = (
-            sa.select(*columns)
-            .join_from(STUDIES, POINTS, POINTS.c.study == STUDIES.c.id)
-            .where(POINTS.c.series == series.id)
-            .order_by(STUDIES.c.moment.desc(), STUDIES.c.id.desc())
-            .limit(count)
-        )
-        if branch is not None:
-            query = query.where(STUDIES.c.branch == branch)
-        split = len(Entry._fields)
+    def figures(self, series: Sequence[Series], studies: Sequence[Entry]) -> Iterator[Figures]:
+        """Yield the figures of each series in the given studies.
 
-        def read(connection: sa.Connection) -> list[tuple[Entry, Point]]:
-            rows = [(tuple(row[:split]), tuple(row[split:])) for row in connection.execute(query)]
-            return msgspec.convert(rows[::-1], list[tuple[Entry, Point]])
+        One metric is read at a time, so a writer never waits for the caller. Series of the same metric are adjacent.
 
-        return self._read(read)
+        Args:
+            series: The series.
+            studies: Studies, in the order of the figures.
+        """
+        places = _Places(studies)
+        for metric in dict.fromkeys(one.metric for one in series):
+            wanted = {one.id: one for one in series if one.metric == metric}
+            found = self._database.read(partial(_read, metric=metric, wanted=wanted, places=places))
+            for key, one in wanted.items():
+                yield _in_order(one, found[key])
 
-    def points(self, series: Series) -> list[Point]:
-        """Return all points of a series, in the order of the studies' keys."""
-        columns = [POINTS.c[name] for name in Point._fields]
-        query = sa.select(*columns).where(POINTS.c.series == series.id).order_by(POINTS.c.study)
-        return self._read(lambda connection: _fetch(connection, query, Point))
-
-    def values(self, series: Series) -> list[tuple[int, float]]:
-        """Return the study's key and the value of all points of a series, without the other fields."""
-        query = sa.select(POINTS.c.study, POINTS.c.value).where(POINTS.c.series == series.id)
-        return self._read(lambda connection: _fetch(connection, query, tuple[int, float]))
-
-    def _connect(self) -> None:
-        try:
-            self._engine.connect().close()
-        except _BROKEN as error:
-            raise self._broken(error) from error
-        except _REFUSED as error:
-            raise self._refused(error) from error
-
-    def _read(self, work: Callable[[sa.Connection], _T]) -> _T:
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                return work(connection)
-        except _BROKEN as error:
-            raise self._broken(error) from error
-
-    def _write(self, work: Callable[[sa.Connection], _T]) -> _T:
-        for attempts_left in reversed(range(ATTEMPTS)):
-            try:
-                with self._engine.connect().execution_options(write=True) as connection, connection.begin():
-                    return work(connection)
-            except _BROKEN as error:
-                if not (attempts_left and isinstance(error, _OVERTAKEN)):
-                    raise self._broken(error) from error
-        raise AssertionError  # the last attempt returned or raised
-
-    def _check_version(self, connection: sa.Connection) -> None:
-        if not sa.inspect(connection).has_table(HISTORY.name):
+    def _update(self) -> None:
+        """Convert the tables of an older version, and refuse those of a newer one."""
+        version = self._database.read(read_version)
+        if version is None:
             raise AbsentHistoryError(self.name)
-        version = connection.execute(sa.select(HISTORY.c.version)).scalar()
-        if not isinstance(version, int) or version < 1:
-            raise StudyError(
-                f"the history {self.name} is damaged: its version is missing\n{self._next_step()}"
-            )
         if version > VERSION:
             raise StudyError(
                 f"the history {self.name} has version {version}, but this gilbench reads up to {VERSION}\n"
                 "Update gilbench, or choose another history with --database."
             )
-
-    def _refused(self, error: Exception) -> UsageError:
-        return UsageError(f"cannot use --database {self.name}: {_first_line(error)}\nCorrect the URL.")
-
-    def _broken(self, error: Exception) -> StudyError:
-        reason = _first_line(getattr(error, "orig", None) or error)
-        return StudyError(f"cannot use the history {self.name}: {reason}\n{self._next_step(reason)}")
-
-    def _next_step(self, reason: str = "") -> str:
-        if self._file is None:
-            return "Check the database and the URL of --database."
-        if "locked" in reason or "readonly" in reason or "unable to open" in reason:
-            return "Retry when no other process uses the file, or choose another history with --database."
-        return "Move the file away and add the studies again, or choose another history with --database."
+        if version < VERSION:
+            self._database.write(convert, doing="convert")
+            self._database.shrink()
 
 
-def _address(database: str | Path) -> sa.URL:
-    text = str(database)
-    try:
-        url = sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
-    except (ArgumentError, ValueError) as error:
-        raise UsageError(
-            "--database is neither a file nor a URL; use for example postgresql://user@host/name"
-        ) from error
-    if url.get_backend_name() == "sqlite" and (url.database or ":memory:").startswith((":memory:", "file:")):
-        raise UsageError(
-            f"--database {text[:80]} names no file, so nothing would be saved\n"
-            "Name a file, for example --database history.sqlite"
-        )
-    return url
+class _Places:
+    """Finds the indices of studies from their keys."""
+
+    def __init__(self, studies: Sequence[Entry]) -> None:
+        keys = np.array([entry.id for entry in studies], np.int64)
+        self._order = np.argsort(keys)
+        self._keys = keys[self._order]
+
+    def find(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return where the known keys are in ``keys``, and the indices of their studies, ascending."""
+        at = np.searchsorted(self._keys, keys)
+        known = np.flatnonzero(np.append(self._keys, -1)[at] == keys)
+        studies = self._order[at[known]]
+        order = np.argsort(studies)
+        return known[order], studies[order]
 
 
-def _is_there(path: Path) -> bool:
-    with contextlib.suppress(OSError, ValueError):  # the name is too long, or has a NUL
-        return path.exists()
-    return False
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StudyError(
-            f"cannot create the folder {folder}: {error.strerror}\nChoose another place with --database."
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver must not start transactions
-    connection.execute(f"PRAGMA busy_timeout = {TIMEOUT * 1000}")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A writer locks before it reads. If it read first, it could not write after another writer's commit.
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+_Piece = tuple[NDArray[np.intp], NDArray[np.void]]  # the figures of a series in the studies of one layout
 
 
 def _insert(
-    connection: sa.Connection, study: dict[str, Any], figures: dict[str, tuple[dict[str, Any], Cell]]
+    connection: sa.Connection, study: dict[str, Any], results: dict[str, tuple[dict[str, Any], Cell]]
 ) -> bool:
     if connection.execute(sa.select(STUDIES.c.id).where(STUDIES.c.digest == study["digest"])).first():
         return False
-    key = _new(connection, STUDIES, study)
-    workloads = {series["workload"] for series, _ in figures.values()}
+    key = insert(connection, STUDIES, **study)
+    workloads = {series["workload"] for series, _ in results.values()}
     known = sa.select(SERIES.c.digest, SERIES.c.id).where(SERIES.c.workload.in_(workloads))
     keys: dict[str, int] = {row.digest: row.id for row in connection.execute(known)}
-    points = []
-    for digest, (series, cell) in sorted(figures.items()):
+    figures = []
+    for digest, (series, cell) in sorted(results.items()):
         if digest not in keys:
-            keys[digest] = _new(connection, SERIES, series)
-        points.append(
-            {
-                "series": keys[digest],
-                "study": key,
-                "value": cell.value,
-                "lo": cell.lo,
-                "hi": cell.hi,
-                "blocks": cell.blocks,
-            }
-        )
-    if points:
-        connection.execute(sa.insert(POINTS), points)
+            keys[digest] = insert(connection, SERIES, **series)
+        figures.append((series["metric"], Figure(keys[digest], cell.value, cell.lo, cell.hi, cell.blocks)))
+    insert_records(connection, key, figures)
     return True
 
 
-def _new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> int:
-    key = connection.execute(sa.insert(table).values(row)).inserted_primary_key
-    return int(key[0]) if key else 0
+def _read(
+    connection: sa.Connection, metric: str, wanted: Collection[int], places: _Places
+) -> dict[int, list[_Piece]]:
+    """Read the figures of series of one metric, by the key of the series."""
+    query = sa.select(LAYOUTS.c.id, LAYOUTS.c.series).where(LAYOUTS.c.metric == metric)
+    layouts = {
+        key: unpack_layout(packed).tolist() for key, packed in _fetch(connection, query, tuple[int, bytes])
+    }
+    needed = [key for key, series in layouts.items() if not set(wanted).isdisjoint(series)]
+    pieces: dict[int, list[_Piece]] = {key: [] for key in wanted}
+    for first in range(0, len(needed), _TOGETHER):
+        records = (
+            sa.select(RECORDS.c.layout, RECORDS.c.study, RECORDS.c.figures)
+            .where(RECORDS.c.layout.in_(needed[first : first + _TOGETHER]))
+            .order_by(RECORDS.c.layout)
+        )
+        for layout, rows in groupby(_fetch(connection, records, tuple[int, int, bytes]), itemgetter(0)):
+            _, studies, packed = zip(*rows, strict=True)
+            chosen, at = places.find(np.array(studies, np.int64))
+            figures = unpack([packed[place] for place in chosen], len(layouts[layout]))
+            for column, key in enumerate(layouts[layout]):
+                if key in pieces:
+                    pieces[key].append((at, figures[:, column]))
+    return pieces
+
+
+def _in_order(series: Series, pieces: list[_Piece]) -> Figures:
+    if not pieces:
+        return Figures(series, np.array([], np.intp), np.array([], FIGURE))
+    if len(pieces) == 1:
+        return Figures(series, *pieces[0])
+    at, rows = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    order = np.argsort(at)
+    return Figures(series, at[order], rows[order])
 
 
 def _fetch(connection: sa.Connection, query: sa.Select[Any], row: type[_T]) -> list[_T]:

@@ -1,13 +1,16 @@
-"""The tables of the history, and the rows of a study and its results.
+"""The tables of the history, and the rows of a study and its series.
 
 A **series** is one metric of one case across all studies. Its identity includes what makes its values comparable: the
 reference of ``relative``, and the digest of the workload's file. Its **order** is that of the commit dates, since old
 commits can be measured later. If a commit date is unknown, the date of the study is used.
+
+The results of a study are **records**, one per metric; ``history_records.py`` has their format.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +21,15 @@ from gilbench.model.errors import StudyError
 from gilbench.model.history import Series
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header, Name, Struct
+from gilbench.store.history_records import Figure, digest_of, pack
 
-VERSION = 1  # of the tables
+VERSION = 2  # of the tables; history_migration.py converts older ones
 
-_METADATA = sa.MetaData()
-HISTORY = sa.Table("gilbench_history", _METADATA, sa.Column("version", sa.Integer, nullable=False))
+METADATA = sa.MetaData()
+HISTORY = sa.Table("gilbench_history", METADATA, sa.Column("version", sa.Integer, nullable=False))
 STUDIES = sa.Table(
     "gilbench_studies",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
     sa.Column("moment", sa.Double, nullable=False, index=True),  # s since 1970; the order of studies
@@ -38,7 +42,7 @@ STUDIES = sa.Table(
 )
 SERIES = sa.Table(
     "gilbench_series",
-    _METADATA,
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column(
         "digest", sa.String(64), nullable=False, unique=True
@@ -57,18 +61,22 @@ SERIES = sa.Table(
     sa.Column("unit", sa.Text, nullable=False),
     sa.Column("better", sa.Text, nullable=False),
 )
-POINTS = sa.Table(
-    "gilbench_points",
-    _METADATA,
-    sa.Column("series", sa.ForeignKey(SERIES.c.id), primary_key=True),
-    sa.Column("study", sa.ForeignKey(STUDIES.c.id), primary_key=True),
-    sa.Column("value", sa.Double, nullable=False),
-    sa.Column("lo", sa.Double),
-    sa.Column("hi", sa.Double),
-    sa.Column("blocks", sa.Integer, nullable=False),
-    sqlite_with_rowid=False,  # rows on disk are in the order of the key, so a series is contiguous
+LAYOUTS = sa.Table(
+    "gilbench_layouts",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),  # of series
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("series", sa.LargeBinary, nullable=False),
 )
-
+# The order on disk is that of insertion: a new record fills the last page, and no page is split.
+RECORDS = sa.Table(
+    "gilbench_records",
+    METADATA,
+    sa.Column("layout", sa.ForeignKey(LAYOUTS.c.id), primary_key=True),
+    sa.Column("study", sa.ForeignKey(STUDIES.c.id), primary_key=True),
+    sa.Column("figures", sa.LargeBinary, nullable=False),
+)
 
 _CASE_COLUMNS = ("workload", "interpreter", "threads", "gil", "switch_interval", "cpus")
 _AXIS = "@"  # prefix of an axis without its own column, which is stored with the parameters
@@ -86,13 +94,6 @@ class _Rest(Struct, frozen=True):
     metric: Name
     unit: str
     better: str
-
-
-def create_tables(connection: sa.Connection) -> None:
-    """Create the tables if they do not exist."""
-    if not sa.inspect(connection).has_table(HISTORY.name):
-        _METADATA.create_all(connection)
-        connection.execute(sa.insert(HISTORY).values(version=VERSION))
 
 
 def study_row(
@@ -181,3 +182,28 @@ def _reference_build(header: Header) -> str:
     name = header.plan.reference
     builds = [interpreter.build for interpreter in header.interpreters if interpreter.name == name]
     return " ".join([name, *(f"({build.implementation} {build.version})" for build in builds)])
+
+
+def insert_records(connection: sa.Connection, study: int, figures: Iterable[tuple[str, Figure]]) -> None:
+    """Insert the figures of one study, each with the name of its metric."""
+    metrics: dict[str, list[Figure]] = {}
+    for metric, figure in figures:
+        metrics.setdefault(metric, []).append(figure)
+    packed = {metric: pack(same) for metric, same in metrics.items()}
+    digests = {metric: digest_of(layout) for metric, (layout, _) in packed.items()}
+    query = sa.select(LAYOUTS.c.digest, LAYOUTS.c.id).where(LAYOUTS.c.digest.in_(digests.values()))
+    keys: dict[str, int] = {row.digest: row.id for row in connection.execute(query)}
+    records = []
+    for metric, (layout, record) in packed.items():
+        digest = digests[metric]
+        if digest not in keys:
+            keys[digest] = insert(connection, LAYOUTS, digest=digest, metric=metric, series=layout)
+        records.append({"layout": keys[digest], "study": study, "figures": record})
+    if records:
+        connection.execute(sa.insert(RECORDS), records)
+
+
+def insert(connection: sa.Connection, table: sa.Table, **row: Any) -> int:
+    """Insert one row, and return its key."""
+    key = connection.execute(sa.insert(table).values(row)).inserted_primary_key
+    return int(key[0]) if key else 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,16 +49,25 @@ def read_past(
         for metric in {cell.metric for cell in cells}
         for series in history.series(metric=metric)
     }
-    found = []
-    for cell in cells:
-        divisor = reference if cell.metric == "relative" else None
-        series = known.get((texts.get(cell.case.workload, ""), divisor, cell.metric, cell.case))
-        points = history.latest(series, LATEST, branch) if series else []
-        values = [
-            point.value for entry, point in points if entry.digest != digest and _is_comparable(entry, header)
-        ]
-        found.append(Past(tuple(values), len(points) - len(values)))
-    return found
+    wanted = [
+        known.get(
+            (
+                texts.get(cell.case.workload, ""),
+                reference if cell.metric == "relative" else None,
+                cell.metric,
+                cell.case,
+            )
+        )
+        for cell in cells
+    ]
+    studies = history.studies(branch)
+    counts = np.array([entry.digest != digest and _is_comparable(entry, header) for entry in studies], bool)
+    pasts = {}
+    for found in history.figures([one for one in wanted if one], studies):
+        latest = counts[found.at[-LATEST:]]
+        values = found.rows["value"][-LATEST:][latest]
+        pasts[found.series.id] = Past(tuple(values.tolist()), int((~latest).sum()))
+    return [pasts[one.id] if one else Past((), 0) for one in wanted]
 
 
 def _is_comparable(entry: Entry, header: Header) -> bool:

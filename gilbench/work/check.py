@@ -96,7 +96,8 @@ def check_history(
     """
     try:
         from gilbench.analyse.study.past import METRICS_KEPT, REFERENCE, compare_past  # noqa: PLC0415 - an extra
-        from gilbench.store.history import AbsentHistoryError, History, default_database  # noqa: PLC0415 - an extra
+        from gilbench.store.history import History, default_database  # noqa: PLC0415 - an extra
+        from gilbench.store.history_database import AbsentHistoryError  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise UsageError(f"--baseline history needs {error.name}: pip install 'gilbench[history]'") from error
     metrics = limits.metrics(METRICS_KEPT, ("relative",))

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.interpreters.probe import one_line
 from gilbench.model.errors import UsageError
-from gilbench.model.history import Changes, Entry, Found, Point, Points, Series, Studies, Trends
+from gilbench.model.history import Changes, Entry, Point, Points, Series, Studies, Trends
+from gilbench.model.metrics import METRICS
 from gilbench.model.study import Struct
 from gilbench.store.study import read_study
 
 if TYPE_CHECKING:
-    from gilbench.store.history import History
+    from gilbench.store.history import Figures, History
 
+_COMPARABLE = "relative"  # the metric that does not depend on the host's speed
 
 # A repository's configuration can name programs. With these options, git runs none of them and fetches nothing.
 _HARMLESS = {
@@ -32,11 +34,11 @@ _HARMLESS = {
 
 
 class SeriesRequest(Struct, frozen=True):
-    """A selection of series. None matches everything."""
+    """A selection of series. None matches everything, except for the metric."""
 
     workload: str | None = None
     interpreter: str | None = None
-    metric: str = "relative"
+    metric: str | None = None  # relative; if no series has it, the first of METRICS that one has
     threads: int | None = None
     branch: str | None = None
     database: str | None = None  # file or URL; None: the user's own
@@ -114,8 +116,12 @@ def read_trends(request: SeriesRequest, last: int = 20) -> Trends:
         UsageError: No series matches, or the extra is not installed.
     """
     with _open(request.database) as history:
-        wanted = _wanted(history, request)
-        return Trends(tuple((one, tuple(history.latest(one, last, request.branch))) for one in wanted))
+        wanted, fallback = _wanted(history, request)
+        studies = history.studies(request.branch)
+        series = [
+            (found.series, tuple(_points(found, studies, last))) for found in history.figures(wanted, studies)
+        ]
+    return Trends(tuple(series), fallback)
 
 
 def detect_changes(request: SeriesRequest) -> Changes:
@@ -125,46 +131,44 @@ def detect_changes(request: SeriesRequest) -> Changes:
         UsageError: No series matches, or the extra is not installed.
     """
     with _open(request.database) as history:
-        wanted = _wanted(history, request)
-        return Changes(tuple(_changes(history, wanted, request.branch)), len(wanted), request.branch)
+        wanted, fallback = _wanted(history, request)
+        studies = history.studies(request.branch)
+        changes = [
+            change
+            for found in history.figures(wanted, studies)
+            for change in lasting_changes(found.series, studies, found.at, found.rows["value"])
+        ]
+    return Changes(tuple(changes), len(wanted), request.branch, fallback)
 
 
 def all_points(database: str | None = None) -> Points:
-    """Return every point of every study. The points are read lazily."""
+    """Return every point of every study. The points are read lazily, one metric at a time."""
     history = _open(database)
     return Points(_rows(history))
 
 
 def _rows(history: History) -> Iterator[tuple[Entry, Series, Point]]:
     with history:
-        studies = {entry.id: entry for entry in history.studies()}
-        for series in history.series():
-            for point in history.points(series):
-                if point.study in studies:  # skip studies that were added meanwhile
-                    yield studies[point.study], series, point
+        studies = history.studies()
+        for found in history.figures(history.series(), studies):
+            for entry, point in _points(found, studies):
+                yield entry, found.series, point
 
 
-def _changes(history: History, wanted: list[Series], branch: str | None) -> Iterator[Found]:
-    try:
-        from gilbench.analyse.stats.changes import find_changes  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        raise UsageError(f"detect needs {error.name}: pip install 'gilbench[history]'") from error
-    entries = history.studies(branch)
-    places = {entry.id: place for place, entry in enumerate(entries)}
-    for series in wanted:
-        # Zero and infinity have no logarithm.
-        points = sorted(
-            (places[study], math.log(value))
-            for study, value in history.values(series)
-            if study in places and 0 < value < math.inf
-        )
-        for change in find_changes([value for _, value in points]):
-            sides = (entries[points[at][0]] for at in (change.first - 1, change.at, change.last))
-            yield Found(series, change, *sides)
+def _points(found: Figures, studies: Sequence[Entry], last: int = 0) -> Iterator[tuple[Entry, Point]]:
+    """Yield the last figures of a series with their studies; 0: all."""
+    from gilbench.store.history_records import as_points  # noqa: PLC0415 - slow to import
+
+    entries = [studies[at] for at in found.at[-last:].tolist()]
+    return zip(entries, as_points([entry.id for entry in entries], found.rows[-last:]), strict=True)
 
 
-def _wanted(history: History, request: SeriesRequest) -> list[Series]:
-    """Return the requested series. If there are none, raise an error with the existing values."""
+def _wanted(history: History, request: SeriesRequest) -> tuple[list[Series], str | None]:
+    """Return the requested series, and their metric if it is neither requested nor relative.
+
+    Raises:
+        UsageError: There are none. It names the existing values.
+    """
     fields: dict[str, str | int | None] = {
         "workload": request.workload,
         "metric": request.metric,
@@ -172,8 +176,10 @@ def _wanted(history: History, request: SeriesRequest) -> list[Series]:
         "threads": request.threads,
     }
     wanted = history.series(**fields)
+    if wanted and request.metric is None:
+        return _of_best_metric(wanted)
     if wanted:
-        return wanted
+        return wanted, None
     for name, value in fields.items():
         others = history.series(**{key: one for key, one in fields.items() if key != name})
         there = sorted({str(one.metric if name == "metric" else getattr(one.case, name)) for one in others})
@@ -183,6 +189,13 @@ def _wanted(history: History, request: SeriesRequest) -> list[Series]:
                 f"Use {one_line(', '.join(there))}"
             )
     raise UsageError("no series in the history matches\nSee all series: gilbench history export")
+
+
+def _of_best_metric(series: list[Series]) -> tuple[list[Series], str | None]:
+    """Choose the series of the metric that is most comparable across time, and name the metric if it is not."""
+    there = {one.metric for one in series}
+    metric = next((name for name in (_COMPARABLE, *METRICS) if name in there), min(there))
+    return [one for one in series if one.metric == metric], None if metric == _COMPARABLE else metric
 
 
 def _open(database: str | None, *, create: bool = False) -> History:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
-import sqlalchemy as sa
 
+from gilbench.model.history import Entry, Series
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header
 from gilbench.store.history import History
+from gilbench.store.history_records import Figure, pack
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
     from pathlib import Path
 
 WRITERS, EACH = 4, 15
-STUDIES, SERIES = 10_000, 8
+STUDIES, SERIES = 10_000, 30
 
 
 def _header(number: int) -> Header:
@@ -82,7 +84,8 @@ def test_processes_that_start_one_history_and_add_at_once_lose_nothing(tmp_path:
         assert len(studies) == len({study.digest for study in studies}) == (WRITERS + 1) * EACH
         assert sorted(series.case.threads for series in history.series()) == [1, 2, *range(10, 10 + EACH)]
         (one,) = history.series(threads=1)
-        values = dict(history.values(one))
+        (found,) = history.figures([one], studies)
+        values = {studies[at].id: value for at, value in zip(found.at, found.rows["value"], strict=True)}
     own = {study.digest: values[study.id] for study in studies if not study.digest.startswith("shared")}
     assert own == {f"{w}-{n}": w * 1000.0 + n for w in range(WRITERS) for n in range(EACH)}
 
@@ -90,35 +93,31 @@ def test_processes_that_start_one_history_and_add_at_once_lose_nothing(tmp_path:
 def test_ten_thousand_studies_are_small_and_quick(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     with History(path, create=True) as history:
-        history.add(_header(0), [_cell(threads, 1.0) for threads in range(SERIES)], f"{0:064}")
-        _fill(history)
-        assert len(history.studies()) == STUDIES
-        series = history.series(metric="relative")
-        start = time.perf_counter()
-        latest = history.latest(series[0], 20)
-        assert time.perf_counter() - start < 0.1
-        assert [point.value for _, point in latest] == [float(n) for n in range(STUDIES - 20, STUDIES)]
-        start = time.perf_counter()
-        assert [len(history.values(one)) for one in series] == [STUDIES] * SERIES
-        assert time.perf_counter() - start < 0.5
-    assert path.stat().st_size < 200e6 * SERIES / 40
+        history.add(_header(0), [_cell(threads, float(threads)) for threads in range(SERIES)], f"{0:064}")
+        _fill(path, history.series(), history.studies()[0])
+        start = time.process_time()
+        studies = history.studies()
+        found = list(history.figures(history.series(), studies))
+        assert time.process_time() - start < 2
+        assert len(studies) == STUDIES
+        assert [len(one.at) for one in found] == [STUDIES] * SERIES
+        assert found[3].rows["value"].tolist() == [3.0 + number for number in range(STUDIES)]
+    # A default run has 700 figures; the rows of the studies are shared by its 24 metrics.
+    assert path.stat().st_size - 450 * STUDIES < 200e6 * SERIES / 700
 
 
-def _fill(history: History) -> None:
-    """Add the rest as ``add`` would, in one transaction: ten thousand take half a minute."""
-    first = history.studies()[0]._asdict()
-    keys = [one.id for one in history.series()]
-    studies = [
-        {**first, "id": first["id"] + n, "digest": f"{n:064}", "moment": first["moment"] + n}
-        for n in range(1, STUDIES)
-    ]
-    points = [
-        {"series": key, "study": study["id"], "value": float(n), "lo": 0.5, "hi": 1.5, "blocks": 3}
-        for n, study in enumerate(studies, 1)
-        for key in keys
-    ]
-    with history._engine.begin() as connection:
-        tables = sa.MetaData()
-        tables.reflect(connection)
-        connection.execute(sa.insert(tables.tables["gilbench_studies"]), studies)
-        connection.execute(sa.insert(tables.tables["gilbench_points"]), points)
+def _fill(path: Path, series: list[Series], first: Entry) -> None:
+    """Add the rest as ``add`` would, in one transaction: ten thousand take minutes."""
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            f"INSERT INTO gilbench_studies VALUES ({', '.join('?' * len(first))})",  # noqa: S608
+            [
+                first._replace(id=first.id + n, digest=f"{n:064}", moment=first.moment + n)
+                for n in range(1, STUDIES)
+            ],
+        )
+        for n in range(1, STUDIES):
+            figures = [Figure(one.id, float(n + one.case.threads), 0.5, 1.5, 3) for one in series]
+            record = (1, first.id + n, pack(figures)[1])
+            connection.execute("INSERT INTO gilbench_records VALUES (?, ?, ?)", record)
+    connection.close()

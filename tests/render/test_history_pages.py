@@ -16,7 +16,6 @@ from rich.cells import cell_len
 from gilbench.model.history import Change, Changes, Entry, Found, Point, Points, Series, Studies, Trends
 from gilbench.model.study import Case
 from gilbench.render import formats
-from gilbench.render.history_pages import notes, verdict
 
 HOSTILE = "=cmd()|<script>]]>\n\x1b[31m[red]`@all ::error::" + "x" * 10_000
 
@@ -44,7 +43,10 @@ def series(name: str = "countdown", **changes: Any) -> Series:
 
 def found(size: float = 0.95, **changes: Any) -> Found:
     change = Change(at=41, first=40, last=43, size=size, lo=size * 0.99, hi=size * 1.01, p=1e-6)
-    return Found(series(), change, entry(39), entry(41), entry(43))._replace(**changes)
+    plain = Found(
+        series(), change, entry(39), entry(41), entry(43), "improved" if size > 1 else "regressed", ()
+    )
+    return plain._replace(**changes)
 
 
 def points(count: int = 10) -> tuple[tuple[Entry, Point], ...]:
@@ -56,7 +58,11 @@ HOSTILE_SERIES = series(HOSTILE, reference=HOSTILE, metric=HOSTILE)
 PAGES = {
     "studies": Studies((entry(0), entry(1, branch=None, commit=None, label="nightly")), 32),
     "trends": Trends(((series(), points()), (series(metric="latency_p99", unit="s"), points(3)))),
-    "changes": Changes((found(), found(1.2, good=entry(39, commit="c43"))), 7, "main"),
+    "changes": Changes(
+        (found(), found(1.2, good=entry(39, commit="c43"), notes=("the same commit on both sides",))),
+        7,
+        "main",
+    ),
 }
 HOSTILE_PAGES = {
     "studies": Studies((HOSTILE_ENTRY,), 1),
@@ -111,30 +117,10 @@ def test_a_change_names_the_commits_the_size_and_how_sure() -> None:
     assert (change["verdict"], change["notes"], change["ratio"]) == ("regressed", [], 0.95)
 
 
-@pytest.mark.parametrize(
-    ("size", "better", "said"),
-    [
-        (0.9, "higher", "regressed"),
-        (1.1, "higher", "improved"),
-        (1.1, "lower", "regressed"),
-        (1.1, "neither", "changed"),
-    ],
-)
-def test_what_is_better_depends_on_the_metric(size: float, better: str, said: str) -> None:
-    assert verdict(found(size, series=series(better=better))) == said
-
-
-def test_what_else_changed_is_noted() -> None:
-    other = entry(43, commit="c39", host="other CPU", reference_build="3.13 (CPython 3.13.6)")
-    assert notes(found(changed=other)) == (
-        "the same commit on both sides",
-        "another host",
-        "another reference build",
-    )
-    assert notes(found(changed=other, good=entry(39, commit=None))) == (
-        "another host",
-        "another reference build",
-    )
+def test_a_metric_that_was_not_asked_for_is_named() -> None:
+    for result in (Trends(((series(), points()),), "throughput"), Changes((), 0, None, "throughput")):
+        assert "these are of throughput" in written(result, "terminal")
+        assert json.loads(written(result, "json"))["fallback"] == "throughput"
 
 
 def test_older_studies_are_counted_and_programs_get_those_that_are_given() -> None:

@@ -358,8 +358,11 @@ def test_a_database_url_with_a_wrong_option_is_refused(options: str, tmp_path: P
         ("series", "parameters", "[" * 100_000),
         ("series", "observers", "7"),
         ("studies", "moment", 1e300),
-        ("points", "value", -1.0),
-        ("points", "blocks", "many"),
+        ("layouts", "series", b"123"),
+        ("layouts", "series", 7),
+        ("records", "figures", b""),
+        ("records", "figures", b"\xff" * 18),
+        ("records", "figures", "many"),
         ("history", "version", -1),
     ],
 )

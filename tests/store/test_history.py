@@ -19,10 +19,12 @@ from typer.testing import CliRunner, Result
 
 from gilbench.cli import history as command
 from gilbench.model.errors import GilbenchError, StudyError, UsageError
+from gilbench.model.history import Entry, Point, Series
 from gilbench.model.results import Cell
 from gilbench.model.study import Build, Case, Effort, Header, Host, Interpreter, Plan, Workload
 from gilbench.store import study as study_files
 from gilbench.store.history import History
+from gilbench.store.history_records import as_points
 from gilbench.work import history as history_work
 
 if TYPE_CHECKING:
@@ -71,6 +73,18 @@ def cell(value: float, **changed: Any) -> Cell:
     return msgspec.structs.replace(plain, **changed)
 
 
+def points(history: History) -> list[tuple[Series, Entry, Point]]:
+    """All points of a history."""
+    studies = history.studies()
+    return [
+        (found.series, studies[at], point)
+        for found in history.figures(history.series(), studies)
+        for at, point in zip(
+            found.at, as_points([studies[at].id for at in found.at], found.rows), strict=True
+        )
+    ]
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """A history of 60 studies with a regression of 5 % at the 41st."""
@@ -102,9 +116,9 @@ def run(*arguments: str | Path) -> Result:
 def test_a_study_that_is_added_twice_changes_nothing_and_says_so(tmp_path: Path) -> None:
     with History(tmp_path / "h.sqlite", create=True) as history:
         assert history.add(header(), [cell(1.0)], "a" * 64, commit="one")
-        before = list(history.studies()), history.points(history.series()[0])
+        before = points(history)
         assert not history.add(header(), [cell(2.0), cell(1.0, threads=1)], "a" * 64, commit="two")
-        assert before == (list(history.studies()), history.points(history.series()[0]))
+        assert before == points(history)
         assert len(history.series()) == 1
 
 
@@ -124,8 +138,7 @@ def test_a_figure_comes_out_as_it_went_in(tmp_path: Path) -> None:
     with History(tmp_path / "h.sqlite", create=True) as history:
         history.add(header(), [odd], "a" * 64, label=HOSTILE)
     with History(tmp_path / "h.sqlite") as history:
-        (series,) = history.series()
-        ((entry, point),) = history.latest(series, 5)
+        ((series, entry, point),) = points(history)
     assert series.case == odd.case
     for field in ("metric", "unit", "better"):
         assert getattr(series, field) == getattr(odd, field), field
@@ -163,8 +176,7 @@ def test_studies_are_in_the_order_of_their_commits_whenever_they_were_measured(t
         history.add(header(5), [cell(1.0)], "b" * 64, commit="middle")
         history.add(header(10), [cell(1.0)], "c" * 64, commit="old", committed="2026-01-02T03:00:00+02:00")
         assert [entry.commit for entry in history.studies()] == ["old", "middle", "new"]
-        latest = history.latest(history.series()[0], 2)
-    assert [entry.commit for entry, _ in latest] == ["middle", "new"]
+        assert [entry.commit for _, entry, _ in points(history)] == ["old", "middle", "new"]
 
 
 def test_a_value_that_is_no_number_is_left_out(tmp_path: Path) -> None:
@@ -210,9 +222,9 @@ def test_a_url_that_cannot_be_served_is_a_usage_error_without_its_password(url: 
 
 def test_a_newer_history_is_an_error_that_says_so(database: Path) -> None:
     with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE gilbench_history SET version = 2")
+        connection.execute("UPDATE gilbench_history SET version = 3")
     connection.close()
-    with pytest.raises(StudyError, match="has version 2"):
+    with pytest.raises(StudyError, match="has version 3"):
         History(database)
 
 
@@ -223,7 +235,7 @@ def test_a_newer_history_is_an_error_that_says_so(database: Path) -> None:
         lambda content: content[: len(content) // 2],
         lambda content: content[:100] + b"\xff" * (len(content) - 100),
         lambda content: content[:4096] + b"\xff" * (len(content) - 4096),
-        lambda content: content.replace(b"TABLE gilbench_points", b"TABLE gilb\xffnch_points"),
+        lambda content: content.replace(b"TABLE gilbench_series", b"TABLE gilb\xffnch_series"),
     ],
     ids=["text", "torn", "only a head", "only a first page", "a name that is no text"],
 )
@@ -243,10 +255,10 @@ def test_a_damaged_history_is_an_error_of_two_lines_with_the_next_step(database:
 
 def test_a_history_without_its_tables_or_version_is_damaged(database: Path) -> None:
     with sqlite3.connect(database) as connection:
-        connection.execute("DROP TABLE gilbench_points")
+        connection.execute("DROP TABLE gilbench_records")
     connection.close()
     with History(database) as history, pytest.raises(StudyError, match="no such table"):
-        history.values(history.series()[0])
+        points(history)
     with sqlite3.connect(database) as connection:
         connection.execute("DELETE FROM gilbench_history")
     connection.close()
@@ -283,6 +295,47 @@ def test_detect_says_what_else_changed_with_the_figure(tmp_path: Path) -> None:
     ]
     assert change["verdict"] == "improved"
     assert change["notes"] == ["the same commit on both sides", "another host"]
+
+
+def one_interpreter(path: Path, *metrics: str) -> Path:
+    """A history in which nothing is relative to a reference, with a step at the 21st study."""
+    with History(path, create=True) as history:
+        for day in range(40):
+            cells = [cell(2.0 if day >= 20 else 1.0, metric=metric, unit="1/s") for metric in metrics]
+            history.add(header(day), cells, f"{day:064}", commit=f"c{day}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("metrics", "taken"),
+    [
+        (("throughput", "latency_p50"), "throughput"),
+        (("memory_peak", "latency_p50"), "latency_p50"),
+        (("of the future",), "of the future"),
+    ],
+)
+def test_without_a_reference_the_default_is_the_first_metric_that_is_there(
+    metrics: tuple[str, ...], taken: str, tmp_path: Path
+) -> None:
+    path = one_interpreter(tmp_path / "h.sqlite", *metrics)
+    for arguments in (["detect"], ["show", "countdown"]):
+        text = run(*arguments, "--database", path).stdout
+        assert "no result is relative to a reference" in text
+        assert f"so these are of {taken}" in text
+        told = json.loads(run(*arguments, "--database", path, "--format", "json").stdout)
+        (one,) = told["changes" if "changes" in told else "series"]
+        assert one["metric"] == told["fallback"] == taken
+    (change,) = json.loads(run("detect", "--database", path, "--format", "json").stdout)["changes"]
+    assert change["likely"] == "c20"
+
+
+def test_where_a_result_is_relative_the_default_is_relative_and_nothing_is_said(database: Path) -> None:
+    for arguments in (["detect"], ["show", "countdown"], ["detect", "--metric", "latency_p99"]):
+        assert "reference, so" not in run(*arguments, "--database", database).stdout
+        told = json.loads(run(*arguments, "--database", database, "--format", "json").stdout)
+        assert told["fallback"] is None
+    with pytest.raises(UsageError, match="Use latency_p99, relative"):
+        run("detect", "--metric", "throughput", "--database", database)
 
 
 def test_detect_leaves_out_what_has_no_logarithm(tmp_path: Path) -> None:

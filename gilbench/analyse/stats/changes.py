@@ -5,8 +5,7 @@ be measured during a disturbance. The method:
 
 1. Clip spikes to the range of noise around the running median.
 2. Fit AR(1) noise to the residuals of a first, coarse segmentation.
-3. Let PELT (Killick, Fearnhead, and Eckley 2012; from ``ruptures``) propose changes, with a penalty for the long-run
-   variance of such noise.
+3. Propose changes by a segmentation (``segments.py``), with a penalty for the long-run variance of such noise.
 4. Move each proposal to its most likely place, and test it with the variance of means of such noise, corrected for the
    number of possible places. Drop the weakest proposal until all are significant.
 
@@ -41,6 +40,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gilbench.analyse.stats.segments import segment
 from gilbench.model.history import Change
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.02  # significance level of one change, corrected for the length of the series
 SHORTEST = 4  # minimum number of values on a level; fewer are a spike
+SHORTEST_OF_OLD = 10  # the same for early values of a long series, in which four spikes meet by chance
 SPIKE = 3.0  # standard deviations from the running median at which a value is clipped
 MEDIAN = 3  # values on each side in the running median
 PENALTY = 2.5  # of a proposal, times log n; with the BIC's 2, too many short episodes are proposed
@@ -55,11 +56,12 @@ COARSE = 8.0  # penalty in the coarse segmentation, where an excess level would 
 COARSE_SHORTEST = 25
 LAGS = 10  # number of lags with slow drift of the host
 VICINITY = 15  # values on each side of a change in which its noise is measured
+STRETCH = 500  # values of a stretch in which the noise is compared with that of the latest values
 FLOOR = 5e-4  # minimum standard deviation of a log ratio
-LONG = 1000  # maximum number of values for PELT, which is quadratic if nothing changes
+LONG = 1000  # latest values, from which the noise is estimated
 
 Floats = NDArray[np.float64]
-Cuts = list[int]  # [0, first value of the second level, ..., n]
+Edges = list[int]  # [0, first value of the second level, ..., n]
 
 
 class _SeriesNoise(NamedTuple):
@@ -103,8 +105,15 @@ def find_changes(values: Sequence[float] | Floats, *, alpha: float = ALPHA) -> t
         return ()
     x = _pull_in(raw)
     noise = _noise(x[-LONG:])
-    cuts = _locate(x, [0, *_propose(x, noise), len(x)], noise)
-    while (p := _test(x, cuts, noise).p).max(initial=0.0) > alpha:
+    penalty = PENALTY * np.log(len(x)) * noise.sd**2 * noise.inflation
+    recent = max(0, len(x) - LONG)
+    proposals = {recent + cut for cut in segment(x[recent:], penalty, SHORTEST)}
+    if recent:
+        proposals |= {*segment(x, penalty * _wildest(x) ** 2, SHORTEST_OF_OLD)}
+    if not proposals:
+        return ()
+    cuts = _locate(x, [0, *sorted(proposals), len(x)], noise)
+    while (p := _chances(x, cuts, noise)).max(initial=0.0) > alpha:
         del cuts[int(p.argmax()) + 1]
     return _describe(x, _locate(x, cuts, noise), noise)
 
@@ -112,14 +121,21 @@ def find_changes(values: Sequence[float] | Floats, *, alpha: float = ALPHA) -> t
 def _pull_in(raw: Floats) -> Floats:
     """Clip spikes to the range of noise around the running median."""
     padded = np.pad(raw, MEDIAN, mode="median", stat_length=SHORTEST + 1)
-    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * MEDIAN + 1), axis=1)
+    middle = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * MEDIAN + 1))[:, MEDIAN]
     reach = SPIKE * _spread(raw - middle)
     return np.clip(raw, middle - reach, middle + reach)
 
 
-def _spread(deviations: Floats) -> float:
-    """Estimate the standard deviation from the 80th percentile; with two modes, the median would fail."""
-    return max(FLOOR, float(np.quantile(np.abs(deviations), 0.8)) / 1.2816)
+def _spread(deviations: Floats) -> Floats:
+    """Estimate the standard deviation of each row from the 80th percentile; with two modes, the median would fail."""
+    return np.maximum(FLOOR, np.quantile(np.abs(deviations), 0.8, axis=-1) / 1.2816)
+
+
+def _wildest(x: Floats) -> float:
+    """Return the noise of the noisiest stretch of a long series, relative to the latest values; at least 1."""
+    steps = np.diff(x)
+    stretches = steps[len(steps) % STRETCH :].reshape(-1, STRETCH)
+    return max(1.0, float(_spread(stretches).max()) / float(_spread(steps[-LONG:])))
 
 
 def _noise(x: Floats) -> _SeriesNoise:
@@ -132,7 +148,7 @@ def _noise(x: Floats) -> _SeriesNoise:
     reach = SPIKE * _spread(steps)  # the few that span a change
     variance = max(FLOOR**2, float(np.mean(np.clip(steps, -reach, reach) ** 2)) / 2)
     shortest = max(SHORTEST, min(COARSE_SHORTEST, len(x) // 8))
-    cuts = [0, *_pelt(x, COARSE * np.log(len(x)) * variance, shortest), len(x)]
+    cuts = [0, *segment(x, COARSE * np.log(len(x)) * variance, shortest), len(x)]
     counts = np.diff(cuts)
     deviations = x - np.repeat(_means(x, cuts), counts)
     lags = min(LAGS, len(x) // 4)
@@ -147,31 +163,11 @@ def _noise(x: Floats) -> _SeriesNoise:
     return _SeriesNoise(max(FLOOR, float(np.sqrt(products[0] / free))), float(rho))
 
 
-def _propose(x: Floats, noise: _SeriesNoise) -> Cuts:
-    """Let PELT propose changes: between the latest ``LONG`` values, and between groups of all values."""
-    penalty = PENALTY * np.log(len(x)) * noise.sd**2 * noise.inflation
-    size = -(-len(x) // LONG)
-    if size == 1:
-        return _pelt(x, penalty, SHORTEST)
-    spare, recent = len(x) % size, len(x) - LONG
-    groups = x[spare:].reshape(-1, size).mean(axis=1)
-    early = [spare + size * cut for cut in _pelt(groups, penalty / size, SHORTEST)]
-    late = [recent + cut for cut in _pelt(x[recent:], penalty, SHORTEST)]
-    return sorted({*early, *late})
-
-
-def _pelt(x: Floats, penalty: float, shortest: int) -> Cuts:
-    from ruptures import KernelCPD  # noqa: PLC0415 - slow to import
-
-    found = KernelCPD("linear", min_size=shortest).fit(x[:, None]).predict(pen=penalty)
-    return [int(cut) for cut in found[:-1]]
-
-
-def _means(x: Floats, cuts: Cuts) -> Floats:
+def _means(x: Floats, cuts: Edges) -> Floats:
     return np.asarray(np.add.reduceat(x, cuts[:-1]) / np.diff(cuts))
 
 
-def _test(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> _Steps:
+def _test(x: Floats, cuts: Edges, noise: _SeriesNoise) -> _Steps:
     """Test every step between two levels, corrected for the number of possible places."""
     from scipy.special import stdtr  # noqa: PLC0415 - slow to import
 
@@ -184,6 +180,13 @@ def _test(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> _Steps:
     size, error = np.diff(means), np.sqrt((variance[1:] + variance[:-1]) * wilder)
     df = max(1.0, (len(x) - len(counts)) / noise.inflation)
     return _Steps(size, error, np.minimum(1.0, 2 * stdtr(df, -np.abs(size) / error) * len(x)), df)
+
+
+def _chances(x: Floats, cuts: Edges, noise: _SeriesNoise) -> Floats:
+    """Return ``p`` of every step; 1 if an early level is so short that it is a few spikes."""
+    p, ends = _test(x, cuts, noise).p, np.array(cuts[1:])
+    spikes = (np.diff(cuts) < SHORTEST_OF_OLD) & (ends <= len(x) - LONG)
+    return np.where(spikes[1:] | spikes[:-1], 1.0, p)
 
 
 def _likelihood(x: Floats, before: float, after: float, noise: _SeriesNoise) -> Floats:
@@ -200,7 +203,7 @@ def _likelihood(x: Floats, before: float, after: float, noise: _SeriesNoise) -> 
     return np.asarray(-squares / (2 * noise.sd**2 * (1 - noise.rho**2)))
 
 
-def _locate(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> Cuts:
+def _locate(x: Floats, cuts: Edges, noise: _SeriesNoise) -> Edges:
     """Move each cut to the most likely place between its neighbors."""
     means = _means(x, cuts)
     found = [0]
@@ -210,7 +213,7 @@ def _locate(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> Cuts:
     return [*found, len(x)]
 
 
-def _describe(x: Floats, cuts: Cuts, noise: _SeriesNoise) -> tuple[Change, ...]:
+def _describe(x: Floats, cuts: Edges, noise: _SeriesNoise) -> tuple[Change, ...]:
     from scipy.special import stdtrit  # noqa: PLC0415 - slow to import
 
     means, steps = _means(x, cuts), _test(x, cuts, noise)
