@@ -8,7 +8,6 @@ import http.server
 import json
 import math
 import os
-import random
 import socket
 import struct
 import threading
@@ -22,6 +21,7 @@ import pytest
 from gilbench.host.placement import place
 from gilbench.model.study import Case, Workload
 from gilbench.plan.catalogue import catalogue
+from gilbench.plan.schedules import poisson
 from gilbench.run import peer_main
 
 FAMILIES = ("io", "mixed", "signals", "alternatives")
@@ -159,7 +159,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def open_loop(link: peer_main.Link, seconds: float, rate: float = 100.0) -> tuple[list[float], int]:
-    return peer_main._open_loop(link, 0, random.Random(1), rate, seconds)
+    schedule = poisson(rate, seconds, 1)
+    return peer_main._open_loop(link, 0, schedule, seconds), len(schedule)
 
 
 def test_a_stall_is_seen_as_open_loop_arithmetic_predicts(clock: Clock) -> None:
