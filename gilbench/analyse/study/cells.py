@@ -18,12 +18,12 @@ from gilbench.analyse.study.index import (
     cpu_utilisation,
     throughput,
 )
+from gilbench.analyse.study.open_loop import OpenLoop, open_loop, served_of_offered
 from gilbench.analyse.study.samples import (
     QUANTILES,
     base_case,
     counts_operations,
     latencies,
-    served_of_offered,
 )
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Cell
@@ -75,7 +75,7 @@ def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
     if workload.driver in _ALIKE:
         yield from _sharing(blocks, case)
         yield from _per_operation(list(runs.values()))
-    yield from _scheduled(list(runs.values()))
+    yield from _scheduled(blocks, case, workload)
     if (
         workload.quiet_case
         and case.threads
@@ -167,10 +167,14 @@ def _ratios(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[st
         yield "relative", ratio_interval(blocks.log_ratios(case, reference, throughput)), None
 
 
-def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]]:
+def _scheduled(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Interval, int | None]]:
     """Yield latencies and the handled fraction of requests or signals sent on schedule."""
-    sent = [run for run in runs if any(slice_.offered for slice_ in run.slices)]
+    sent = [run for run in blocks.runs(case).values() if any(slice_.offered for slice_ in run.slices)]
     if not sent:
+        return
+    found = open_loop(blocks, case, workload)
+    if found is not None and found.overloaded:
+        yield from _overloaded(found, sum(served_of_offered(run)[1] for run in sent))
         return
     seen = [latencies(run) for run in sent]
     samples = sum(one.total for one in seen)
@@ -183,6 +187,14 @@ def _scheduled(runs: Sequence[Run]) -> Iterator[tuple[str, Interval, int | None]
     counts = [served_of_offered(run) for run in sent]
     delivered = fraction_interval([served for served, _ in counts], [offered for _, offered in counts])
     yield "delivered", delivered, samples
+
+
+def _overloaded(found: OpenLoop, samples: int) -> Iterator[tuple[str, Interval, int | None]]:
+    """Yield what is served and offered per second; percentiles would measure the length of the schedule."""
+    shares = list(found.shares.values())
+    yield "delivered", _bounded(mean_interval(shares)), samples
+    yield "served_rate", mean_interval([found.offered * share for share in shares]), samples
+    yield "offered_rate", Interval(found.offered, None, None, len(shares)), None
 
 
 def _readings(runs: Sequence[Run], observers: Sequence[str]) -> Iterator[tuple[str, Interval, int | None]]:
