@@ -11,8 +11,8 @@ Hence
 
     busy seconds per answer = mean of g (1 - exp(-w / g)) + (last latency - first latency) / (n - 1)
 
-This is unbiased for any length of the schedule if requests are answered in turn, one at a time. If the distances are
-more regular than random ones, it is too small. A delay that is the same for all requests does not count.
+This holds for any length of the schedule if requests are answered in turn, one at a time. It is 1 to 4% too small for
+12 requests, and too small if their distances are more regular than random ones.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ class Phase(NamedTuple):
     offered: int  # number of requests
     seconds: float  # length of the schedule
 
+    def waits(self) -> Phase:
+        """Return the phase without the shortest latency, which no request spends in a queue."""
+        shortest = min(self.latencies, default=0.0)
+        return self._replace(latencies=[latency - shortest for latency in self.latencies])
+
 
 def seconds_per_answer(phases: Iterable[Phase]) -> float:
     """Estimate for how long a service is busy with one request, in s; NaN: no phase has two answers."""
@@ -45,15 +50,21 @@ def seconds_per_answer(phases: Iterable[Phase]) -> float:
 
 
 def exceeds_capacity(loads: Sequence[float]) -> bool:
-    """Return whether a service is overloaded: whether its median load over blocks is above 1.
+    """Return whether a service is overloaded: whether the median over blocks of its load in waits is above 1.
 
-    No confidence is asked for. A service that is wrongly called overloaded is near its capacity, where latencies need
-    far longer than a schedule to settle. One that is missed gets percentiles that say nothing. A stall of the host in
-    a few blocks does not move the median.
+    Waits are used, since a delay that is the same for each request is no sign of a queue, however long it is. A stall
+    of the host in a few blocks does not move the median. A service that is wrongly called overloaded is near its
+    capacity, where latencies need far longer than a schedule to settle.
 
-    PLACEHOLDER
+    Simulated with 40 requests per second, one server, and 10% variation between processes (1000 studies, 400 of
+    rigorous), called overloaded with constant | exponential service times:
+
+    load                      0.5       0.8        0.95       1          1.5         2
+    quick: 5 of 0.3 s         0 | 0     0 | 2%     0 | 14%    1 | 22%    94 | 89%    100 | 99%
+    standard: 12 of 0.6 s     0 | 0     0 | 0      0 | 6%     0 | 15%    100 | 100%  100 | 100%
+    rigorous: 30 of 1.5 s     0 | 0     0 | 0      0 | 1%     0 | 17%    100 | 100%  100 | 100%
 
     Args:
-        loads: Offered rate times ``seconds_per_answer``, one per block.
+        loads: Offered rate times ``seconds_per_answer`` of the waits, one per block.
     """
     return bool(loads) and float(np.median(loads)) > 1

@@ -16,13 +16,8 @@ class OpenLoop(NamedTuple):
     """What a case was offered, and what it can serve."""
 
     offered: float  # requests or timers per second
-    loads: Mapping[BlockKey, float]  # seconds that are needed to serve what one second offers, by block
     shares: Mapping[BlockKey, float]  # of what is offered that can be served, by block
-
-    @property
-    def overloaded(self) -> bool:
-        """Whether more is offered than can be served; latencies then measure the length of the schedule."""
-        return exceeds_capacity([load for load in self.loads.values() if math.isfinite(load)])
+    overloaded: bool  # more is offered than can be served, so latencies measure the length of the schedule
 
     @property
     def served(self) -> float:
@@ -37,8 +32,16 @@ def open_loop(blocks: Blocks, case: Case, workload: Workload) -> OpenLoop | None
     if rate is None or not runs:
         return None
     seconds = schedule_seconds(blocks.plan.effort, workload)
-    loads = {key: rate * seconds_per_answer(_phases(run, seconds)) for key, run in runs.items()}
-    return OpenLoop(rate, loads, {key: _share(runs[key], load) for key, load in loads.items()})
+    phases = {
+        key: [Phase(slice_.latencies, slice_.offered or 0, seconds) for slice_ in run.slices]
+        for key, run in runs.items()
+    }
+    loads = [rate * seconds_per_answer(one.waits() for one in seen) for seen in phases.values()]
+    return OpenLoop(
+        offered=rate,
+        shares={key: _share(runs[key], rate * seconds_per_answer(seen)) for key, seen in phases.items()},
+        overloaded=exceeds_capacity([load for load in loads if math.isfinite(load)]),
+    )
 
 
 def is_overloaded(blocks: Blocks, case: Case, workload: Workload) -> bool:
@@ -50,10 +53,6 @@ def is_overloaded(blocks: Blocks, case: Case, workload: Workload) -> bool:
 def served_of_offered(run: Run) -> tuple[int, int]:
     """Return the numbers of handled and of sent requests or signals of a run."""
     return sum(slice_.served or 0 for slice_ in run.slices), sum(slice_.offered or 0 for slice_ in run.slices)
-
-
-def _phases(run: Run, seconds: float) -> list[Phase]:
-    return [Phase(slice_.latencies, slice_.offered or 0, seconds) for slice_ in run.slices]
 
 
 def _share(run: Run, load: float) -> float:
