@@ -7,6 +7,7 @@ same schedule, since it depends only on the seed of the slice.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 
@@ -96,6 +97,6 @@ def period(interval: Value, seconds: float, seed: int) -> float:
 
 
 def _count(interval: Value, seconds: float) -> int:
-    if not isinstance(interval, int | float) or not interval > 0 or seconds / interval > MOST:
+    if not isinstance(interval, int | float) or not 0 < interval < math.inf or seconds / interval > MOST:
         raise ValueError(f"the interval must be above 0 and at least {seconds / MOST:g} s, not {interval}")
     return max(1, round(seconds / interval))
