@@ -221,7 +221,7 @@ def test_signals_are_sent_at_the_moments_of_the_schedule(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = []
-    monkeypatch.setattr(peer_main.os, "kill", lambda pid, number: sent.append((pid, number, clock.time)))
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number, clock.time)))
     clock.time = 7.0
     order = {"pid": 1234567, "signal": "SIGURG", "schedule": [0.5, 0.75, 2.0]}
     assert peer_main.signals(order) == {"sent": [7.5, 7.75, 9.0]}
