@@ -40,6 +40,8 @@ METRICS: dict[str, Metric] = {
         Metric("latency_p99_9", "s", "lower", "99.9th percentile latency"),
         Metric("latency_max", "s", "lower", "maximum latency"),
         Metric("delivered", "fraction", "higher", "share of requests or signals handled"),
+        Metric("served_rate", "1/s", "higher", "requests or timers served per second, if overloaded"),
+        Metric("offered_rate", "1/s", "neither", "requests or timers offered per second, if overloaded"),
         Metric("background_throughput", "1/s", "higher", "throughput of the added threads"),
         Metric("cpu_utilisation", "cores", "neither", "CPU time per wall time"),
         Metric("voluntary_switches", "1/s", "lower", "voluntary context switches"),

@@ -183,7 +183,7 @@ class Slice(Struct, frozen=True):
     cpus: tuple[Processor, ...]  # CPU affinity of the worker; empty: unknown
     cpu: Seconds | None = None  # CPU time of the worker from start to end, from the kernel
     threads: tuple[ThreadSlice, ...] = ()
-    latencies: tuple[Lateness, ...] = ()  # s since the scheduled time, of what was answered
+    latencies: tuple[Lateness, ...] = ()  # s since the scheduled time, of what was answered, in that order
     offered: Count | None = None  # requests or signals sent on schedule
     served: Count | None = (
         None  # answers, or calls of the handler: fewer than latencies if signals were merged

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from gilbench.model.metrics import write
 from gilbench.model.results import Cell, Report
 from gilbench.model.study import Workload
 from gilbench.plan.axes import variant
@@ -34,6 +35,10 @@ _SCALING = {
     "shared": "Scaling, shared: threads that share an object",
     "alternatives": "Scaling, alternatives to threads",
 }
+_SERVED, _OFFERED = "served_rate", "offered_rate"  # only overloaded cases have them
+_OVERLOADED = (
+    "overloaded: more is offered than can be served, so latencies would measure the length of the schedule"
+)
 _TAILS: dict[str, tuple[str, Shown]] = {
     "latency_p50": ("p50", "always"),
     "latency_p90": ("p90", "wide"),
@@ -97,12 +102,14 @@ def _service(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterat
             [INTERPRETER, _added(rows, workloads), *metrics(rows, throughput)],
             "vs unloaded: throughput / throughput with 0 added threads",
         )
-    rows = with_any(by_place(cells), _TAILS)
+    rows = with_any(by_place(cells), {*_TAILS, _OFFERED})
     if rows:
+        overloaded = bool(with_any(rows, [_OFFERED]))
         yield table_of(
             f"I/O with added threads: latency (open loop{_samples(', ', rows)})",
             by_workload(rows),
-            [INTERPRETER, _added(rows, workloads), *_tails(rows)],
+            [INTERPRETER, _added(rows, workloads), *_tails(rows), *([_served(rows)] if overloaded else [])],
+            *([_OVERLOADED] if overloaded else []),
         )
 
 
@@ -132,8 +139,32 @@ def _added(rows: Rows, workloads: Mapping[str, Workload]) -> Values[RowKey]:
 def _tails(rows: Rows) -> Iterator[Values[RowKey]]:
     """Yield the columns of latencies; a wide terminal has more of them."""
     for metric, (title, shown) in _TAILS.items():
-        yield from metrics(rows, {title: metric}, shown)
+        for column, entries in metrics(rows, {title: metric}, shown):
+            yield Values(column, _unless_overloaded(rows, entries) if metric == "latency_p50" else entries)
     yield texts("samples", lambda place: _count(rows[place].get("latency_max")), shown="wide")
+
+
+def _unless_overloaded(
+    rows: Rows, entries: Callable[[Sequence[RowKey]], Sequence[Entry]]
+) -> Callable[[Sequence[RowKey]], Sequence[Entry]]:
+    """Write that a case is overloaded, in place of a value that it does not have."""
+    return lambda places: [
+        "overloaded" if _OFFERED in rows[place] else entry
+        for place, entry in zip(places, entries(places), strict=True)
+    ]
+
+
+def _served(rows: Rows) -> Values[RowKey]:
+    """Return the column of what overloaded cases serve, and what they are offered."""
+
+    def rates(place: RowKey) -> str:
+        found = rows[place]
+        if _OFFERED not in found:
+            return "-"
+        served, offered = (write(found[name].value, "1/s") for name in (_SERVED, _OFFERED))
+        return f"{served} of {offered}"
+
+    return texts("served of\noffered", rates)
 
 
 def _count(cell: Cell | None) -> str:

@@ -49,7 +49,9 @@ class Endpoint:
     def send(self, request: Mapping[str, Any]) -> None:
         """Send a request. If the child has ended, the next ``receive`` fails."""
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._requests, msgspec.json.encode(request) + b"\n")
+            line = msgspec.json.encode(request) + b"\n"
+            while line:  # a signal can end the write of a line that is longer than the pipe
+                line = line[os.write(self._requests, line) :]
 
     def fileno(self) -> int:
         """Return the descriptor of the replies."""

@@ -11,7 +11,6 @@ import ctypes
 import functools
 import json
 import os
-import random
 import select
 import selectors
 import signal
@@ -20,7 +19,7 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 TIMEOUT = 2.0  # s for pending answers at the end of a slice
@@ -357,9 +356,9 @@ def pipes(request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - each req
 def serve(request: dict[str, Any]) -> dict[str, Any]:
     """Run a closed-loop phase and then an open-loop phase on one link.
 
-    Closed loop: ``depth`` pending requests at any time, for ``closed`` s. Open loop: Poisson arrivals at ``rate`` per
-    second, for ``open`` s. Latency is measured from the scheduled time, even if earlier requests are late (no
-    coordinated omission).
+    Closed loop: ``depth`` pending requests at any time, for ``closed`` s. Open loop: one request at each moment of
+    ``schedule``, in s from the start of the phase, which is ``open`` s long. Latency is measured from the scheduled
+    time, even if earlier requests are late (no coordinated omission).
     """
     link = LINKS[request["link"]](request)
     try:
@@ -369,11 +368,11 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
                 pass
         closed = _closed_loop(link, WARM_UP, request["closed"], request["depth"])
         number = WARM_UP + closed["sent"]
-        rng = random.Random(request["seed"])
-        latencies, offered = _open_loop(link, number, rng, request["rate"], request["open"])
+        latencies = _open_loop(link, number, request["schedule"], request["open"])
         link.finish()
     finally:
         link.close()
+    offered = len(request["schedule"])
     return {
         "operations": closed["operations"],
         "window": closed["window"],
@@ -404,38 +403,38 @@ def _closed_loop(link: Link, number: int, seconds: float, depth: int) -> dict[st
     return {"sent": number - first, "operations": counted, "window": moment - started}
 
 
-def _open_loop(
-    link: Link, number: int, rng: random.Random, rate: float, seconds: float
-) -> tuple[list[float], int]:
-    latencies: list[float] = []
+def _open_loop(link: Link, number: int, schedule: Sequence[float], seconds: float) -> list[float]:
+    """Return the latencies of what was answered, in the order of the schedule."""
+    latencies: dict[int, float] = {}
     waiting: dict[int, float] = {}
-    first = number
-    due = time.monotonic() + rng.expovariate(rate)
-    end = time.monotonic() + seconds
+    start = time.monotonic()
+    end = start + seconds
+    coming = iter([start + offset for offset in schedule])
+    due = next(coming, None)
     while True:
         moment = time.monotonic()
-        if due <= end and moment >= due:
+        if due is not None and moment >= due:
             link.send(number)
             waiting[number] = due
             number += 1
-            due += rng.expovariate(rate)
+            due = next(coming, None)
             continue
-        if due > end and (not waiting or moment >= end + TIMEOUT):
+        if due is None and (not waiting or moment >= end + TIMEOUT):
             break
-        if link.wait((due if due <= end else end + TIMEOUT) - moment):
+        if link.wait((end + TIMEOUT if due is None else due) - moment):
             answers = link.answers()
             arrived = time.monotonic()
-            latencies += [arrived - waiting.pop(answer) for answer in answers]
-    return latencies, number - first
+            latencies.update((answer, arrived - waiting.pop(answer)) for answer in answers)
+    return [latencies[answer] for answer in sorted(latencies)]
 
 
 def signals(request: dict[str, Any]) -> dict[str, Any]:
-    """Send ``count`` signals, one every ``interval`` s, and return the times at which they were sent."""
+    """Send a signal at each moment of ``schedule``, in s from now, and return the times at which they were sent."""
     number = getattr(signal, request["signal"])
-    start = time.monotonic() + request["interval"]
+    start = time.monotonic()
     sent = []
-    for index in range(request["count"]):
-        time.sleep(max(0.0, start + index * request["interval"] - time.monotonic()))
+    for offset in request["schedule"]:
+        time.sleep(max(0.0, start + offset - time.monotonic()))
         sent.append(time.monotonic())
         os.kill(request["pid"], number)
     return {"sent": sent}

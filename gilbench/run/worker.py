@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Environment, Interpreter, Slice, Value, Workload
 from gilbench.observe.cpu import process_cpu_time
 from gilbench.plan.axes import environment
+from gilbench.plan.schedules import RATE, period, poisson, spread
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
 from gilbench.run.plausible import impossibility
@@ -130,10 +131,13 @@ class Worker:
             closed = 0.0 if self.workload.scheduled else seconds
             record = self._measure_service(closed, scheduled, seed)
         elif self.workload.driver == "signals":
-            record = self._measure_signals(scheduled)
+            record = self._measure_signals(scheduled, seed)
         else:
             length = scheduled or seconds if self.workload.scheduled else seconds
-            record = self._endpoint.ask({"do": "measure", "seconds": length}, length + SLICE_LIMIT)
+            request: dict[str, Any] = {"do": "measure", "seconds": length}
+            if self.workload.scheduled and "interval" in self.parameters:
+                request["schedule"] = self._made(spread, "interval", length, seed)
+            record = self._endpoint.ask(request, length + SLICE_LIMIT)
         after = process_cpu_time(self.pid)
         cpu = None if before is None or after is None else after - before
         slice_ = self._convert({**record, "round": round_, "cpus": in_force, "cpu": cpu}, Slice)
@@ -171,20 +175,20 @@ class Worker:
 
     def _measure_service(self, seconds: float, latency_seconds: float, seed: int) -> dict[str, Any]:
         limit = seconds + latency_seconds + SLICE_LIMIT
+        schedule = self._made(poisson, "rate", latency_seconds, seed)
         link = self.workload.peer or self._serving.peer
         pipes = self._ask_peer({"do": "pipes"}, SLICE_LIMIT)["paths"] if link == "pipe" else None
         self._endpoint.send({"do": "measure", "pipes": pipes})
         ready = self._endpoint.expect("ready", SLICE_LIMIT)
         request = {
             "depth": 1,
-            "rate": 40,
             **self.parameters,
             "do": "serve",
             "link": link,
             "address": ready.get("address"),
             "closed": seconds,
             "open": latency_seconds,
-            "seed": seed,
+            "schedule": schedule,
             "limit": limit,
         }
         seen = self._ask_peer(request, limit)
@@ -201,24 +205,26 @@ class Worker:
             "served": len(seen["latencies"]),
         }
 
-    def _measure_signals(self, seconds: float) -> dict[str, Any]:
-        interval = float(self.parameters["interval"])
-        count = max(1, round(seconds / interval))
-        length = (count + 1) * interval + SIGNAL_GRACE
-        self._endpoint.send({"do": "measure", "seconds": length, "peer": self.workload.peer is not None})
+    def _measure_signals(self, seconds: float, seed: int) -> dict[str, Any]:
+        request: dict[str, Any] = {"do": "measure", "peer": self.workload.peer is not None}
         if self.workload.peer is None:
-            record = self._endpoint.expect("ok", length + SLICE_LIMIT)
+            interval = self._made(period, "interval", seconds, seed)
+            length = seconds + interval + SIGNAL_GRACE
+            request |= {"seconds": length, "interval": interval}
+            record = self._endpoint.ask(request, length + SLICE_LIMIT)
             sent = self._convert(record.pop("due", None), list[float])
         else:
+            schedule = self._made(spread, "interval", seconds, seed)
+            length = schedule[-1] + float(self.parameters["interval"]) + SIGNAL_GRACE
+            self._endpoint.send({**request, "seconds": length})
             ready = self._endpoint.expect("ready", SLICE_LIMIT)
-            request = {
+            order = {
                 "do": "signals",
                 "pid": self.pid if ready.get("pid") is None else ready["pid"],
                 "signal": self.parameters["signal"],
-                "interval": interval,
-                "count": count,
+                "schedule": schedule,
             }
-            sent = self._ask_peer(request, length + SLICE_LIMIT)["sent"]
+            sent = self._ask_peer(order, length + SLICE_LIMIT)["sent"]
             record = self._endpoint.expect("ok", SLICE_LIMIT)
             record.pop("due", None)
         handled = sorted(self._convert(record.pop("handled", None), list[float]))
@@ -236,6 +242,13 @@ class Worker:
         except RunFailure as error:
             self._endpoint.expect("ok", 1.0)
             raise RunFailure("peer", error.message) from error
+
+    def _made(self, make: Callable[[Value, float, int], _T], name: str, seconds: float, seed: int) -> _T:
+        """Make a schedule from the parameter of this name."""
+        try:
+            return make(self.parameters.get(name, RATE), seconds, seed)
+        except ValueError as error:
+            raise RunFailure("workload", str(error)) from error
 
     @staticmethod
     def _convert(answer: Any, to: type[_T]) -> _T:

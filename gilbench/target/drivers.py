@@ -108,8 +108,8 @@ class Signals(object):
     The workload has ``await_signals(parameters, until, stamps)``, what the main thread does meanwhile, and the
     declared parameter ``signal``. Each call of the handler is stamped, unless the workload has a handler of its
     own, ``handler(parameters)`` returns it, and appends to ``stamps`` when it has seen a signal. Signals that it
-    causes itself it returns the due moments of. A handled signal is seen when Python code runs, not when the
-    kernel delivers.
+    causes itself it returns the due moments of; their ``interval`` is another one in each slice. A handled signal
+    is seen when Python code runs, not when the kernel delivers.
     """
 
     def __init__(self, module, parameters, threads, background):
@@ -134,7 +134,8 @@ class Signals(object):
         try:
             if request["peer"]:
                 announce({"pid": os.getpid()})
-            due = self.await_signals(self.parameters, now() + request["seconds"], self.stamps)
+            parameters = dict(self.parameters, interval=request.get("interval", self.parameters["interval"]))
+            due = self.await_signals(parameters, now() + request["seconds"], self.stamps)
         finally:
             threads = self.background.stop()
         time.sleep(0)  # a signal that is still pending is handled here at the latest
@@ -153,9 +154,10 @@ class Inside(object):
 
     The workload has ``foreground(state, until)``, where the state is what its ``prepare(parameters)`` returns; it
     returns ``operations`` and the ``window`` in which they were done, or the ``latencies`` of events that came on
-    schedule, or both, and a ``checksum`` of the work where it has one. ``calibrate(state)``, where there is one, fits
-    the state to the processor. A workload that is made for threads, with an ``operation``, is repeated in the main
-    thread.
+    schedule, or both, and a ``checksum`` of the work where it has one. If it is ``scheduled`` and has a parameter
+    ``interval``, it gets the moments of the schedule instead of ``until``. ``calibrate(state)``, where there is one,
+    fits the state to the processor. A workload that is made for threads, with an ``operation``, is repeated in the
+    main thread.
     """
 
     def __init__(self, module, parameters, threads, background):
@@ -186,7 +188,12 @@ class Inside(object):
     def measure(self, request, announce):
         self.background.start()
         try:
-            record = self.foreground(self.state, now() + request["seconds"])
+            start = now()
+            if "schedule" in request:
+                when = [start + offset for offset in request["schedule"]]
+            else:
+                when = start + request["seconds"]
+            record = self.foreground(self.state, when)
         finally:
             threads = self.background.stop()
         latencies = record.get("latencies", [])

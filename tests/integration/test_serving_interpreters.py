@@ -91,6 +91,14 @@ LACKS = {
     },
 }  # fmt: skip
 
+# What is not even tried on an interpreter, because its Python is too old.
+SUBINTERPRETERS = {"countdown_subinterpreters", "json_subinterpreters"}
+TOO_OLD = {
+    "2.7": {"asyncio_echo", "asyncio_cpu", "countdown_asyncio", "json_asyncio", *SUBINTERPRETERS},
+    "3.13t": set[str](),
+    "pypy3": SUBINTERPRETERS,
+}
+
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("spec", ["2.7", "3.13t", "pypy3"])
@@ -98,7 +106,8 @@ def test_each_runs_wherever_its_needs_are_met_and_says_so_where_not(
     peer: Peer, monkeypatch: pytest.MonkeyPatch, spec: str, name: str
 ) -> None:
     on, workload = interpreter(spec), workloads()[name]
-    if lacks(workload, on.build):
+    assert (lacks(workload, on.build) is not None) == (name in TOO_OLD[spec])
+    if name in TOO_OLD[spec]:
         return
     # What makes a figure good makes a slice long; here it is enough that there is one.
     quick = msgspec.structs.replace(workload, least_seconds=0.0)
@@ -258,6 +267,28 @@ def test_the_higher_the_rate_the_more_signals_are_merged_beside_a_busy_thread(pe
             sum(slice_.served or 0 for slice_ in slices) / sum(slice_.offered or 0 for slice_ in slices)
         )
     assert shares[0] > 2 * shares[1]
+
+
+# --- schedules ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["delivery", "itimer", "sleep_timer", "tcp_echo"])
+def test_all_cases_of_a_round_get_the_same_schedule(peer: Peer, name: str) -> None:
+    specs = ("2.7", "3.11", "3.13")
+    offered = [
+        [slice_.offered for slice_ in serve(peer, name, interpreter(spec), threads=0, slices=2)]
+        for spec in specs
+    ]
+    assert offered[0] == offered[1] == offered[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("tcp_echo", "rate"), ("sleep_timer", "interval"), ("itimer", "interval")]
+)
+def test_a_schedule_that_cannot_be_made_is_a_failure_with_a_reason(peer: Peer, name: str, what: str) -> None:
+    with pytest.raises(RunFailure, match=f"the {what} must be above 0") as raised:
+        serve(peer, name, interpreter("3.11"), **{what: 0})
+    assert raised.value.kind == "workload"
 
 
 # --- nothing is left behind -----------------------------------------------------------------------------

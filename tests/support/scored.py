@@ -126,9 +126,10 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
             wait = 0.25
         if name == "long_hold":
             wait = 3e-4 if dict(case.parameters).get("how") == "release" else truth.kept
-        served = round(OFFERED * (truth.handled if name == "delivery" else 1.0))
-        late = tuple(wait * noise * (1 + 0.01 * step) for step in range(served))
-        return [_scheduled(late)], 75.0
+        offered = 100 if name == "long_hold" else OFFERED  # its rate for a second
+        served = round(offered * (truth.handled if name == "delivery" else 1.0))
+        late = tuple(wait * noise * (1 + 0.01 * (step % OFFERED)) for step in range(served))
+        return [_scheduled(late, offered)], 75.0
     if name == "tcp_echo_cpu":
         rate = 1000.0 * noise * drift * (truth.echo if threads else 1.0)
         return [make_slice(0, rate, threads=threads)], 75.0
@@ -147,9 +148,9 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
     return [make_slice(turn, rate, threads=threads) for turn in range(4)], switches
 
 
-def _scheduled(latencies: tuple[float, ...]) -> Slice:
+def _scheduled(latencies: tuple[float, ...], offered: int) -> Slice:
     slice_ = make_slice(0, 0.0, threads=0, window=0.0)
     end = max(slice_.end, slice_.start + max(latencies))
     return msgspec.structs.replace(
-        slice_, end=end, latencies=latencies, offered=OFFERED, served=len(latencies)
+        slice_, end=end, latencies=latencies, offered=offered, served=len(latencies)
     )

@@ -8,7 +8,7 @@ import http.server
 import json
 import math
 import os
-import random
+import signal
 import socket
 import struct
 import threading
@@ -22,6 +22,7 @@ import pytest
 from gilbench.host.placement import place
 from gilbench.model.study import Case, Workload
 from gilbench.plan.catalogue import catalogue
+from gilbench.plan.schedules import poisson
 from gilbench.run import peer_main
 
 FAMILIES = ("io", "mixed", "signals", "alternatives")
@@ -159,7 +160,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def open_loop(link: peer_main.Link, seconds: float, rate: float = 100.0) -> tuple[list[float], int]:
-    return peer_main._open_loop(link, 0, random.Random(1), rate, seconds)
+    schedule = poisson(rate, seconds, 1)
+    return peer_main._open_loop(link, 0, schedule, seconds), len(schedule)
 
 
 def test_a_stall_is_seen_as_open_loop_arithmetic_predicts(clock: Clock) -> None:
@@ -197,6 +199,33 @@ def test_what_is_never_answered_is_offered_and_has_no_latency(clock: Clock) -> N
     assert latencies == []
     assert offered > 400
     assert clock.time == pytest.approx(5.0 + peer_main.TIMEOUT)
+
+
+class Reversing(Stalling):
+    """A server that answers two requests at a time, the later one first."""
+
+    def answers(self) -> list[int]:
+        assert self.wait(10.0)
+        taken, self.under_way = self.under_way[:2], self.under_way[2:]
+        return [number for _, number in reversed(taken)]
+
+
+def test_latencies_are_in_the_order_of_the_schedule_whatever_that_of_the_answers(clock: Clock) -> None:
+    link = Reversing(clock, stall=0.0)
+    link.free = 1.0  # all requests are waiting by then
+    found = peer_main._open_loop(link, 0, [0.1, 0.2, 0.3, 0.4], 0.5)
+    assert found == pytest.approx([0.9, 0.8, 0.7, 0.6], abs=1e-3)
+
+
+def test_signals_are_sent_at_the_moments_of_the_schedule(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number, clock.time)))
+    clock.time = 7.0
+    order = {"pid": 1234567, "signal": "SIGURG", "schedule": [0.5, 0.75, 2.0]}
+    assert peer_main.signals(order) == {"sent": [7.5, 7.75, 9.0]}
+    assert sent == [(1234567, signal.SIGURG, moment) for moment in (7.5, 7.75, 9.0)]
 
 
 @pytest.mark.parametrize("depth", [1, 8])

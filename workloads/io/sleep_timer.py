@@ -1,7 +1,8 @@
-"""Wake up every millisecond, and see how late.
+"""Wake up a thousand times a second, and see how late.
 
-The kernel wakes the thread in time; after that it needs the GIL, as after every call that blocks. Each tick has
-its due moment, and one that the thread slept through is late all the same. Unit: ticks; taken: lateness.
+The kernel wakes the thread in time; after that it needs the GIL, as after every call that blocks. Ticks are due at
+random distances, ``interval`` seconds in the mean, and one that the thread slept through is late all the same. Unit:
+ticks; taken: lateness.
 Source: cyclictest of the Linux real-time tests.
 """
 
@@ -19,16 +20,15 @@ WORKLOAD = {
 
 
 def prepare(parameters):
-    return parameters["interval"]
+    """The moments say it all."""
 
 
-def foreground(interval, until):
-    due, latencies = now() + interval, []
-    while due < until:
+def foreground(state, moments):
+    latencies = []
+    for due in moments:
         moment = now()
         while moment < due:
             time.sleep(due - moment)
             moment = now()
         latencies.append(moment - due)
-        due += interval
     return {"latencies": latencies}

@@ -1,9 +1,10 @@
-"""An event loop that has something to do every 10 ms while N threads count down: how late it is.
+"""An event loop that has something to do 100 times a second while N threads count down: how late it is.
 
 What a service on asyncio suffers from a thread beside it: timers, answers and callbacks all wait for the GIL.
-Each timer has its due moment, whatever became of the one before; up to 1 ms of lateness is asyncio's own, which
-rounds waits up to whole milliseconds. Unit: timers; taken: lateness. Source: the slow-callback warnings of asyncio's
-debug mode; the event-loop lag that services on asyncio watch.
+``interval``: mean seconds between two timers, which are due at random distances. Each has its due moment, whatever
+became of the one before; up to 1 ms of lateness is asyncio's own, which rounds waits up to whole milliseconds. Unit:
+timers; taken: lateness. Source: the slow-callback warnings of asyncio's debug mode; the event-loop lag that services on
+asyncio watch.
 """
 
 import asyncio
@@ -19,21 +20,23 @@ WORKLOAD = {
 
 
 def prepare(parameters):
-    return asyncio.new_event_loop(), parameters["interval"]
+    return asyncio.new_event_loop()
 
 
-def foreground(state, until):
-    loop, interval = state
-    latencies = []
+def foreground(loop, moments):
+    coming, latencies = iter(moments), []
 
     def tick(due):
         latencies.append(loop.time() - due)
-        if due + interval < until:
-            loop.call_at(due + interval, tick, due + interval)
-        else:
-            loop.stop()
+        arm()
 
-    first = loop.time() + interval
-    loop.call_at(first, tick, first)
+    def arm():
+        due = next(coming, None)
+        if due is None:
+            loop.stop()
+        else:
+            loop.call_at(due, tick, due)
+
+    arm()
     loop.run_forever()
     return {"latencies": latencies}

@@ -2,7 +2,7 @@
 
 A signal that is pending is not pending twice: the kernel and the interpreter merge it with the next one. So
 the higher the rate and the later the handler, the more are lost; with one handler call every switch interval
-there is a ceiling to the rate at which signals can be handled at all. ``interval``: seconds between two.
+there is a ceiling to the rate at which signals can be handled at all. ``interval``: mean seconds between two.
 Unit: signals. Source: signal(7); D. Beazley, "Understanding the Python GIL", 2010.
 """
 

@@ -1,4 +1,4 @@
-"""Another process sends SIGINT every 50 ms while N threads count down: when is KeyboardInterrupt seen.
+"""Another process sends 20 SIGINT a second while N threads count down: when is KeyboardInterrupt seen.
 
 As ``delivery``, up to the moment in which the exception has left what the main thread was doing and is caught:
 what a user feels who presses ^C. ``main`` as there; in a call that cannot be interrupted it is seen when that

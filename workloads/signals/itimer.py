@@ -1,8 +1,9 @@
-"""A timer of the kernel sends SIGALRM every 10 ms while N threads count down: how late is the handler.
+"""A timer of the kernel sends SIGALRM about every 10 ms while N threads count down: how late is the handler.
 
 As ``delivery`` with no other process: the signal is due at a known moment, and it may interrupt whichever thread
-runs. What profilers that sample by setitimer, and programs with alarms, rely on. Unit: signals.
-Source: getitimer(2); the sampling of statistical profilers in Python.
+runs. The timer is periodic, so each slice has another period, by up to a quarter of ``interval``, and does not keep
+step with the switch interval. What profilers that sample by setitimer, and programs with alarms, rely on. Unit:
+signals. Source: getitimer(2); the sampling of statistical profilers in Python.
 """
 
 import signal

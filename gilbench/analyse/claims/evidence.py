@@ -11,7 +11,8 @@ from gilbench.analyse.stats.medians import median_ratio, quantile_between
 from gilbench.analyse.stats.quantiles import pool
 from gilbench.analyse.study.cells import all_cells
 from gilbench.analyse.study.index import BlockKey, Blocks, log, throughput
-from gilbench.analyse.study.samples import latencies, pairs, served_of_offered
+from gilbench.analyse.study.open_loop import is_overloaded, served_of_offered
+from gilbench.analyse.study.samples import latencies, pairs
 from gilbench.model.metrics import METRICS
 from gilbench.model.scores import Configuration, Verdict
 from gilbench.model.study import Case, Failure, Parameters, Run, Study, Workload
@@ -188,7 +189,12 @@ class Evidence:
             Missing: As for ``figure``.
         """
         self.check(configuration, spot)
-        runs = self._blocks.runs(spot.case(configuration)).values()
+        case = spot.case(configuration)
+        if is_overloaded(self._blocks, case, self._workloads[spot.workload]):
+            raise Missing(
+                "inconclusive", f"{spot.workload} is overloaded, so its latency is that of the schedule"
+            )
+        runs = self._blocks.runs(case).values()
         interval = quantile_between(pool(map(latencies, runs)), share)
         return Figure(interval.value, interval.lo, interval.hi, "s")
 

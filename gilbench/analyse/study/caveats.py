@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gilbench.analyse.study.comparability import comparability, same_host
+from gilbench.analyse.study.index import Blocks
+from gilbench.analyse.study.open_loop import open_loop
 from gilbench.analyse.study.trains import pauses
+from gilbench.model.metrics import write
 from gilbench.model.results import Caveat, Comparison
 from gilbench.model.study import Study
+from gilbench.plan.axes import variant
 
 STEAL = 0.02  # of CPU time; less is hidden by the variation between blocks
 _FEW_BLOCKS = 3
@@ -18,7 +22,15 @@ _FEW_BLOCKS = 3
 def caveats(study: Study) -> tuple[Caveat, ...]:
     """Collect the caveats of a study."""
     read = (Caveat(kind="file", text=warning) for warning in study.warnings)
-    return (*read, *_builds(study), *_state(study), *_noise(study), *_readings(study), *pauses(study))
+    return (
+        *read,
+        *_builds(study),
+        *_state(study),
+        *_noise(study),
+        *_overloads(study),
+        *_readings(study),
+        *pauses(study),
+    )
 
 
 def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
@@ -151,6 +163,28 @@ def _noise(study: Study) -> Iterator[Caveat]:
             kind="governor",
             text=f"the CPU frequency governor is {governor!r}; 'performance' gives steadier results",
             next="Set the CPU frequency governor to performance.",
+        )
+
+
+def _overloads(study: Study) -> Iterator[Caveat]:
+    """List the cases without latencies, once per workload, parameters, and thread count."""
+    blocks = Blocks(study.header.plan, study.runs)
+    workloads = {workload.name: workload for workload in study.header.workloads}
+    found: dict[tuple[str, str, float], list[str]] = {}
+    for case in blocks.cases():
+        loop = None if case.observers else open_loop(blocks, case, workloads[case.workload])
+        if loop is not None and loop.overloaded:
+            settings = [f"{name}={value}" for name, value in case.parameters]
+            threads = f"{case.threads} thread{'s' * (case.threads != 1)}"
+            key = case.workload, f"{' '.join([case.workload, *settings])}, {threads}", loop.offered
+            found.setdefault(key, []).append(f"{write(loop.served, '1/s')} served on {variant(case)}")
+    for (workload, name, offered), served in found.items():
+        text = f"{name}: overloaded, {write(offered, '1/s')} offered, {', '.join(served)}"
+        yield Caveat(
+            kind="overloaded",
+            subject=workload,
+            text=f"{text}; latencies are left out, since they would measure the length of the schedule",
+            next="Offer less to overloaded cases: a lower rate, or a longer interval, with --set.",
         )
 
 

@@ -19,12 +19,12 @@ from gilbench.analyse.study.index import (
     throughput,
 )
 from gilbench.analyse.study.looks import case_confidence
+from gilbench.analyse.study.open_loop import OpenLoop, open_loop, served_of_offered
 from gilbench.analyse.study.samples import (
     QUANTILES,
     base_case,
     counts_operations,
     latencies,
-    served_of_offered,
 )
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Cell
@@ -76,7 +76,7 @@ def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
     if workload.driver in _ALIKE:
         yield from _sharing(blocks, case, level)
         yield from _per_operation(list(runs.values()), level)
-    yield from _scheduled(list(runs.values()), level)
+    yield from _scheduled(blocks, case, workload, level)
     if (
         workload.quiet_case
         and case.threads
@@ -172,10 +172,16 @@ def _ratios(
         yield "relative", ratio_interval(logs, level), None
 
 
-def _scheduled(runs: Sequence[Run], level: float) -> Iterator[tuple[str, Interval, int | None]]:
+def _scheduled(
+    blocks: Blocks, case: Case, workload: Workload, level: float
+) -> Iterator[tuple[str, Interval, int | None]]:
     """Yield latencies and the handled fraction of requests or signals sent on schedule."""
-    sent = [run for run in runs if any(slice_.offered for slice_ in run.slices)]
+    sent = [run for run in blocks.runs(case).values() if any(slice_.offered for slice_ in run.slices)]
     if not sent:
+        return
+    found = open_loop(blocks, case, workload)
+    if found is not None and found.overloaded:
+        yield from _overloaded(found, sum(served_of_offered(run)[1] for run in sent), level)
         return
     seen = [latencies(run) for run in sent]
     samples = sum(one.total for one in seen)
@@ -188,6 +194,14 @@ def _scheduled(runs: Sequence[Run], level: float) -> Iterator[tuple[str, Interva
     counts = [served_of_offered(run) for run in sent]
     delivered = fraction_interval([served for served, _ in counts], [offered for _, offered in counts], level)
     yield "delivered", delivered, samples
+
+
+def _overloaded(found: OpenLoop, samples: int, level: float) -> Iterator[tuple[str, Interval, int | None]]:
+    """Yield what is served and offered per second; percentiles would measure the length of the schedule."""
+    shares = list(found.shares.values())
+    yield "delivered", _bounded(mean_interval(shares, level)), samples
+    yield "served_rate", mean_interval([found.offered * share for share in shares], level), samples
+    yield "offered_rate", Interval(found.offered, None, None, len(shares)), None
 
 
 def _readings(

@@ -100,6 +100,7 @@ def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
 def _convoy(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterator[Finding]:
     """What one added thread leaves of a throughput."""
     latency = {cell.case: cell for cell in cells if cell.metric == "latency_p50"}
+    served = {cell.case: cell for cell in cells if cell.metric == "served_rate"}
     kept = [cell for cell in cells if cell.metric == "retained" and cell.case.threads == 1]
     for name in dict.fromkeys(cell.case.workload for cell in kept):
         mine = [cell for cell in kept if cell.case.workload == name]
@@ -107,11 +108,13 @@ def _convoy(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterato
         unharmed = [cell for cell in mine if cell.lo is not None and cell.lo > _UNHARMED]
         if collapsed:
             waits = [latency[cell.case] for cell in collapsed if cell.case in latency]
+            beyond = [served[cell.case] for cell in collapsed if cell.case in served]
             text = (
                 f"With {_added(collapsed[0].case, workloads)}, {name} drops to {spread(collapsed)} of its unloaded "
                 f"throughput on {names(collapsed)}"
             )
             text += f" (median latency {spread(waits)})" if waits else ""
+            text += f" (overloaded on {names(beyond)}: {spread(beyond)} served)" if beyond else ""
             waiting = ": it waits for the GIL after each system call" if workloads[name].peer else ""
             yield finding("convoy", f"{text}{waiting}.", collapsed, _USE_PROCESSES)
         if unharmed:

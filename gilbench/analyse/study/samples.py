@@ -14,6 +14,7 @@ from gilbench.analyse.stats.estimates import Estimate, mean_estimate
 from gilbench.analyse.stats.fractions import fraction_ratio
 from gilbench.analyse.stats.quantiles import Latencies, quantile_log_ratios
 from gilbench.analyse.study.index import Blocks, background_throughput, block_logs, log, throughput
+from gilbench.analyse.study.open_loop import open_loop, served_of_offered
 from gilbench.model.study import Case, Run, Workload
 
 QUANTILES = {"latency_p50": 0.50, "latency_p90": 0.90, "latency_p99": 0.99, "latency_p99_9": 0.999}
@@ -43,7 +44,7 @@ def pairs(blocks: Blocks, case: Case, reference: Case, workload: Workload) -> It
         yield Pair("throughput", tuple(blocks.throughput_log_ratios(case, reference).values()))
         yield from _relative_to_base(blocks, case, reference, workload)
     if comes_on_schedule(blocks, case) and comes_on_schedule(blocks, reference):
-        yield from _scheduled(blocks, case, reference)
+        yield from _scheduled(blocks, case, reference, workload)
     if workload.quiet_case and case.threads and _has_background(blocks, case):
         yield Pair("background_throughput", tuple(blocks.log_ratios(case, reference, background_throughput)))
 
@@ -53,15 +54,20 @@ def absolute(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
     runs = blocks.runs(case)
     if counts_operations(workload):
         yield "throughput", mean_estimate(block_logs(runs, throughput))
-    if comes_on_schedule(blocks, case):
-        for metric in COMPARED:
-            quantiles = [latencies(run).quantile(QUANTILES[metric]) for run in runs.values()]
-            yield metric, mean_estimate([log(quantile) for quantile in quantiles])
-        served = [served_of_offered(run) for run in runs.values()]
-        yield (
-            "delivered",
-            mean_estimate([math.log((hits + 0.5) / (trials + 1)) for hits, trials in served if trials]),
-        )
+    if not comes_on_schedule(blocks, case):
+        return
+    found = open_loop(blocks, case, workload)
+    if found is not None and found.overloaded:
+        yield "delivered", mean_estimate([log(share) for share in found.shares.values()])
+        return
+    for metric in COMPARED:
+        quantiles = [latencies(run).quantile(QUANTILES[metric]) for run in runs.values()]
+        yield metric, mean_estimate([log(quantile) for quantile in quantiles])
+    served = [served_of_offered(run) for run in runs.values()]
+    yield (
+        "delivered",
+        mean_estimate([math.log((hits + 0.5) / (trials + 1)) for hits, trials in served if trials]),
+    )
 
 
 def counts_operations(workload: Workload) -> bool:
@@ -97,7 +103,13 @@ def _relative_to_base(blocks: Blocks, case: Case, reference: Case, workload: Wor
     yield Pair(ours[0], tuple(top[key] - bottom[key] for key in top if key in bottom))
 
 
-def _scheduled(blocks: Blocks, case: Case, reference: Case) -> Iterator[Pair]:
+def _scheduled(blocks: Blocks, case: Case, reference: Case, workload: Workload) -> Iterator[Pair]:
+    loops = open_loop(blocks, case, workload), open_loop(blocks, reference, workload)
+    if loops[0] and loops[1] and (loops[0].overloaded or loops[1].overloaded):
+        # Latencies of an overloaded case compare with nothing. What the two serve per second does.
+        top, bottom = loops[0].shares, loops[1].shares
+        yield Pair("delivered", tuple(log(top[key]) - log(bottom[key]) for key in top if key in bottom))
+        return
     ours, theirs = blocks.runs(case), blocks.runs(reference)
     common = [(ours[key], theirs[key]) for key in ours if key in theirs]
     sides = [latencies(ours) for ours, _ in common], [latencies(theirs) for _, theirs in common]
@@ -125,11 +137,6 @@ def _held(blocks: Blocks, case: Case, reference: Case) -> Iterator[Pair]:
 
 def _has_background(blocks: Blocks, case: Case) -> bool:
     return any(slice_.threads for run in blocks.runs(case).values() for slice_ in run.slices)
-
-
-def served_of_offered(run: Run) -> tuple[int, int]:
-    """Return the numbers of handled and of sent requests or signals of a run."""
-    return sum(slice_.served or 0 for slice_ in run.slices), sum(slice_.offered or 0 for slice_ in run.slices)
 
 
 def _figure(run: Run, metric: str) -> float | None:
