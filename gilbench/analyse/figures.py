@@ -54,7 +54,8 @@ def fraction_figure(interval: Interval) -> Figure:
     """Return a fraction over blocks as a figure."""
     if interval.blocks < MINIMUM_BLOCKS:
         return Figure(interval.value, None, None, "fraction", _too_few(interval.blocks))
-    return Figure(interval.value, interval.lo, interval.hi, "fraction")
+    lo, hi = (None if end is None else float(end) for end in (interval.lo, interval.hi))
+    return Figure(interval.value, lo, hi, "fraction")
 
 
 def _too_few(blocks: int) -> str:

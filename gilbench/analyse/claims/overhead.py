@@ -37,9 +37,7 @@ def overhead() -> Claim:
     confined = Spot("countdown", 2, cpus=1)
 
     def threads(evidence: Evidence, configuration: Configuration) -> Figure:
-        return evidence.figure(
-            _handovers(evidence, configuration, two, alone), "1/s", lambda scaled: HANDOVERS * np.sinh(scaled)
-        )
+        return evidence.figure(_handovers(evidence, configuration, two, alone), "1/s", _rate)
 
     def cores(evidence: Evidence, configuration: Configuration) -> Figure:
         spots = two, confined
@@ -93,6 +91,11 @@ def _handovers(evidence: Evidence, configuration: Configuration, spot: Spot, alo
     if found and all(map(math.isnan, found.values())):
         raise Missing("not here", f"the kernel did not count context switches of {spot.workload}")
     return found
+
+
+def _rate(scaled: float) -> float:
+    """Return the rate of ``_handovers``. Fewer calls than those of the harness are none."""
+    return max(0.0, HANDOVERS * float(np.sinh(scaled)))
 
 
 def _beyond(run: Run, alone: Run, count: Callable[[Run], float], threads: int) -> float:
