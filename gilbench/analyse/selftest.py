@@ -9,9 +9,15 @@ from typing import Literal, get_args
 import msgspec
 import numpy as np
 
-from gilbench.analyse.stats.estimates import mean_estimate, student_quantile
+from gilbench.analyse.stats.estimates import MINIMUM_BLOCKS, mean_estimate, student_quantile
 from gilbench.analyse.stats.simulate import Measure, Noise, Rate, Setting, rate, simulate
 from gilbench.analyse.stats.simulate_budget import BudgetSetting, simulate_budget
+from gilbench.analyse.stats.simulate_claims import (
+    ClaimMeasure,
+    ClaimNoise,
+    ClaimSetting,
+    simulate_claims,
+)
 from gilbench.analyse.stats.verdicts import THRESHOLD
 from gilbench.model.selftest import Promise
 from gilbench.model.study import Effort
@@ -26,14 +32,16 @@ LAYOUTS = (0.01, 0.02)  # standard deviations between layouts
 REBUILT_EFFECTS = (-0.05, -0.10)
 _END = 40  # blocks of a study when its budget is spent
 _SPREAD = 0.05  # standard deviation of true changes, on the log scale
+_CLAIMS = 4000  # fewer cannot tell 3% from 5% of false verdicts
 
 
 def simulated_checks(studies: int) -> Iterator[Promise]:
-    """Simulate studies under every kind of noise, and measure false verdicts, coverage, and power.
+    """Simulate studies and claims under every kind of noise, and measure false verdicts, coverage, and power.
 
     Args:
-        studies: Number of studies of each kind.
+        studies: Number of studies and of claims of each kind.
     """
+    yield from _claims(max(_CLAIMS, studies))
     for noise in get_args(Noise):
         for measure in get_args(Measure):
             yield from _lone(noise, measure, studies)
@@ -102,6 +110,30 @@ def smallest_effect(effort: Effort, logs: Sequence[Sequence[float]], threshold: 
         promised=None,
         holds=None,
     )
+
+
+def _claims(claims: int) -> Iterator[Promise]:
+    """Check the scorecard's intervals over the fewest blocks that give a verdict."""
+    for noise in get_args(ClaimNoise):
+        for measure in get_args(ClaimMeasure):
+            rates = simulate_claims(
+                ClaimSetting(measure=measure, noise=noise, blocks=MINIMUM_BLOCKS, claims=claims)
+            )
+            name = f"claim, {measure}, {MINIMUM_BLOCKS} blocks"
+            yield _false_positives(name, noise, rates.false)
+            if measure == "fraction handled":  # conservative for few signals over few blocks
+                low = COVERAGE[0]
+                yield _check(
+                    name,
+                    "simulated",
+                    noise,
+                    "coverage",
+                    rates.coverage,
+                    f">= {low:.0%}",
+                    rates.coverage.hi >= low,
+                )
+            else:
+                yield _coverage(name, noise, rates.coverage, promised=True)
 
 
 def _lone(noise: Noise, measure: Measure, studies: int) -> Iterator[Promise]:

@@ -27,8 +27,8 @@ class Truth(NamedTuple):
     signal: float = 0.03  # s until a signal is handled beside busy threads
     handled: float = 0.55  # of the signals
     join: float = 0.005  # s until ^C is seen
-    switches: float = 7.0  # times as many on two threads
-    cores: float = 1.0  # times as many on two processors
+    handovers: float = 400.0  # context switches per CPU second of two threads, beyond the harness
+    cores: float = 1.0  # times as many handovers on two CPUs
     kept: float = 0.08  # s of latency beside a C call that keeps the GIL
 
 
@@ -41,7 +41,7 @@ OLD = Truth(
     signal=2e-4,
     handled=1.0,
     join=0.5,
-    switches=36.0,
+    handovers=10000.0,
     cores=6.0,
 )
 FREE = Truth(
@@ -52,10 +52,10 @@ FREE = Truth(
     signal=1e-4,
     handled=1.0,
     join=1e-4,
-    switches=1.1,
+    handovers=1.0,
     kept=2e-4,
 )
-PYPY = Truth(signal=2e-4, handled=1.0, echo=0.6, computing=0.2, switches=14.0, cores=5.0)
+PYPY = Truth(signal=2e-4, handled=1.0, echo=0.6, computing=0.2, handovers=2000.0, cores=5.0)
 
 PY27 = named("2.7", "2.7.18")
 PY311 = named("3.11", "3.11.7")
@@ -142,9 +142,9 @@ def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[
     if name == "countdown_tasklets":
         speedup = 1.0
     rate = 1000.0 * noise * drift * (speedup if threads > 1 else 1.0)
-    switches = 75.0 * (truth.switches if threads > 1 else 1.0)
-    if case.cpus == 1:
-        switches /= truth.cores
+    switches = 60.0 * threads  # of the harness: three per slice and thread
+    if threads > 1:
+        switches += truth.handovers / (truth.cores if case.cpus == 1 else 1.0)
     return [make_slice(turn, rate, threads=threads) for turn in range(4)], switches
 
 

@@ -86,16 +86,3 @@ def scorecard(study: Study, properties: Sequence[Score] = ()) -> Scorecard:
         claims=claim_scores(study),
         properties=tuple(properties),
     )
-
-
-def undecided_cases(study: Study) -> frozenset[Case]:
-    """The cases of inconclusive claims, and those that have not been measured yet."""
-    evidence, plan = Evidence(study), study.header.plan
-    tried = {plan.cases[run.case] for run in study.runs}
-    open_ = {
-        case
-        for claim in all_claims(evidence.cpus)
-        for configuration in evidence.configurations
-        for case in claim.undecided(evidence, configuration)
-    }
-    return frozenset(case for case in plan.cases if case in open_ or case not in tried)

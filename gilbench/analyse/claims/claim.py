@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Reader, Spot
+from gilbench.analyse.claims.evidence import Evidence, Missing, Reader, Spot
+from gilbench.analyse.figures import Figure
 from gilbench.model.metrics import write
 from gilbench.model.scores import Configuration, Score, Verdict
-from gilbench.model.study import Case
 
 
 class Limit(NamedTuple):
-    """The side of a value on which the claim holds. The value is far from what was seen on either side."""
+    """The side of a value on which the claim holds."""
 
     value: float
     holds: Literal["below", "above"]
@@ -43,9 +43,6 @@ class ClaimExperiment(NamedTuple):
     """Why an experiment does not apply to a configuration with so many CPUs; None: it applies."""
     remark: Callable[[Evidence, Configuration], str | None] = lambda _evidence, _configuration: None
     """An explanation of a figure that contradicts the claim."""
-    against: Callable[[Evidence], Configuration] | None = (
-        None  # the configuration that the others are compared with
-    )
     aside: bool = False  # shown, but not part of the overall verdict
 
 
@@ -66,13 +63,6 @@ class Claim(NamedTuple):
             [part for part, experiment in zip(parts, self.experiments, strict=True) if not experiment.aside]
         )
         return [whole, *parts]
-
-    def undecided(self, evidence: Evidence, configuration: Configuration) -> Iterator[Case]:
-        """The cases behind each experiment that is inconclusive."""
-        for experiment in self.experiments:
-            if self._score(experiment, evidence, configuration).verdict == "inconclusive":
-                tried = [configuration, *([experiment.against(evidence)] if experiment.against else [])]
-                yield from (spot.case(one) for one in tried for spot in experiment.spots)
 
     def _score(self, experiment: ClaimExperiment, evidence: Evidence, configuration: Configuration) -> Score:
         def score(verdict: Verdict, reason: str | None, figure: Figure | None = None) -> Score:
@@ -104,8 +94,8 @@ class Claim(NamedTuple):
         if verdict == "inconclusive":
             limit = write(experiment.limit.value, figure.unit)
             reason = f"the 95% interval includes the limit {limit}"
-            if figure.lo is None:
-                reason = "too few blocks for an interval"
+            if figure.doubt is not None:
+                reason = figure.doubt
         return score(verdict, reason, figure)
 
     def _whole(self, parts: Sequence[Score]) -> Score:
@@ -134,14 +124,16 @@ class Claim(NamedTuple):
 
 def speedup(spot: Spot) -> Reader:
     """Read the speedup of many threads relative to one."""
-    return lambda evidence, configuration: evidence.speedup(configuration, spot)
+    return lambda evidence, configuration: evidence.figure(evidence.scaled(configuration, spot, 1), "x")
 
 
-def wait(spot: Spot, share: float) -> Reader:
+def retained(spot: Spot) -> Reader:
+    """Read the throughput with added threads, vs unloaded."""
+    return lambda evidence, configuration: evidence.figure(
+        evidence.scaled(configuration, spot, 0), "fraction"
+    )
+
+
+def delay(spot: Spot, share: float) -> Reader:
     """Read a percentile of latency."""
-    return lambda evidence, configuration: evidence.wait(configuration, spot, share)
-
-
-def metric(name: str, spot: Spot) -> Reader:
-    """Read one metric of one case."""
-    return lambda evidence, configuration: evidence.figure(configuration, spot, name)
+    return lambda evidence, configuration: evidence.figure(evidence.delays(configuration, spot, share), "s")

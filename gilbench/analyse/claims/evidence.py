@@ -1,19 +1,19 @@
-"""The figures of a study for each configuration of the scorecard, and why a figure is missing."""
+"""Reads the blocks of a study for each configuration of the scorecard, and says why a figure is missing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from gilbench.analyse.stats.estimates import ratio_interval
-from gilbench.analyse.stats.medians import median_ratio, quantile_between
-from gilbench.analyse.stats.quantiles import pool
-from gilbench.analyse.study.cells import all_cells
+import msgspec
+import numpy as np
+
+from gilbench.analyse.figures import Figure, fraction_figure, mean_figure
+from gilbench.analyse.stats.fractions import fraction_interval
 from gilbench.analyse.study.index import BlockKey, Blocks, log, throughput
 from gilbench.analyse.study.open_loop import is_overloaded, served_of_offered
-from gilbench.analyse.study.samples import latencies, pairs
-from gilbench.model.metrics import METRICS
+from gilbench.analyse.study.samples import latencies
 from gilbench.model.scores import Configuration, Verdict
 from gilbench.model.study import Case, Failure, Parameters, Run, Study, Workload
 from gilbench.plan.axes import lacks
@@ -21,11 +21,15 @@ from gilbench.plan.experiments import configured
 
 _RESULTS: dict[str, Verdict] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
 _NEW_GIL = (3, 2)
-_PACKAGES = {"PIL": "pillow"}  # that have another name than the module
+_PACKAGES = {"PIL": "pillow"}  # packages that are not named like their module
+
+
+Series = Mapping[BlockKey, float]
+"""One value per block, on the scale of ``mean_figure``."""
 
 
 class Spot(NamedTuple):
-    """A case without its configuration: what each configuration runs."""
+    """A case template: a case without its configuration."""
 
     workload: str
     threads: int
@@ -44,22 +48,8 @@ class Spot(NamedTuple):
         )
 
 
-class Figure(NamedTuple):
-    """A measured figure with its 95 % interval."""
-
-    value: float
-    lo: float | None
-    hi: float | None
-    unit: str
-
-    def inverse(self) -> Figure:
-        """One over it: the time that belongs to a speed."""
-        lo, hi = (1 / end if end else None for end in (self.hi, self.lo))
-        return Figure(1 / self.value, lo, hi, self.unit)
-
-
 class Missing(Exception):
-    """There is no figure; the verdict and the reason are the result."""
+    """There is no figure. The result is a verdict with its reason."""
 
     def __init__(self, verdict: Verdict, reason: str) -> None:
         super().__init__(reason)
@@ -68,23 +58,23 @@ class Missing(Exception):
 
 
 def has_new_gil(configuration: Configuration) -> bool:
-    """Whether it runs with the GIL that CPython has since 3.2."""
+    """Return whether a configuration has the GIL of CPython 3.2 and later."""
     build = configuration.interpreter.build
     free = build.free_threaded and not configuration.gil
     return build.implementation == "CPython" and build.version_info >= _NEW_GIL and not free
 
 
 def has_old_gil(configuration: Configuration) -> bool:
-    """Whether it runs with the GIL that CPython had before 3.2."""
+    """Return whether a configuration has the GIL of CPython before 3.2."""
     build = configuration.interpreter.build
     return build.implementation == "CPython" and build.version_info < _NEW_GIL
 
 
 class Evidence:
-    """Figures of a study by case and metric.
+    """Reads a study by configuration and case template. The block is the unit of all figures.
 
     Args:
-        study: Made with the cases of the claims, and perhaps with others.
+        study: A study with the cases of the claims, and perhaps others.
     """
 
     def __init__(self, study: Study) -> None:
@@ -98,22 +88,6 @@ class Evidence:
         self._cases = frozenset(plan.cases)
         self._workloads = {workload.name: workload for workload in study.header.workloads}
         self._blocks = Blocks(plan, study.runs)
-        self._cells = {
-            (
-                Case(
-                    workload=cell.case.workload,
-                    interpreter=cell.case.interpreter,
-                    threads=cell.case.threads,
-                    parameters=cell.case.parameters,
-                    gil=cell.case.gil,
-                    switch_interval=cell.case.switch_interval,
-                    cpus=cell.case.cpus,
-                ),
-                cell.metric,
-            ): cell
-            for cell in all_cells(self._blocks, self._workloads)
-            if not cell.case.observers
-        }
         self._failures: dict[Case, Failure] = {}
         self._backends: dict[Case, str] = {}
         for run in study.runs:
@@ -123,161 +97,64 @@ class Evidence:
             if run.environment is not None and run.environment.backend:
                 self._backends[case] = run.environment.backend
 
-    def figure(self, configuration: Configuration, spot: Spot, metric: str) -> Figure:
-        """One figure of one case.
+    def figure(self, series: Series, unit: str, back: Callable[[float], float] = np.exp) -> Figure:
+        """Return the mean over blocks; arguments as in ``mean_figure``.
 
         Raises:
-            Missing: It was not measured, or the run hung, crashed or failed.
+            Missing: There is no block, or the value of a block is unknown.
         """
-        self.check(configuration, spot)
-        cell = self._cells.get((spot.case(configuration), metric))
-        if cell is None:
-            raise Missing("not here", f"{METRICS[metric].title} of {spot.workload} is unknown")
-        return Figure(cell.value, cell.lo, cell.hi, cell.unit)
+        found = mean_figure(series.values(), unit, back)
+        if math.isnan(found.value):
+            raise Missing("inconclusive", found.doubt or "no common block")
+        return found
 
-    def speedup(self, configuration: Configuration, spot: Spot) -> Figure:
-        """Speedup of the threads of a case relative to one thread: the median over interleaved slices.
+    def scaled(self, configuration: Configuration, spot: Spot, threads: int) -> Series:
+        """Return the log of throughput relative to that with another number of threads, by block.
+
+        Args:
+            configuration: Configuration of both.
+            spot: Case template.
+            threads: Threads of the other case: 1 for a speedup, 0 for throughput vs unloaded.
 
         Raises:
-            Missing: As for ``figure``.
+            Missing: A case was not run, or its run failed; as in all methods.
         """
-        return self._median_of(configuration, spot, 1)
-
-    def kept(self, configuration: Configuration, spot: Spot) -> Figure:
-        """Throughput relative to that without the threads of a case: the median over interleaved slices.
-
-        Raises:
-            Missing: As for ``figure``.
-        """
-        return self._median_of(configuration, spot, 0)._replace(unit="fraction")
-
-    def speedup_against(self, configuration: Configuration, other: Configuration, spot: Spot) -> Figure:
-        """The same, divided by that of another configuration in the same round.
-
-        Raises:
-            Missing: As for ``figure``, of either configuration.
-        """
-        ours, theirs = self._ratios(configuration, spot, 1), self._ratios(other, spot, 1)
-        return _median(
-            [
-                [log - theirs[key][turn] for turn, log in block.items() if turn in theirs[key]]
-                for key, block in ours.items()
-                if key in theirs
-            ]
-        )
-
-    def _median_of(self, configuration: Configuration, spot: Spot, threads: int) -> Figure:
-        return _median(
-            [list(block.values()) for block in self._ratios(configuration, spot, threads).values()]
-        )
-
-    def _ratios(
-        self, configuration: Configuration, spot: Spot, threads: int
-    ) -> dict[BlockKey, dict[int, float]]:
-        """Logs of the throughput of slices, divided by that with other ``threads``, by block and round."""
         base = spot._replace(threads=threads)
         self.check(configuration, spot)
         self.check(configuration, base)
-        return self._blocks.slice_log_ratios(spot.case(configuration), base.case(configuration), throughput)
+        cases = spot.case(configuration), base.case(configuration)
+        return dict(self._blocks.keyed_log_ratios(*cases, throughput))
 
-    def wait(self, configuration: Configuration, spot: Spot, share: float) -> Figure:
-        """A percentile of latency over all blocks, with the distribution-free interval.
+    def delays(self, configuration: Configuration, spot: Spot, share: float) -> Series:
+        """Return the log of a percentile of latency, by block.
 
-        The limit of a claim is many times away from what is seen, so each latency counts, as if blocks did not differ.
-
-        Raises:
-            Missing: As for ``figure``.
+        If the request or signal at the percentile was never handled, it waited until the end of the slice. The length
+        of the slice then stands for its latency.
         """
-        self.check(configuration, spot)
         case = spot.case(configuration)
         if is_overloaded(self._blocks, case, self._workloads[spot.workload]):
             raise Missing(
                 "inconclusive", f"{spot.workload} is overloaded, so its latency is that of the schedule"
             )
-        runs = self._blocks.runs(case).values()
-        interval = quantile_between(pool(map(latencies, runs)), share)
-        return Figure(interval.value, interval.lo, interval.hi, "s")
+        return {key: _log_delay(run, share) for key, run in self.runs(configuration, spot).items()}
 
-    def wait_against(
-        self, configuration: Configuration, other: Configuration, spot: Spot, share: float
-    ) -> Figure:
-        """The same, divided by that of another configuration; each end by the far end of the other, so it is wide.
+    def handled(self, configuration: Configuration, spot: Spot) -> Figure:
+        """Return the fraction of requests or signals that were handled."""
+        counts = [served_of_offered(run) for run in self.runs(configuration, spot).values()]
+        hits, trials = (list(numbers) for numbers in zip(*counts, strict=True))
+        if not sum(trials):
+            raise Missing("inconclusive", "nothing was sent")
+        return fraction_figure(fraction_interval(hits, trials))
 
-        Raises:
-            Missing: As for ``figure``, of either configuration.
-        """
-        ours, theirs = self.wait(configuration, spot, share), self.wait(other, spot, share)
-        known = None not in {ours.lo, ours.hi, theirs.lo, theirs.hi}
-        lo = (ours.lo or 0.0) / (theirs.hi or math.inf) if known else None
-        hi = (ours.hi or 0.0) / (theirs.lo or math.inf) if known else None
-        return Figure(ours.value / theirs.value, lo, hi, "x")
-
-    def served(self, configuration: Configuration, spot: Spot) -> Figure:
-        """The fraction of requests or signals that was handled, over all blocks.
-
-        As in ``wait`` each of them counts.
-
-        Raises:
-            Missing: As for ``figure``.
-        """
-        from scipy.stats import binomtest  # noqa: PLC0415 - scipy is slow to import
-
+    def runs(self, configuration: Configuration, spot: Spot) -> Mapping[BlockKey, Run]:
+        """Return the runs of a case, by block."""
         self.check(configuration, spot)
-        counts = [served_of_offered(run) for run in self._blocks.runs(spot.case(configuration)).values()]
-        served, offered = (sum(numbers) for numbers in zip(*counts, strict=True))
-        ends = binomtest(served, offered).proportion_ci(method="wilson")
-        return Figure(served / offered, float(ends.low), float(ends.high), "fraction")
+        return self._blocks.runs(spot.case(configuration))
 
-    def against(
-        self, configuration: Configuration, other: Configuration, spots: tuple[Spot, ...], metric: str
-    ) -> Figure:
-        """A figure divided by that of another configuration, inside the blocks that both were run in.
-
-        Args:
-            configuration: Whose figure it is.
-            other: The configuration that it is compared with.
-            spots: The case of the figure, then those that it is based on.
-            metric: A metric that ``samples.pairs`` knows.
-
-        Raises:
-            Missing: As for ``figure``, of either configuration.
-        """
-        for spot in spots:
-            self.check(configuration, spot)
-            self.check(other, spot)
-        cases = [spots[0].case(one) for one in (configuration, other)]
-        workload = self._workloads[spots[0].workload]
-        for pair in pairs(self._blocks, cases[0], cases[1], workload):
-            if pair.metric == metric:
-                interval = pair.estimate().interval()
-                return Figure(interval.value, interval.lo, interval.hi, "x")
-        raise Missing("not here", f"{metric} of {spots[0].workload}: no common block with {other.name}")
-
-    def ratio(
-        self, configuration: Configuration, spot: Spot, base: Spot, value: Callable[[Run], float]
-    ) -> Figure:
-        """What a figure of a whole run is at one spot, divided by what it is at another, inside blocks.
-
-        Args:
-            configuration: Of both.
-            spot: Whose figure it is.
-            base: What it is divided by.
-            value: A positive figure of a run, NaN where it is not known.
-
-        Raises:
-            Missing: As for ``figure``, of either spot.
-        """
-        self.check(configuration, spot)
-        self.check(configuration, base)
-        above, below = (
-            self._blocks.runs(spot.case(configuration)),
-            self._blocks.runs(base.case(configuration)),
-        )
-        logs = [log(value(above[key])) - log(value(below[key])) for key in above if key in below]
-        interval = ratio_interval(logs)
-        if math.isnan(interval.value):
-            raise Missing("not here", f"the kernel did not count context switches of {spot.workload}")
-        return Figure(interval.value, interval.lo, interval.hi, "x")
+    def observed(self, configuration: Configuration, spot: Spot, observer: str) -> Mapping[BlockKey, Run]:
+        """Return the runs of a case with an observer, by block; none if the study lacks them."""
+        case = msgspec.structs.replace(spot.case(configuration), observers=(observer,))
+        return self._blocks.runs(case)
 
     def check(self, configuration: Configuration, spot: Spot) -> None:
         """Check that a case was run and did not fail.
@@ -301,15 +178,19 @@ class Evidence:
             raise Missing("not here", f"the study ended before it ran {spot.workload}")
 
     def backend(self, configuration: Configuration, spot: Spot) -> str | None:
-        """Which library did the work, where the workload says."""
+        """Return the library that did the work; None: the workload does not report it."""
         return self._backends.get(spot.case(configuration))
 
 
-def _median(logs: Sequence[Sequence[float]]) -> Figure:
-    found = median_ratio(logs)
-    if math.isnan(found.value):
-        raise Missing("inconclusive", "no interleaved slices")
-    return Figure(found.value, found.lo, found.hi, "x")
+def minus(series: Series, other: Series) -> Series:
+    """Return the difference in each common block: on a log scale, the log of the ratio."""
+    return {key: value - other[key] for key, value in series.items() if key in other}
+
+
+def _log_delay(run: Run, share: float) -> float:
+    delay = latencies(run).quantile(share)
+    longest = max(slice_.end - slice_.start for slice_ in run.slices)
+    return log(longest if math.isinf(delay) else delay)
 
 
 def _why(failure: Failure, workload: Workload, configuration: Configuration) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, wait
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, delay
 from gilbench.analyse.claims.evidence import Spot
 from gilbench.model.study import Parameters
 
@@ -24,7 +24,7 @@ def extensions() -> Claim:
             part=what,
             measured=f"90th percentile of latency during C calls of {HOLD:g} s (long_hold)",
             spots=(spot,),
-            read=wait(spot, 0.9),
+            read=delay(spot, 0.9),
             limit=limit,
         )
 

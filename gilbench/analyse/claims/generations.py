@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit
-from gilbench.analyse.claims.evidence import Evidence, Figure, Missing, Spot, has_new_gil, has_old_gil
+from gilbench.analyse.claims.evidence import Evidence, Missing, Series, Spot, has_new_gil, has_old_gil, minus
 from gilbench.analyse.claims.processors import one_processor
 from gilbench.model.scores import Configuration
 
@@ -15,7 +15,7 @@ LESS = 0.3
 """Of a value of the old GIL: what got worse was a tenth or less, or ten times as late."""
 
 
-Compared = Callable[[Evidence, Configuration, Configuration], Figure]  # the new one, then the old one
+Measured = Callable[[Evidence, Configuration], Series]
 
 
 def generations(cores: int) -> Claim:
@@ -36,7 +36,7 @@ def generations(cores: int) -> Claim:
                 "better: CPU-bound threads",
                 f"speedup of countdown on {2 * cores} threads",
                 threads,
-                lambda evidence, new, old: evidence.speedup_against(new, old, threads[0]),
+                lambda evidence, one: evidence.scaled(one, threads[0], 1),
                 Limit(GAINED, "above"),
             ),
             _experiment(
@@ -44,7 +44,7 @@ def generations(cores: int) -> Claim:
                 "better: Ctrl-C in Thread.join",
                 "median delay of Ctrl-C in Thread.join (ctrl_c)",
                 (join,),
-                lambda evidence, new, old: evidence.wait_against(new, old, join, 0.5),
+                lambda evidence, one: evidence.delays(one, join, 0.5),
                 Limit(LESS, "below"),
             ),
             _experiment(
@@ -52,7 +52,7 @@ def generations(cores: int) -> Claim:
                 "worse: an echo server with a CPU-bound thread",
                 "throughput of tcp_echo_cpu with one CPU-bound thread, vs unloaded",
                 echo,
-                lambda evidence, new, old: evidence.against(new, old, echo, "retained"),
+                lambda evidence, one: evidence.scaled(one, echo[0], 0),
                 Limit(LESS, "below"),
             ),
             _experiment(
@@ -60,7 +60,7 @@ def generations(cores: int) -> Claim:
                 "worse: signals with CPU-bound threads",
                 f"median delay of signal handlers with {2 * cores} CPU-bound threads (delivery)",
                 (delivery,),
-                lambda evidence, new, old: evidence.wait_against(new, old, delivery, 0.5),
+                lambda evidence, one: evidence.delays(one, delivery, 0.5),
                 Limit(1 / LESS, "above"),
             ),
         ),
@@ -68,17 +68,18 @@ def generations(cores: int) -> Claim:
 
 
 def _experiment(
-    key: str, part: str, measured: str, spots: tuple[Spot, ...], read: Compared, limit: Limit
+    key: str, part: str, measured: str, spots: tuple[Spot, ...], series: Measured, limit: Limit
 ) -> ClaimExperiment:
     return ClaimExperiment(
         key=key,
         part=part,
         measured=f"{measured}, relative to the old GIL",
         spots=spots,
-        read=lambda evidence, configuration: read(evidence, configuration, _old(evidence)),
+        read=lambda evidence, configuration: evidence.figure(
+            minus(series(evidence, configuration), series(evidence, _old(evidence))), "x"
+        ),
         limit=limit,
         lacks=_new_alone,
-        against=_old,
     )
 
 

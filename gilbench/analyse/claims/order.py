@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, metric
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, retained
 from gilbench.analyse.claims.evidence import Spot, has_new_gil, has_old_gil
 from gilbench.analyse.claims.implementations import LOCKED
+from gilbench.analyse.study.published import COLLAPSE
 from gilbench.model.scores import Configuration
 
-COLLAPSED = 0.16
-"""Of the unloaded throughput. With the new GIL an echo server keeps 1%, on PyPy 10%, on Jython, where each message
-passes through threads of its network library, 25%, elsewhere half or more."""
 SHARE = 0.6
 """Of the unloaded throughput. One of three threads that share one lock equally keeps a third. If the threads that make
-system calls run ahead, 0.2 to 0.27 was seen, on PyPy 0.2 to 0.43; if they wait, 0.9 or more."""
+system calls run ahead, it keeps 0.2 to 0.27, and 0.2 to 0.43 on PyPy; if they wait, 0.9 or more."""
 
 
 def _no_lock(configuration: Configuration, _cpus: int) -> str | None:
@@ -36,15 +34,15 @@ def order() -> Claim:
                 part="a CPU-bound thread does not delay an echo server (no convoy)",
                 measured="throughput of tcp_echo_cpu with one CPU-bound thread, vs unloaded",
                 spots=(echo, echo._replace(threads=0)),
-                read=metric("retained", echo),
-                limit=Limit(COLLAPSED, "above"),
+                read=retained(echo),
+                limit=Limit(COLLAPSE, "above"),
             ),
             ClaimExperiment(
                 key="computing",
                 part="two threads that make system calls get their share from one that computes",
                 measured="throughput of countdown with two threads of null_write (io_before_cpu), vs unloaded",
                 spots=(computing, computing._replace(threads=0)),
-                read=lambda evidence, configuration: evidence.kept(configuration, computing),
+                read=retained(computing),
                 limit=Limit(SHARE, "below"),
                 lacks=_no_lock,
                 aside=True,

@@ -53,6 +53,6 @@ def outside(cores: int) -> Claim:
 
     return Claim(
         number=2,
-        title="Blocking calls, I/O, image processing and NumPy happen outside the GIL",
+        title="Blocking calls, I/O, image processing, and NumPy happen outside the GIL",
         experiments=tuple(map(experiment, _PARTS)),
     )

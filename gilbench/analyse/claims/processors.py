@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, speedup
-from gilbench.analyse.claims.evidence import Evidence, Figure, Spot
+from gilbench.analyse.claims.evidence import Evidence, Spot
+from gilbench.analyse.figures import Figure
 from gilbench.model.scores import Configuration
 
 PARALLEL = 1.3
-"""Speedup that separates one CPU from two: with a lock the median is 1.0 within 10%, without one 1.9. Disturbance takes
-CPUs away, so the limit is nearer to 1."""
+"""Speedup that separates one CPU from two: with a GIL it is 1.0 within 10%, without one 1.9. Other programs on the host
+take CPUs away, so the limit is closer to 1."""
 DEARER = 1.5
-"""Time of twice as many threads as CPUs, relative to one thread that does all the work. With the new GIL it is 1.0
-within 3%, on PyPy 1.04 to 1.16, with the old GIL 1.9 to 2.3."""
+"""Time of twice as many threads as CPUs, relative to one thread that does all the work. It is 1.0 within 3% with the
+new GIL, 1.04 to 1.16 on PyPy, and 1.9 to 2.3 with the old GIL."""
 
 
 def one_processor(_configuration: Configuration, cpus: int) -> str | None:
-    """Why an experiment that needs several CPUs cannot be made."""
+    """Return why an experiment that needs several CPUs does not apply; None: it applies."""
     return "only one CPU is available" if cpus == 1 else None
 
 
@@ -42,13 +43,14 @@ def processors(cores: int) -> Claim:
 def twice_the_time(cores: int) -> Claim:
     """Claim 4, with twice as many threads as CPUs.
 
-    What two cost under the old GIL is up to where the kernel puts them: medians of 1.05 to 1.4 times were seen from
-    one study to the next, single slices of 0.7 to 2.3. Four on two processors took twice as long in every study.
+    With the old GIL, the time of two threads depends on their placement by the kernel: it was 1.05 to 1.4 times as long
+    in different studies, and 0.7 to 2.3 times in single slices. Four threads on two CPUs took twice as long in every
+    study.
     """
     many = Spot("countdown", 2 * cores)
 
     def time(evidence: Evidence, configuration: Configuration) -> Figure:
-        return evidence.speedup(configuration, many).inverse()
+        return speedup(many)(evidence, configuration).inverse()
 
     return Claim(
         number=4,

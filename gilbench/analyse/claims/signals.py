@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, wait
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, delay
 from gilbench.analyse.claims.evidence import Spot
 
 LATE = 0.01
@@ -29,7 +29,7 @@ def signals(cores: int) -> Claim:
                 part=f"late with {busy.threads} CPU-bound threads",
                 measured=f"median delay of signal handlers with {busy.threads} CPU-bound threads (delivery)",
                 spots=(busy,),
-                read=wait(busy, 0.5),
+                read=delay(busy, 0.5),
                 limit=Limit(LATE, "above"),
             ),
             ClaimExperiment(
@@ -37,7 +37,7 @@ def signals(cores: int) -> Claim:
                 part=f"lost with {busy.threads} CPU-bound threads",
                 measured=f"signals handled with {busy.threads} CPU-bound threads (delivery)",
                 spots=(busy,),
-                read=lambda evidence, configuration: evidence.served(configuration, busy),
+                read=lambda evidence, configuration: evidence.handled(configuration, busy),
                 limit=Limit(LOST, "below"),
             ),
             ClaimExperiment(
@@ -45,7 +45,7 @@ def signals(cores: int) -> Claim:
                 part="Ctrl-C in Thread.join",
                 measured="median delay of Ctrl-C in Thread.join, with a CPU-bound thread (ctrl_c)",
                 spots=(join,),
-                read=wait(join, 0.5),
+                read=delay(join, 0.5),
                 limit=Limit(STUCK, "above"),
             ),
             ClaimExperiment(
@@ -53,7 +53,7 @@ def signals(cores: int) -> Claim:
                 part="Ctrl-C in a C call of 0.5 s, with or without a GIL",
                 measured="median delay of Ctrl-C in C calls of 0.5 s (ctrl_c)",
                 spots=(call,),
-                read=wait(call, 0.5),
+                read=delay(call, 0.5),
                 limit=Limit(STUCK, "above"),
                 aside=True,
             ),

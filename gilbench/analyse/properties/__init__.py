@@ -118,7 +118,7 @@ def _judge(outcome: Outcome | None, reading: Reading, context: Context) -> Judge
 
 
 def _scores(name: str, configuration: Configuration, rows: Sequence[_Row]) -> Iterator[Score]:
-    # Concurrency is the speed-up; its other parts say why it is no more.
+    # Concurrency is the speedup; its other parts explain it.
     deciding = rows[:1] if name == "concurrency" else rows
     whole = _whole([judged for _, _, judged, _ in deciding], [part for _, part, _, _ in deciding])
     yield _score(name, name, configuration, whole, None, rows[0][3])

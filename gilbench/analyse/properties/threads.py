@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
+from gilbench.analyse.figures import mean_figure
 from gilbench.analyse.properties.judged import Judged
 from gilbench.analyse.properties.reference import reference_of, without_reference
-from gilbench.analyse.stats.estimates import Interval
-from gilbench.analyse.stats.medians import median_interval, median_ratio
-from gilbench.analyse.stats.scaling import FEWEST_COUNTS, fit_laws
-from gilbench.analyse.study.index import BlockKey, Blocks, throughput
+from gilbench.analyse.stats.scaling import FEWEST_COUNTS, Kept, predicted
+from gilbench.analyse.study.index import Blocks, throughput
 from gilbench.model.metrics import significant
 from gilbench.model.scores import Configuration, Verdict
 from gilbench.model.study import Case, Interpreter, Study, Workload
@@ -24,20 +23,26 @@ SCALES = 1.3
 host that preempts one of them it is above this limit."""
 SLOWER = 0.9
 """Single-thread speed relative to the reference: a loss of 10% is noticed. Builds with equal flags differ by less."""
-CONTENTION = 0.4
-"""Sigma, the share of the work that is serialized: with a GIL 0.8 to 1.3, without one at most 0.1."""
-COHERENCE = 0.06
-"""Kappa, the loss by coordination: with the new GIL 0.01, on PyPy 0.02, with the old GIL 0.11 to 0.16."""
+KEPT = math.sqrt(0.5)
+"""Predicted throughput on all CPUs, relative to linear scaling. A GIL leaves at most a half, on two CPUs. The limit is
+halfway to 1, as a ratio."""
 SCALING: Final = ("countdown", "pidigits")  # of the cpu family: those that share next to nothing
+_OVER: Final = f"geometric mean of {' and '.join(SCALING)}"
+_CONCURRENCY: Final = (
+    ("concurrency.speedup", "speedup (cpu family)"),
+    ("concurrency.contention", "contention (USL sigma)"),
+    ("concurrency.coherence", "coherency (USL kappa)"),
+)
 _Row = tuple[str, str, Judged, str | None]
+_ByBlock = Mapping[int, float]  # one log per block
 
 
 def property_cases(
     interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cores: int
 ) -> tuple[Case, ...]:
-    """All cases that concurrency and speed stand on, those of one workload next to each other."""
+    """Return all cases that concurrency and speed are based on, grouped by workload."""
     several, tried = max(2, cores), configurations(interpreters)
-    # One that is its own reference is as fast as itself; another implementation is held against by what there is.
+    # A reference needs no comparison with itself, and another implementation is not compared with CPython.
     held = [(configuration, reference_of(configuration, tried)) for configuration in tried]
     compared = {
         one.name
@@ -62,122 +67,87 @@ def _alike(one: Configuration, other: Configuration) -> bool:
 
 
 def one_thread(study: Study | None, configuration: Configuration, reference: Configuration | None) -> _Row:
-    """Speed of one thread against the reference: the geometric mean over the cpu family."""
+    """Return the speed of one thread relative to the reference: the geometric mean over the cpu family."""
     return "speed.one_thread", "one thread, cpu family", _one_thread(study, configuration, reference), None
 
 
 def _one_thread(study: Study | None, configuration: Configuration, reference: Configuration | None) -> Judged:
     if reference is None:
         return Judged("not here", reason=without_reference(configuration))
-    measured = "speed of one thread in times of the GIL build of its version, median over rounds of slices"
+    measured = "speed of one thread relative to the GIL-enabled build of its version"
     if reference is configuration:
-        return Judged("yes", measured, 1.0, "x", reason="it is the reference itself")
+        return Judged("yes", measured, 1.0, "x", reason="this is the reference")
     if study is None:
         return Judged("not here", reason="no study of the cpu family")
     blocks = Blocks(study.header.plan, study.runs)
-    ratios = [
-        blocks.slice_log_ratios(case, other, throughput)
+    series = [
+        _log_ratios(blocks, case, other)
         for case in _cases(study, blocks, configuration)
         if case.threads == 1
         and (other := blocks.sibling(case, interpreter=reference.interpreter.name, gil=reference.gil))
     ]
-    # Of a round in which not every workload was measured the mean would be one over other workloads.
-    means = [
-        [
-            sum(one[key][number] for one in ratios) / len(ratios)
-            for number in ratios[0][key]
-            if all(number in one.get(key, {}) for one in ratios)
-        ]
-        for key in (ratios[0] if ratios else ())
-    ]
-    found = median_ratio(means)
-    if math.isnan(found.value):
+    judged = _judged(_means(series), SLOWER, "x", measured)
+    if judged.figure is None:
         return Judged("not here", reason=f"the study has no block of the cpu family with {reference.name}")
-    slowdown = f"geometric mean of {len(ratios)} workloads; {significant(1 / found.value)} times the time"
-    return Judged(_side(found, SLOWER), measured, found.value, "x", found.lo, found.hi, slowdown)
+    slowdown = f"geometric mean of {len(series)} workloads; {significant(1 / judged.figure)} times the time"
+    return judged._replace(reason="; ".join(text for text in (judged.reason, slowdown) if text))
 
 
 def concurrency(study: Study | None, configuration: Configuration) -> Iterator[_Row]:
-    """Speed-up of the cpu family with threads, and the parameters of the Universal Scalability Law."""
-    names = (
-        ("concurrency.speedup", "speedup (cpu family)"),
-        ("concurrency.contention", "contention (USL sigma)"),
-        ("concurrency.coherence", "coherency (USL kappa)"),
-    )
-    rounds = () if study is None else _rounds(study, configuration)
-    counts = sorted({count for one in rounds for count in one.logs})
+    """Yield the speedup of the cpu family with threads, and the losses by the Universal Scalability Law."""
+    speedups = {} if study is None else _speedups(study, configuration)
+    counts = sorted({count for by_count in speedups.values() for count in by_count})
     if study is None or not counts:
-        for identity, part in names:
-            reason = "no study of the cpu family with threads"
+        reason = "no study of the cpu family with threads"
+        for identity, part in _CONCURRENCY:
             yield identity, part, Judged("not here", reason=reason), None
         return
     cores = len(study.header.plan.cpus)
     widest = max((count for count in counts if count <= max(2, cores)), default=counts[0])
-    speedup = median_ratio(_by_block((one.block, one.logs[widest]) for one in rounds if widest in one.logs))
-    over = f"median over slices of {' and '.join(SCALING)}"
-    measured = f"speedup on {widest} threads, {over}"
-    yield (
-        *names[0],
-        Judged(_side(speedup, SCALES), measured, speedup.value, "x", speedup.lo, speedup.hi),
-        SCALING[0],
-    )
-    whole = [one for one in rounds if len(one.logs) == len(counts)]
-    if len(counts) + 1 < FEWEST_COUNTS or not whole:
-        for identity, part in names[1:]:
-            reason = f"fewer than {FEWEST_COUNTS} thread counts were measured"
+    measured = f"speedup on {widest} threads, {_OVER}"
+    logs = _means([by_count[widest] for by_count in speedups.values() if widest in by_count])
+    yield *_CONCURRENCY[0], _judged(logs, SCALES, "x", measured), SCALING[0]
+    fitted = [by_count for by_count in speedups.values() if len(by_count) == len(counts)]
+    few = len(counts) + 1 < FEWEST_COUNTS or not fitted
+    losses = [] if few or cores == 1 else [_losses(by_count, cores) for by_count in fitted]
+    for number, (identity, part) in enumerate(_CONCURRENCY[1:]):
+        if not losses:
+            reason = (
+                f"fewer than {FEWEST_COUNTS} thread counts were measured"
+                if few
+                else "only one CPU is available"
+            )
             yield identity, part, Judged("not here", reason=reason), None
-        return
-    fits = [fit_laws({count: math.exp(log) for count, log in one.logs.items()}, cores) for one in whole]
-    for place, ((identity, part), limit) in enumerate(
-        zip(names[1:], (CONTENTION, COHERENCE), strict=True), start=1
-    ):
-        interval = median_interval(
-            _by_block((one.block, fit[place]) for one, fit in zip(whole, fits, strict=True))
+            continue
+        logs = _means([{block: kept[number] for block, kept in one.items()} for one in losses])
+        measured = (
+            f"{part} alone: predicted throughput of {2 * cores} threads on {cores} CPUs vs linear, {_OVER}"
         )
-        verdict = _flipped(_side(interval, limit))
-        described = f"{part}, {over}"
-        judged = Judged(verdict, described, interval.value, "fraction", interval.lo, interval.hi)
-        yield identity, part, judged, SCALING[0]
+        yield identity, part, _judged(logs, KEPT, "fraction", measured), SCALING[0]
 
 
-def undecided_property_cases(study: Study) -> frozenset[Case]:
-    """The cases of which another block could decide how threads scale, or how fast one is."""
-    blocks, tried = Blocks(study.header.plan, study.runs), configurations(study.header.interpreters)
-    found: set[Case] = set()
-    for configuration in tried:
-        cases, reference = _cases(study, blocks, configuration), reference_of(configuration, tried)
-        if any(judged.verdict == "inconclusive" for _, _, judged, _ in concurrency(study, configuration)):
-            found |= {case for case in cases if case.workload in SCALING}
-        if _one_thread(study, configuration, reference).verdict == "inconclusive" and reference is not None:
-            both = (*cases, *_cases(study, blocks, reference))
-            found |= {case for case in both if case.threads == 1}
-    return frozenset(found)
-
-
-class _Round(NamedTuple):
-    """Interleaved slices of one workload, one for each number of threads."""
-
-    block: BlockKey
-    number: int
-    workload: str
-    logs: dict[int, float]  # of the speedup, by thread count
-
-
-def _rounds(study: Study, configuration: Configuration) -> tuple[_Round, ...]:
-    """All rounds of the workloads that scale."""
+def _speedups(study: Study, configuration: Configuration) -> dict[str, dict[int, _ByBlock]]:
+    """Return the logs of speedups of the workloads that scale: by workload, thread count, and block."""
     blocks = Blocks(study.header.plan, study.runs)
-    found: dict[tuple[BlockKey, int, str], dict[int, float]] = {}
+    found: dict[str, dict[int, _ByBlock]] = {}
     for case in _cases(study, blocks, configuration):
         single = blocks.sibling(case, threads=1)
         if case.workload in SCALING and case.threads > 1 and single is not None:
-            for key, block in blocks.slice_log_ratios(case, single, throughput).items():
-                for number, log in block.items():
-                    found.setdefault((key, number, case.workload), {})[case.threads] = log
-    return tuple(_Round(*key, logs) for key, logs in found.items())
+            found.setdefault(case.workload, {})[case.threads] = _log_ratios(blocks, case, single)
+    return found
+
+
+def _losses(by_count: Mapping[int, _ByBlock], cores: int) -> dict[int, Kept]:
+    """Return the predicted losses of one workload in each block with all thread counts."""
+    common = set.intersection(*(set(logs) for logs in by_count.values()))
+    return {
+        block: predicted({count: math.exp(logs[block]) for count, logs in by_count.items()}, cores)
+        for block in sorted(common)
+    }
 
 
 def _cases(study: Study, blocks: Blocks, configuration: Configuration) -> list[Case]:
-    """The plain cases of the cpu family of one configuration."""
+    """Return the unobserved cases of the cpu family of one configuration, without other axes."""
     cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
     return [
         case
@@ -191,21 +161,21 @@ def _cases(study: Study, blocks: Blocks, configuration: Configuration) -> list[C
     ]
 
 
-def _by_block(values: Iterable[tuple[BlockKey, float]]) -> list[list[float]]:
-    """The values of each block."""
-    found: dict[BlockKey, list[float]] = {}
-    for block, value in values:
-        found.setdefault(block, []).append(value)
-    return list(found.values())
+def _log_ratios(blocks: Blocks, case: Case, other: Case) -> _ByBlock:
+    return {key.block: ratio for key, ratio in blocks.keyed_log_ratios(case, other, throughput)}
 
 
-def _side(interval: Interval, limit: float) -> Verdict:
-    """Yes above a limit, no below, inconclusive if the interval includes it."""
-    if interval.lo is None or interval.hi is None:
-        return "inconclusive"
-    return "yes" if interval.lo > limit else "no" if interval.hi < limit else "inconclusive"
+def _means(series: Sequence[_ByBlock]) -> list[float]:
+    """Return the mean over workloads in each block that all of them have."""
+    common = set.intersection(*(set(one) for one in series)) if series else set()
+    return [sum(one[block] for one in series) / len(series) for block in sorted(common)]
 
 
-def _flipped(verdict: Verdict) -> Verdict:
-    flipped: dict[Verdict, Verdict] = {"yes": "no", "no": "yes"}
-    return flipped.get(verdict, verdict)
+def _judged(logs: Sequence[float], limit: float, unit: str, measured: str) -> Judged:
+    """Judge the mean over blocks: yes above the limit, no below, inconclusive if the interval includes it."""
+    found = mean_figure(logs, unit)
+    verdict: Verdict = "inconclusive"
+    if found.lo is not None and found.hi is not None:
+        verdict = "yes" if found.lo > limit else "no" if found.hi < limit else "inconclusive"
+    value = None if math.isnan(found.value) else found.value
+    return Judged(verdict, measured, value, unit, found.lo, found.hi, found.doubt)

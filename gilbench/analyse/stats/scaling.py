@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from gilbench.model.study import Slice
+
+if TYPE_CHECKING:
+    from gilbench.analyse.stats.drift import FloatArray
 
 FEWEST_COUNTS = 3  # minimum number of thread counts for a fit
 
@@ -46,13 +50,55 @@ def fit_laws(speedups: Mapping[int, float], cores: int) -> tuple[float, float, f
     """
     from scipy.optimize import nnls  # noqa: PLC0415 - scipy is slow to import
 
+    terms, excess = _linear(speedups, cores)
+    if not np.isfinite(excess).all():
+        return math.nan, math.nan, math.nan
+    contention = terms[:, 0]
+    alone = not contention.any()
+    serial = math.nan if alone else max(0.0, float(contention @ excess / (contention @ contention)))
+    (sigma, kappa), _ = nnls(terms, excess)
+    return min(serial, 1.0), math.nan if alone else float(sigma), float(kappa)
+
+
+class Kept(NamedTuple):
+    """Logs of the throughput that one loss of the Universal Scalability Law leaves, relative to linear scaling.
+
+    NaN: unknown.
+    """
+
+    contention: float
+    coherency: float
+
+
+def predicted(speedups: Mapping[int, float], cores: int) -> Kept:
+    """Predict the throughput on all CPUs, with twice as many threads, by the law of ``fit_laws``.
+
+    The parameters of different hosts cannot be compared: with a GIL, the speedup is about the same on any number of
+    CPUs, so kappa decreases with the square of their number. The old GIL at 0.5x on 4 threads, and 5% slower for each
+    doubling, has a kappa of 0.01 on 4 CPUs, and of 0.0007 on 64. The predicted throughput is 63% and 8% of linear.
+
+    A parameter may be negative here, since one block is a noisy sample: a bound at zero would bias the mean over
+    blocks.
+
+    Args:
+        speedups: Speedup over one thread by thread count, without 1 itself; at least two counts.
+        cores: CPUs of the host, at least two.
+    """
+    terms, excess = _linear(speedups, cores)
+    if not np.isfinite(excess).all():
+        return Kept(math.nan, math.nan)
+    (sigma, kappa), *_ = np.linalg.lstsq(terms, excess, rcond=None)
+    threads = 2 * cores
+    return Kept(_log_share(float(sigma) * (cores - 1)), _log_share(float(kappa) * threads * (threads - 1)))
+
+
+def _log_share(loss: float) -> float:
+    return -math.log1p(loss) if loss > -1 else math.nan
+
+
+def _linear(speedups: Mapping[int, float], cores: int) -> tuple[FloatArray, FloatArray]:
+    """Return the factors of sigma and kappa, shape (counts, 2), and their sum ``m / S - 1``."""
     counts = np.array(sorted(speedups), dtype=np.float64)
     running = np.minimum(counts, cores)
     excess = running / np.array([speedups[int(count)] for count in counts]) - 1
-    contention, coherence = running - 1, counts * (counts - 1)
-    if not np.isfinite(excess).all():
-        return math.nan, math.nan, math.nan
-    alone = not contention.any()
-    serial = math.nan if alone else max(0.0, float(contention @ excess / (contention @ contention)))
-    (sigma, kappa), _ = nnls(np.column_stack([contention, coherence]), excess)
-    return min(serial, 1.0), math.nan if alone else float(sigma), float(kappa)
+    return np.column_stack([running - 1, counts * (counts - 1)]), excess

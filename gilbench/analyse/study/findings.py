@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.looks import case_confidence
-from gilbench.analyse.study.published import FLAT, LATE, SCALES, SLOWER, has_gil, published
+from gilbench.analyse.study.published import COLLAPSE, FLAT, LATE, SCALES, SLOWER, has_gil, published
 from gilbench.analyse.study.sentences import finding, names, spread
 from gilbench.analyse.study.sweeps import sweeps
 from gilbench.model.metrics import significant
@@ -20,7 +20,6 @@ from gilbench.model.results import Cell, Finding
 from gilbench.model.study import Case, Family, Interpreter, Study, Workload
 from gilbench.plan.axes import variant
 
-COLLAPSE = 0.10
 _UNHARMED = 0.5
 _USE_PROCESSES = "Run CPU-bound work in other processes, or on a free-threaded build."
 _NEXT: dict[Family, str] = {

@@ -114,22 +114,6 @@ class Blocks:
             ratios.append((key, float(block_log_ratio(*pairs))))
         return ratios
 
-    def slice_log_ratios(
-        self, case: Case, reference: Case, value: Callable[[Slice], float]
-    ) -> dict[BlockKey, dict[int, float]]:
-        """Return one log-ratio for each pair of slices of the same round, by block and round."""
-        ours, theirs = self.runs(case), self.runs(reference)
-        found = {}
-        for key in ours:
-            if key in theirs:
-                right = {slice_.round: slice_ for slice_ in theirs[key].slices}
-                found[key] = {
-                    slice_.round: log(value(slice_)) - log(value(right[slice_.round]))
-                    for slice_ in ours[key].slices
-                    if slice_.round in right
-                }
-        return found
-
 
 def throughput(slice_: Slice) -> float:
     """Return operations per second while all threads were busy; NaN: nothing was counted."""

@@ -20,6 +20,8 @@ FLAT = 1.2
 """A speedup below is none; values whose largest is at most so many times the smallest are alike."""
 SCALES = 1.5
 SLOWER = 0.95
+COLLAPSE = 0.1
+"""Of the unloaded throughput: an order of magnitude is lost. A thread with an equal share of one lock keeps half."""
 LATE = 0.001  # s; a thread that need not wait has the GIL within a tenth of that
 OWN = "_own"  # suffix of the unshared variant of a workload
 _WHOLE = (0.9, 1.25)  # of a hold: the longest wait of many is about as long, and no longer
