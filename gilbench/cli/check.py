@@ -15,6 +15,7 @@ from gilbench.cli.options import (
     OUTPUT,
     WHAT,
     CheckForm,
+    Count,
     Families,
     Fdr,
     Files,
@@ -87,6 +88,7 @@ def check(
             rich_help_panel=HOW,
         ),
     ] = None,
+    count: Count = None,
     seed: Seed = None,
     database: Annotated[
         str | None,
@@ -133,7 +135,7 @@ def check(
 
     limits = Limits.in_percent(metric, threshold, fdr, strict=strict)
     known = read_known(known_bad)
-    measured: tuple[Any, ...] = (python, against, workload, family, threads, effort, seed, files.study)
+    measured: tuple[Any, ...] = (python, against, workload, family, threads, effort, count, seed, files.study)
     if study is not None and baseline is not None:
         if any(choice is not None and choice != [] for choice in measured):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
@@ -153,6 +155,7 @@ def check(
         family=tuple(family or ()),
         threads=threads or "1,cores,2x",
         effort=effort or "standard",
+        count=count,
         seed=seed,
         refresh=refresh,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gilbench.model.study import Case, Effort, Interpreter, Plan, Workload
+from gilbench.plan import counting
 
 EFFORTS = {
     effort.name: effort
@@ -81,16 +82,20 @@ def make_plan(
         seed=seed,
         reference=reference,
         cpus=tuple(cpus if cpus is not None else sorted(os.sched_getaffinity(0))),
-        seconds=budget or effort.blocks * sum(_run_seconds(case, effort, by_name, names) for case in cases),
+        seconds=budget or sum(_case_seconds(case, effort, by_name, names) for case in cases),
         budget=budget,
     )
 
 
 def groups(plan: Plan) -> Iterator[Group]:
-    """Yield all groups in the order of execution: block by block, with the workloads of each block shuffled."""
+    """Yield all groups in the order of execution: block by block, with the workloads of each block shuffled.
+
+    Counted cases are in no group.
+    """
     by_workload: dict[str, list[int]] = {}
     for index, case in enumerate(plan.cases):
-        by_workload.setdefault(case.workload, []).append(index)
+        if not counting.is_counted(case):
+            by_workload.setdefault(case.workload, []).append(index)
     for block in range(plan.effort.blocks):
         names = sorted(by_workload)
         random.Random(f"{plan.seed}/{block}").shuffle(names)
@@ -107,7 +112,7 @@ def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> l
     disturb the slices of other cases.
     """
     rng = random.Random(f"{plan.seed}/{group.block}/{group.workload}/{attempt}")
-    cases = sum(case.workload == group.workload for case in plan.cases)
+    cases = sum(case.workload == group.workload and not counting.is_counted(case) for case in plan.cases)
     more = max(1, min(MOST_ROUNDS, cases // len(group.cases)))
     rounds = more * (LATENCY_SLICES if workload.peer or workload.scheduled else plan.effort.slices)
     slices = []
@@ -122,6 +127,15 @@ def slice_seconds(case: Case, effort: Effort) -> float:
     """Return the length of a timed slice in s. Each thread should acquire the GIL several times in it."""
     factor = OBSERVED_FACTOR * effort.slices if case.observers else 1
     return effort.slice_seconds * max(1.0, case.threads / 2) * factor
+
+
+def _case_seconds(
+    case: Case, effort: Effort, workloads: Mapping[str, Workload], interpreters: Mapping[str, Interpreter]
+) -> float:
+    """Return the seconds of all runs of a case."""
+    if counting.is_counted(case):
+        return counting.SECONDS
+    return effort.blocks * _run_seconds(case, effort, workloads, interpreters)
 
 
 def _run_seconds(

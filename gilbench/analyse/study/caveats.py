@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gilbench.analyse.study.comparability import comparability
+from gilbench.analyse.study.counts import count_differences
 from gilbench.model.results import Caveat
 from gilbench.model.study import Study
 
@@ -21,7 +22,11 @@ def caveats(study: Study) -> tuple[Caveat, ...]:
 
 def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
     """List other changes between two studies than those that are compared."""
-    return (*_host_changes(baseline, candidate), *_build_changes(baseline, candidate))
+    return (
+        *_host_changes(baseline, candidate),
+        *_build_changes(baseline, candidate),
+        *count_differences(baseline, candidate),
+    )
 
 
 def _host_changes(baseline: Study, candidate: Study) -> Iterator[Caveat]:

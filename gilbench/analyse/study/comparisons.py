@@ -14,6 +14,7 @@ from gilbench.analyse.stats.drift import drift_correlation
 from gilbench.analyse.stats.estimates import Estimate, contrast
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
+from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
 from gilbench.analyse.study.index import Blocks, throughput
 from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
 from gilbench.model.metrics import METRICS
@@ -44,12 +45,13 @@ def compare_interpreters(
     Args:
         study: The study.
         metrics: Metrics to compare; others do not count as comparisons.
-        threshold: Smallest change that matters, a fraction, for example 0.02.
+        threshold: Smallest change of a timed metric that matters, a fraction, for example 0.02.
         fdr: False discovery rate among improved and regressed rows, a fraction.
     """
     rows = [row for row in _within(study) if row.metric in metrics]
     families = [row for row in _families(study) if row.metric in metrics]
-    return (*_judged(rows, threshold, fdr), *_judged(families, threshold, fdr))
+    counted = (row for row in compare_counts(study) if row.metric in metrics)
+    return (*_judged(rows, threshold, fdr), *_judged(families, threshold, fdr), *counted)
 
 
 def compare_studies(
@@ -63,7 +65,8 @@ def compare_studies(
     """Compare the candidate's cases with the same cases of the baseline.
 
     If both studies have the same build as their reference, cases are compared by their ratios to it, which do not
-    depend on the time. Other cases are compared by absolute values, and their rows are marked as unpaired.
+    depend on the time. Other cases are compared by absolute values, and their rows are marked as unpaired. Counts of
+    instructions do not depend on the time, either.
     """
     ours, theirs = _by_identity(_within(candidate)), _by_identity(_within(baseline))
     if not _same_reference(baseline, candidate):
@@ -75,7 +78,11 @@ def compare_studies(
         other = known.get(_identity(row))
         if other is not None and (row.case, row.metric) not in paired:
             rows.append(_against(row, other))
-    return tuple(_judged([row for row in rows if row.metric in metrics], threshold, fdr))
+    counted = compare_counts_of_studies(baseline, candidate, BASELINE)
+    return (
+        *_judged([row for row in rows if row.metric in metrics], threshold, fdr),
+        *(row for row in counted if row.metric in metrics),
+    )
 
 
 def family_title(family: str) -> str:
