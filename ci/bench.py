@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from bench_cost import observer_costs
+from bench_counted import counted
 from bench_history import history_times
 from bench_row import Row
 from rich import box
@@ -341,6 +342,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "history": history_times,
     "precision": precision,
     "cost": observer_costs,
+    "counted": counted,
 }
 
 

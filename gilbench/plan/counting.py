@@ -13,7 +13,7 @@ INSTRUCTIONS = "instructions"  # observer of a counted case, and value of --coun
 METRIC = "instructions_per_operation"
 RELATIVE = "relative_instructions"  # to those of the reference
 REPEATS = 3
-SECONDS = 12.0  # of one case under callgrind, measured on a VM with 2 CPUs; used for the estimate only
+SECONDS = 8.0  # of one case under callgrind: 16 s of CPU time on 2 CPUs; used for the estimate only
 _COUNTABLE = frozenset({"CPython", "Stackless", "PyPy"})  # the last one without its JIT compiler
 
 

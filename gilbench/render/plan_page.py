@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from gilbench.model.study import Header
+from gilbench.plan.counting import REPEATS, is_counted
 from gilbench.render.page import Column, Page, Section, Table
 from gilbench.render.rows import flat_case
 
@@ -22,7 +23,11 @@ def plan_page(header: Header) -> Page:
     )
     minutes, seconds = divmod(round(plan.seconds), 60)
     names = ", ".join(f"{one.name} ({one.executable})" for one in header.interpreters)
-    runs = f"{effort.blocks} blocks x {len(plan.cases)} cases = {effort.blocks * len(plan.cases)} runs"
+    counted = sum(map(is_counted, plan.cases))
+    timed = len(plan.cases) - counted
+    runs = f"{effort.blocks} blocks x {timed} cases = {effort.blocks * timed} runs"
+    if counted:
+        runs += f", and {REPEATS} counts x {counted} cases"
     table = Table(
         title="Planned cases",
         columns=(

@@ -1,8 +1,8 @@
 """The tables of the history, and the rows of a study and its results.
 
 A **series** is one metric of one case across all studies. Its identity includes what makes its values comparable: the
-reference of ``relative``, and the digest of the workload's file. Its **order** is that of the commit dates, since old
-commits can be measured later. If a commit date is unknown, the date of the study is used.
+reference of ``relative`` and ``relative_instructions``, and the digest of the workload's file. Its **order** is that of
+the commit dates, since old commits can be measured later. If a commit date is unknown, the date of the study is used.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ POINTS = sa.Table(
 
 
 _CASE_COLUMNS = ("workload", "interpreter", "threads", "gil", "switch_interval", "cpus")
+_TO_REFERENCE = frozenset({"relative", "relative_instructions"})  # metrics that depend on the reference
 _AXIS = "@"  # prefix of an axis without its own column, which is stored with the parameters
 _OTHER_AXES = tuple(
     name for name in Case.__struct_fields__ if name not in {*_CASE_COLUMNS, "parameters", "observers"}
@@ -126,7 +127,7 @@ def series_row(cell: Cell, reference: str, workload_digest: str) -> dict[str, An
         "workload": _text(case.workload),
         "workload_digest": _text(workload_digest),
         "interpreter": _text(case.interpreter),
-        "reference": _text(reference) if cell.metric == "relative" else None,
+        "reference": _text(reference) if cell.metric in _TO_REFERENCE else None,
         "threads": case.threads,
         "parameters": _text(msgspec.json.encode(parameters).decode()),
         "gil": case.gil,

@@ -20,7 +20,7 @@ Logs = Mapping[int, float]  # log of the instructions per operation, by repeat
 
 def count_cells(study: Study) -> Iterator[Cell]:
     """Yield the instructions per operation of each counted case, and relative to the reference."""
-    counts, families = _counts(study), _families(study)
+    counts, families = count_logs(study), _families(study)
     for case, logs in counts.items():
         yield _cell(case, families[case.workload], METRIC, logs)
         reference = _reference(study, counts, case)
@@ -30,7 +30,7 @@ def count_cells(study: Study) -> Iterator[Cell]:
 
 def compare_counts(study: Study) -> Iterator[Comparison]:
     """Compare the counts of every interpreter with those of the reference."""
-    counts, families = _counts(study), _families(study)
+    counts, families = count_logs(study), _families(study)
     for case, logs in counts.items():
         reference = _reference(study, counts, case)
         if reference is not None:
@@ -51,8 +51,8 @@ def compare_counts_of_studies(baseline: Study, candidate: Study, reference: str)
     """
     if any(count_differences(baseline, candidate)):
         return
-    before, families = _counts(baseline), _families(candidate)
-    for case, logs in _counts(candidate).items():
+    before, families = count_logs(baseline), _families(candidate)
+    for case, logs in count_logs(candidate).items():
         if case in before:
             yield _comparison(case, families[case.workload], reference, _ratios(logs, before[case]))
 
@@ -70,7 +70,8 @@ def count_differences(baseline: Study, candidate: Study) -> Iterator[Caveat]:
         yield Caveat(kind="counter", text="instructions counted on different CPUs are not compared")
 
 
-def _counts(study: Study) -> dict[Case, dict[int, float]]:
+def count_logs(study: Study) -> dict[Case, dict[int, float]]:
+    """Return the log of the instructions per operation by counted case and repeat, in the order of the plan."""
     found: dict[Case, dict[int, float]] = defaultdict(dict)
     for run in study.runs:
         for reading in run.readings:
