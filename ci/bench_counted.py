@@ -23,7 +23,7 @@ from gilbench.model.study import Case, Interpreter, Run, Study, Workload
 from gilbench.plan import catalogue
 from gilbench.plan.blocks import EFFORTS
 from gilbench.plan.counting import INSTRUCTIONS, METRIC
-from gilbench.run.counting import run_counts
+from gilbench.run.counting import needed_counter, run_counts
 from gilbench.run.session import Hooks
 from gilbench.work.measure import measure
 from gilbench.work.planning import MeasureRequest, describe_study
@@ -157,7 +157,9 @@ def _count(cases: Sequence[Case], interpreters: Sequence[Interpreter], known: Se
 
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=progress)
     by_name = {one.name: one for one in interpreters}
-    run_counts(header.plan, by_name, {one.name: one for one in known}, hooks)
+    counter = needed_counter(header.plan)
+    if counter is not None:
+        run_counts(header.plan, by_name, {one.name: one for one in known}, hooks, counter)
     failures = [run.failure for run in runs if run.failure is not None]
     if failures:
         raise GilbenchError(f"counting failed: {failures[0].kind}: {failures[0].message}")

@@ -7,6 +7,7 @@ once, such as starting, loading, and specializing bytecode, is in both.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -39,11 +40,34 @@ class _Work(NamedTuple):
     parameters: Parameters
 
 
+def needed_counter(plan: Plan, earlier: Iterable[Run] = ()) -> Counter | None:
+    """Choose the tool that counts; None if no counts of the plan are missing.
+
+    Args:
+        plan: The plan.
+        earlier: Runs of the same plan that are not repeated.
+
+    Raises:
+        UsageError: No tool counts instructions on this machine.
+    """
+    done = Tally(run.case for run in earlier)
+    if not any(is_counted(case) and done[index] < REPEATS for index, case in enumerate(plan.cases)):
+        return None
+    chosen = choose()
+    if chosen.counter is None:
+        raise UsageError(
+            f"no tool counts instructions on this machine ({chosen.reason})\n"
+            "Install valgrind (Debian: apt-get install valgrind), or leave out --count."
+        )
+    return chosen.counter
+
+
 def run_counts(
     plan: Plan,
     interpreters: Mapping[str, Interpreter],
     workloads: Mapping[str, Workload],
     hooks: Hooks,
+    counter: Counter,
     earlier: Iterable[Run] = (),
 ) -> None:
     """Run the missing counts of a plan. The block of such a run is the number of its repeat.
@@ -53,26 +77,15 @@ def run_counts(
         interpreters: The interpreters of the plan by name.
         workloads: Declarations by name.
         hooks: Called with runs and progress; asked when to stop, between counts.
+        counter: The tool.
         earlier: Runs of the same plan that are not repeated.
-
-    Raises:
-        UsageError: No tool counts instructions on this machine.
     """
     counts = _Counts(plan, interpreters, workloads, earlier)
     missing = counts.missing()
-    if not missing or hooks.stop():
-        return
-    hooks.progress("counting instructions", 0.0)
-    chosen = choose()
-    if chosen.counter is None:
-        raise UsageError(
-            f"no tool counts instructions on this machine ({chosen.reason})\n"
-            "Install valgrind (Debian: apt-get install valgrind), or leave out --count."
-        )
     for number, index in enumerate(missing):
         case = plan.cases[index]
         hooks.progress(f"counting {case.workload} on {case.interpreter}", number / len(missing))
-        for run in counts.of_case(index, chosen.counter):
+        for run in counts.of_case(index, counter):
             hooks.save(run)
             if hooks.stop():
                 return

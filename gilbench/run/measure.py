@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gilbench.model.study import Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
+from gilbench.observe.instructions import Counter
 from gilbench.plan import counting
 from gilbench.run.counting import run_counts
 from gilbench.run.peer import Peer
@@ -25,6 +26,7 @@ def run_plan(
     earlier: Iterable[Run] = (),
     worker: type[Worker] = Worker,
     observers: Mapping[str, Watch] = OBSERVERS,
+    counter: Counter | None = None,
 ) -> None:
     """Run the runs of a plan that are missing.
 
@@ -36,15 +38,14 @@ def run_plan(
         earlier: Runs of the same plan that are not repeated.
         worker: The class that starts a worker and speaks with it.
         observers: The observers by name.
-
-    Raises:
-        UsageError: The plan has counted cases, and no tool counts instructions.
+        counter: The tool for the counted cases; None: they are left out.
     """
     _allow_many_descriptors()
     by_name = {interpreter.name: interpreter for interpreter in interpreters}
     before = tuple(earlier)
-    share = _share_of_counts(plan)
-    run_counts(plan, by_name, workloads, _part(hooks, 0.0, share), before)
+    share = _share_of_counts(plan) if counter else 0.0
+    if counter:
+        run_counts(plan, by_name, workloads, _part(hooks, 0.0, share), counter, before)
     peer = Peer()
     session = Session(
         plan,
