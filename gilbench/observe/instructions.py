@@ -1,7 +1,7 @@
 """Counts the instructions of a process from its start to its end: what it does, and not how long that takes.
 
 The processor's own counter is used if the kernel gives it (``perf stat``), else valgrind's callgrind, which runs a
-program about 50 times as slow. Both count instructions of user code alone. Neither sees memory and caches, the kernel's
+program 65 times as slow (countdown on 3.11: 12.5 instead of 0.19 ms of CPU time). Both count instructions of user code alone. Neither sees memory and caches, the kernel's
 side of a system call, waiting, and other cores. Address space layout randomization is switched off where that is
 allowed, since interpreters hash addresses.
 """
@@ -79,7 +79,7 @@ class Counting:
             raise ProcessError(f"{self._tool.by} did not end within {seconds:.0f} s")
         if status:
             lines = self._process.output().strip().splitlines()
-            raise ProcessError(lines[-1] if lines else f"{self._tool.by} exited with status {status}")
+            raise ProcessError(lines[-1] if lines else f"ended with status {status} under {self._tool.by}")
         try:
             found = self._tool.read(self._file.read_bytes())
         except OSError as error:
@@ -135,7 +135,6 @@ CALLGRIND = Tool(
         "--tool=callgrind",
         "--quiet",
         "--vgdb=no",  # no pipes in the temporary folder
-        "--dump-line=no",
         f"--callgrind-out-file={_FILE}",
         "--",
     ),
