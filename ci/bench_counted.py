@@ -100,6 +100,7 @@ def more_work(interpreter: Interpreter) -> Iterator[Row]:
     found = [
         count_estimate([logs[more][repeat] - logs[less][repeat] for repeat in logs[less]])
         for less, more in pairs
+        if logs.keys() >= {less, more} and logs[less].keys() == logs[more].keys()
     ]
     ratios = [math.exp(one.value) for one in found]
     yield Row("1 % more work: smallest ratio", min(ratios), None, None, "", holds=True)
@@ -152,15 +153,17 @@ def _count(cases: Sequence[Case], interpreters: Sequence[Interpreter], known: Se
     )
     runs: list[Run] = []
 
+    def save(run: Run) -> None:
+        runs.append(run)
+        if run.failure is not None:
+            print(header.plan.cases[run.case], run.failure, file=sys.stderr, flush=True)
+
     def progress(text: str, share: float) -> None:
         print(f"{share:.0%} {text}", file=sys.stderr, flush=True)
 
-    hooks = Hooks(save=runs.append, stop=lambda: False, progress=progress)
+    hooks = Hooks(save=save, stop=lambda: False, progress=progress)
     by_name = {one.name: one for one in interpreters}
     counter = needed_counter(header.plan)
     if counter is not None:
         run_counts(header.plan, by_name, {one.name: one for one in known}, hooks, counter)
-    failures = [run.failure for run in runs if run.failure is not None]
-    if failures:
-        raise GilbenchError(f"counting failed: {failures[0].kind}: {failures[0].message}")
     return Study(header=header, runs=tuple(runs))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool
+from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool, signal_name
 from gilbench.host.scratch import scratch
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE")  # a size of the environment for all shells
@@ -77,8 +77,10 @@ class Counting:
         status = self._process.wait(seconds)
         if status is None:
             raise ProcessError(f"{self._tool.by} did not end within {seconds:.0f} s")
+        if status < 0:
+            raise ProcessError(f"ended by {signal_name(-status)} under {self._tool.by}")
         if status:
-            lines = self._process.output().strip().splitlines()
+            lines = self.output().strip().splitlines()
             raise ProcessError(lines[-1] if lines else f"ended with status {status} under {self._tool.by}")
         try:
             found = self._tool.read(self._file.read_bytes())
@@ -87,6 +89,10 @@ class Counting:
         if found is None:
             raise ProcessError(f"{self._tool.by} counted no instructions of user code")
         return found
+
+    def output(self) -> str:
+        """Return the end of what the process and the tool wrote to stdout and stderr."""
+        return self._process.output()
 
     def close(self) -> None:
         """Kill the process if it is running."""

@@ -10,7 +10,6 @@ import contextlib
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from gilbench.host.process import ProcessError
 from gilbench.host.scratch import scratch
@@ -33,11 +32,7 @@ _ANSWER = "answer"
 _LIMIT = 900.0  # s for two lengths on a busy host
 
 
-class _Work(NamedTuple):
-    """The same work for all interpreters."""
-
-    workload: str
-    parameters: Parameters
+_Work = tuple[str, Parameters]  # a workload and its parameters: the same work for all interpreters
 
 
 def needed_counter(plan: Plan, earlier: Iterable[Run] = ()) -> Counter | None:
@@ -80,18 +75,18 @@ def run_counts(
         counter: The tool.
         earlier: Runs of the same plan that are not repeated.
     """
-    counts = _Counts(plan, interpreters, workloads, earlier)
-    missing = counts.missing()
+    tallies = _Tallies(plan, interpreters, workloads, earlier)
+    missing = tallies.missing()
     for number, index in enumerate(missing):
         case = plan.cases[index]
         hooks.progress(f"counting {case.workload} on {case.interpreter}", number / len(missing))
-        for run in counts.of_case(index, counter):
+        for run in tallies.of_case(index, counter):
             hooks.save(run)
             if hooks.stop():
                 return
 
 
-class _Counts:
+class _Tallies:
     """The counts of a plan that are done, and those that are missing."""
 
     def __init__(
@@ -104,9 +99,10 @@ class _Counts:
         self._plan, self._interpreters, self._workloads = plan, interpreters, workloads
         self._done: set[tuple[int, int]] = set()  # case and repeat
         self._given_up: set[int] = set()
+        self._output = ""  # end of the output of the last process
         self._lengths: dict[_Work, int] = {}
         self._checksums: dict[_Work, str] = {
-            _Work(one.name, ()): one.checksum for one in workloads.values() if one.checksum
+            (one.name, ()): one.checksum for one in workloads.values() if one.checksum
         }
         for run in earlier:
             if is_counted(plan.cases[run.case]):
@@ -150,7 +146,7 @@ class _Counts:
             with scratch() as folder:
                 reading = self._count(case, repeat, counter, folder)
         except RunFailure as error:
-            failure = Failure(kind=error.kind, message=error.message)
+            failure = Failure(kind=error.kind, message=error.message, output=self._output)
             return Run(case=index, block=repeat, attempt=0, failure=failure)
         return Run(case=index, block=repeat, attempt=0, readings=(reading,))
 
@@ -214,6 +210,8 @@ class _Counts:
             found = counting.finish(_LIMIT)
         except ProcessError as error:
             raise RunFailure("crash", str(error)) from error
+        finally:
+            self._output = counting.output()
         try:
             kind, _, told = (place / _ANSWER).read_text("utf-8", "replace").partition("\n")
         except OSError as error:
@@ -245,7 +243,7 @@ def length_of(operation: int) -> int:
 
 
 def _work(case: Case) -> _Work:
-    return _Work(case.workload, case.parameters)
+    return case.workload, case.parameters
 
 
 def _program(interpreter: Interpreter) -> str:

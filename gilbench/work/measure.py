@@ -101,8 +101,9 @@ def run_study(
         UsageError: The plan has counted cases, and no tool counts instructions.
     """
     scratch.clear()
-    counter = needed_counter(header.plan, earlier or ())
-    budget = _Budget(header, earlier or (), allotment)
+    before = earlier or ()
+    counter = needed_counter(header.plan, before)
+    budget = _Budget(header, before, allotment)
     with StudyWriter(path, header if earlier is None else None) as writer:
 
         def save(run: Run) -> None:
@@ -118,14 +119,7 @@ def run_study(
         listener.progress("starting", 0.0, header.plan.seconds)
         workloads = {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
         try:
-            run_plan(
-                header.plan,
-                header.interpreters,
-                workloads,
-                hooks,
-                earlier=earlier or (),
-                counter=counter,
-            )
+            run_plan(header.plan, header.interpreters, workloads, hooks, earlier=before, counter=counter)
         except KeyboardInterrupt:
             if not listener.stop():  # the listener did not request it
                 raise
