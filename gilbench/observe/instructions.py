@@ -87,7 +87,7 @@ class Counting:
         except OSError as error:
             raise ProcessError(f"{self._tool.by} wrote no count: {error.strerror}") from error
         if found is None:
-            raise ProcessError(f"{self._tool.by} counted no instructions of user code")
+            raise ProcessError("no instructions of user code were counted")
         return found
 
     def output(self) -> str:

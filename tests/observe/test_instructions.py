@@ -76,7 +76,7 @@ def test_a_machine_whose_counter_cannot_be_read_says_why(tools: Path) -> None:
     tool(tools, "perf", writing("<not supported>,,instructions:u,0,100.00,,"))
     found = choose()
     assert found.counter is None
-    assert found.reason == "perf: perf counted no instructions of user code; valgrind: not found in PATH"
+    assert found.reason == "perf: no instructions of user code were counted; valgrind: not found in PATH"
     tool(tools, "perf", "echo 'Access to performance monitoring is limited.' >&2; exit 255")
     assert "perf: Access to performance monitoring is limited." in str(choose().reason)
 
