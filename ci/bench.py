@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 from bench_cost import observer_costs
+from bench_counted import counted
 from bench_history import history_times
 from bench_layout import layouts
 from bench_precision import harness, precision, spread
@@ -176,6 +177,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "precision": precision,
     "cost": observer_costs,
     "layout": layouts,
+    "counted": counted,
 }
 
 

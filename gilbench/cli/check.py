@@ -16,6 +16,7 @@ from gilbench.cli.options import (
     WHAT,
     AllowUnpaired,
     CheckForm,
+    Count,
     Families,
     Fdr,
     Files,
@@ -88,6 +89,7 @@ def check(
             rich_help_panel=HOW,
         ),
     ] = None,
+    count: Count = None,
     seed: Seed = None,
     database: Annotated[
         str | None,
@@ -147,7 +149,7 @@ def check(
     )
     known = read_known(known_bad)
     measured: tuple[Any, ...] = (
-        *(python, against, workload, family, threads, effort, seed, layout),
+        *(python, against, workload, family, threads, effort, count, seed, layout),
         files.study,
     )
     if study is not None and baseline is not None:
@@ -169,6 +171,7 @@ def check(
         family=tuple(family or ()),
         threads=threads or "1,cores,2x",
         effort=effort or "standard",
+        count=count,
         seed=seed,
         refresh=refresh,
     )

@@ -83,6 +83,15 @@ Refresh = Annotated[
 Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", help="Show neither progress nor notes.", rich_help_panel=OUTPUT)
 ]
+Count = Annotated[
+    str | None,
+    typer.Option(
+        "--count",
+        metavar="WHAT",
+        help="Also count the work of cpu workloads with one thread: instructions.",
+        rich_help_panel=HOW,
+    ),
+]
 OldEffort = Annotated[str | None, typer.Option("--profile", hidden=True)]  # the old name of --effort
 
 

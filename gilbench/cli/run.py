@@ -12,6 +12,7 @@ from gilbench.cli.options import (
     EXIT_FAILED_RUNS,
     HOW,
     WHAT,
+    Count,
     Families,
     Files,
     Form,
@@ -120,6 +121,7 @@ def run(
             rich_help_panel=HOW,
         ),
     ] = None,
+    count: Count = None,
     seed: Seed = None,
     dry_run: Annotated[
         bool,
@@ -144,7 +146,7 @@ def run(
 ) -> int:
     """Benchmark interpreters side by side and save a study."""
     axes = {"gil": gil, "switch_interval": switch_interval, "cpus": cpus}
-    choices = (family, threads, setting, effort or old_effort, budget, reference, observe, seed)
+    choices = (family, threads, setting, effort or old_effort, budget, reference, observe, count, seed)
     files = sort_files(output, "Report", study=True)
     if resume is not None:
         if (
@@ -180,6 +182,7 @@ def run(
         budget=budget,
         reference=reference,
         observe=observe or "cpu",
+        count=count,
         seed=seed,
         refresh=refresh,
     )

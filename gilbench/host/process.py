@@ -116,6 +116,14 @@ def _launch(
         raise ProcessError(f"cannot start {argv[0]}: {reason}") from error
 
 
+def signal_name(number: int) -> str:
+    """Return the name of a signal; a real-time signal has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class _Child:
     """A child process, reaped by its PID."""
 

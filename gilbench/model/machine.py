@@ -8,7 +8,7 @@ from gilbench.model.study import Host, Noise, Struct
 class TriedObserver(Struct, frozen=True):
     """An observer, tested on a CPU-bound program."""
 
-    observer: str  # its name in ``--observe``
+    observer: str  # its name in ``--observe``, or ``--count instructions``
     shows: str
     by: str | None  # the tool that observed; None: unavailable
     reason: str | None = None  # why it is unavailable or limited, and the remedy

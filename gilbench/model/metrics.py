@@ -50,6 +50,8 @@ METRICS: dict[str, Metric] = {
         Metric("write_calls", "1/s", "lower", "write system calls"),
         Metric("system_calls", "1/s", "lower", "system calls"),
         Metric("system_calls_per_operation", "1", "lower", "system calls per operation"),
+        Metric("instructions_per_operation", "count", "lower", "instructions per operation (work done)"),
+        Metric("relative_instructions", "x", "lower", "instructions relative to the reference (work done)"),
         Metric("memory_peak", "B", "lower", "peak resident memory"),
         Metric("gil_held", "fraction", "neither", "GIL held"),
         Metric("gil_wait", "1", "lower", "threads waiting for the GIL (mean)"),

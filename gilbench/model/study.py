@@ -127,7 +127,7 @@ class Case(Struct, frozen=True):
     gil: bool | None = None  # forced on or off; None: the interpreter's default
     switch_interval: Seconds | None = None  # s; None: the interpreter's default
     cpus: Processors | None = None  # number of CPUs of the worker; None: 1 for one thread, else all
-    observers: tuple[Name, ...] = ()  # empty for a case that is timed
+    observers: tuple[Name, ...] = ()  # empty for a case that is timed; "instructions": counted, not timed
 
 
 class Effort(Struct, frozen=True):
@@ -222,6 +222,7 @@ class Reading(Struct, frozen=True):
     functions: tuple[Share, ...] = ()
     samples: Count | None = None
     unavailable: str | None = None  # why nothing was observed
+    by: str | None = None  # the tool that counted instructions
 
 
 class Environment(Struct, frozen=True):

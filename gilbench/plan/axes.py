@@ -12,6 +12,7 @@ import msgspec
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import write
 from gilbench.model.study import Build, Case, Interpreter, Parameters, Value, Workload
+from gilbench.plan.counting import INSTRUCTIONS, countable
 
 _MOST_THREADS = 512
 _LONGEST_INTERVAL = 1000.0  # s; a longer interval is a typing error
@@ -37,6 +38,7 @@ class Axes(NamedTuple):
     swept: Mapping[str, tuple[Any, ...]] = {}  # values by ``Axis.field``
     parameters: Mapping[str, tuple[str, ...]] = {}  # of workloads, as the user wrote them
     observers: tuple[str, ...] = ()  # each in a separate run, in addition to the unobserved run
+    counted: bool = False  # also count the instructions of the cases of one thread that can be counted
     few_choices: bool = False  # only the defaults of declared choices, unless a parameter is swept
 
 
@@ -52,6 +54,7 @@ def cases(workloads: Sequence[Workload], interpreters: Sequence[Interpreter], ax
             raise UsageError(f"--set {name}: no workload of this run has it; use {', '.join(known)}")
     for workload in workloads:
         able = [one for one in interpreters if lacks(workload, one.build) is None]
+        counted: dict[Case, None] = {}
         for parameters, threads in product(
             _parameter_sets(workload, axes), _thread_counts(workload, axes.threads)
         ):
@@ -62,6 +65,14 @@ def cases(workloads: Sequence[Workload], interpreters: Sequence[Interpreter], ax
                 for made in _swept(named, axes, interpreter.build):
                     for observers in ((), *((name,) for name in axes.observers)):
                         yield msgspec.structs.replace(made, observers=observers)
+                    if axes.counted and countable(workload, threads):
+                        counted[_without_time(made)] = None
+        yield from counted
+
+
+def _without_time(case: Case) -> Case:
+    """Return the counted case of a timed one: one thread never switches, and is always on one CPU."""
+    return msgspec.structs.replace(case, switch_interval=None, cpus=None, observers=(INSTRUCTIONS,))
 
 
 def _swept(case: Case, axes: Axes, build: Build | None) -> list[Case]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from gilbench.model.study import Case, Effort, Interpreter, Plan, Workload
+from gilbench.plan import counting
 
 EFFORTS = {
     effort.name: effort
@@ -113,13 +114,16 @@ def make_plan(
 def groups(plan: Plan, short: Mapping[str, frozenset[int]]) -> Iterator[Group]:
     """Yield all groups in the order of execution: block by block, with the workloads of each block shuffled.
 
+    Counted cases are in no group.
+
     Args:
         plan: The plan.
         short: For each workload, the cases that blocks without long slices run, too; see ``short_cases``.
     """
     by_workload: dict[str, list[int]] = {}
     for index, case in enumerate(plan.cases):
-        by_workload.setdefault(case.workload, []).append(index)
+        if not counting.is_counted(case):
+            by_workload.setdefault(case.workload, []).append(index)
     for block in range(plan.effort.blocks):
         long = block % plan.effort.long_every == 0
         names = sorted(by_workload)
@@ -192,7 +196,7 @@ def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> l
     if not group.long:
         return []
     rng = random.Random(f"{plan.seed}/{group.block}/{group.workload}/{attempt}")
-    cases = sum(case.workload == group.workload for case in plan.cases)
+    cases = sum(case.workload == group.workload and not counting.is_counted(case) for case in plan.cases)
     more = max(1, min(MOST_ROUNDS, cases // len(group.cases)))
     rounds = more * (LATENCY_SLICES if workload.peer or workload.scheduled else plan.effort.slices)
     if train_cases(plan, workload, group.cases) == frozenset(group.cases):
@@ -220,9 +224,12 @@ def _plan_seconds(
     in_short_blocks = sum(map(len, short_cases(plan, workloads, jit).values()))
     train = _TRAIN_FACTOR * effort.train_seconds
     long = math.ceil(effort.blocks / effort.long_every)
-    of_long = sum(_run_seconds(case, effort, workloads, interpreters) for case in plan.cases)
-    return long * (of_long + train * in_trains) + (effort.blocks - long) * in_short_blocks * (
-        _SHORT_START + train
+    timed = [case for case in plan.cases if not counting.is_counted(case)]
+    of_long = sum(_run_seconds(case, effort, workloads, interpreters) for case in timed)
+    return (
+        long * (of_long + train * in_trains)
+        + (effort.blocks - long) * in_short_blocks * (_SHORT_START + train)
+        + (len(plan.cases) - len(timed)) * counting.SECONDS
     )
 
 

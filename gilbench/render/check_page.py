@@ -9,6 +9,7 @@ import msgspec
 
 from gilbench.model.results import Check, Comparison, Expected, FailedCase, Gate
 from gilbench.plan.axes import variant
+from gilbench.render.counts import is_count, judged_by
 from gilbench.render.figures import SENTENCE, case_name, ratio_text, short, threads_name, verdict_text
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 from gilbench.render.rows import flat
@@ -49,15 +50,17 @@ class CheckRow(NamedTuple):
 
 
 class GateList(NamedTuple):
-    """One list of a gate that is not empty."""
+    """One list of a gate that is not empty: its timed rows, or its counted ones."""
 
     status: str
+    counted: bool
     items: tuple[Expected, ...]  # with an empty reason if the regression is not known
 
     @property
     def title(self) -> str:
         """The heading of the list."""
-        return _TITLES[self.status][0]
+        title = _TITLES[self.status][0]
+        return f"Work done (instructions, not time): {title.lower()}" if self.counted else title
 
     @property
     def rows(self) -> list[CheckRow]:
@@ -91,7 +94,9 @@ def headline(gate: Gate) -> str:
     of = f"of {count} comparison{'s'[: count != 1]}"
     failed = f"; {len(gate.failed)} case{'s'[: len(gate.failed) != 1]} failed to run" if gate.failed else ""
     if gate.regressed:
-        return f"regressed: {len(gate.regressed)} {of}{failed}"
+        counted = sum(map(is_count, gate.regressed))
+        work = f", {counted} of them in work done, not in time" if counted else ""
+        return f"regressed: {len(gate.regressed)} {of}{work}{failed}"
     if gate.verdict == "no baseline":
         return f"no baseline yet: nothing was compared{failed}"
     if not count:
@@ -106,15 +111,19 @@ def headline(gate: Gate) -> str:
 
 def sections(gate: Gate) -> list[GateList]:
     """Return the lists that are not empty, the most important first."""
-    lists = {status: getattr(gate, status.replace(" ", "_")) for status in _TITLES}
-    return [
-        GateList(
-            status,
-            tuple(one if isinstance(one, Expected) else Expected(comparison=one, reason="") for one in items),
+    lists = {
+        status: tuple(
+            one if isinstance(one, Expected) else Expected(comparison=one, reason="")
+            for one in getattr(gate, status.replace(" ", "_"))
         )
+        for status in _TITLES
+    }
+    kinds = [
+        GateList(status, counted, tuple(item for item in items if is_count(item.comparison) is counted))
         for status, items in lists.items()
-        if items
+        for counted in (False, True)
     ]
+    return [kind for kind in kinds if kind.items]
 
 
 def notes(check: Check) -> list[str]:
@@ -139,10 +148,11 @@ def failure(failed: FailedCase) -> str:
 
 def how_to_read(check: Check) -> str:
     """Explain the ratios and verdicts."""
+    counted = judged_by(item.comparison for section in sections(check.gate) for item in section.items)
     return (
         f"Ratios are relative to {short(check.against)}, with 95% intervals. Changes of at most "
         f"{check.threshold:.1%} count as equivalent. The false discovery rate across all rows is at most "
-        f"{check.fdr:.1%}."
+        f"{check.fdr:.1%}.{f' {counted}' if counted else ''}"
     )
 
 

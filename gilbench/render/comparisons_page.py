@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from gilbench.model.results import Comparison, Comparisons
 from gilbench.plan.axes import variant
 from gilbench.render.columns import counts, labels, table_of, texts
+from gilbench.render.counts import judged_by
 from gilbench.render.figures import case_name, ratio_text, verdict_text
 from gilbench.render.page import Entry, Lines, Page, Text, Tone
 from gilbench.render.remarks import remarks
@@ -66,6 +67,7 @@ def _legend(result: Comparisons) -> tuple[Entry, ...]:
     return (
         Text(_summary(result.rows), "strong"),
         Text(meaning, "faint"),
+        *((Text(counted, "faint"),) if (counted := judged_by(result.rows)) else ()),
         *(() if all(row.paired for row in result.rows) else (Text(unpaired, "faint"),)),
     )
 

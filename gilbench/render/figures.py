@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gilbench.model.metrics import Scale, common_scale, scale_of, significant, write
 from gilbench.model.results import Cell, Comparison
 from gilbench.model.study import Parameters
+from gilbench.plan.counting import METRIC
 
 _WIDE = 0.3  # relative half-width from which the two ends of the interval are written
 _LOPSIDED = 1.5  # ratio of the two half-widths from which the two ends are written
@@ -66,12 +67,14 @@ def short(text: str, longest: int = 60) -> str:
 
 
 def ratio_text(row: Comparison) -> str:
-    """Write a ratio with its interval."""
+    """Write a ratio with its interval; of counts, which are more precise than times, with another digit."""
     if row.ratio is None:
         return "-"
+    digits = 4 if row.metric == METRIC else 3
+    ratio = significant(row.ratio, digits)
     if row.lo is None or row.hi is None:
-        return significant(row.ratio)
-    return f"{significant(row.ratio)} ({significant(row.lo)}-{significant(row.hi)})"
+        return ratio
+    return f"{ratio} ({significant(row.lo, digits)}-{significant(row.hi, digits)})"
 
 
 def verdict_text(row: Comparison) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from gilbench.model.history import Changes, Entry, Found, Point, Points, Series, Studies, Trends
 from gilbench.model.metrics import METRICS, write
 from gilbench.plan.axes import variant
+from gilbench.plan.counting import INSTRUCTIONS
 from gilbench.render.figures import case_name, short, threads_name
 from gilbench.render.page import Column, Lines, Page, Part, Plot, Section, Sentences, Table, Text, Tone
 from gilbench.render.rows import flat_case
@@ -153,7 +154,7 @@ def _name(series: Series) -> str:
     if series.reference:
         title = title.replace("the reference", series.reference)
     parts = [f"{case_name(case.workload, case.parameters)} on {variant(case)}", threads_name(case.threads)]
-    parts += (f"observed by {name}" for name in case.observers)
+    parts += (f"observed by {name}" for name in case.observers if name != INSTRUCTIONS)
     return f"{short(', '.join(parts), 3 * _NAME)}: {short(title, 2 * _NAME)}"
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from gilbench.model.study import Header
 from gilbench.plan.blocks import count_runs
+from gilbench.plan.counting import REPEATS, is_counted
 from gilbench.render.page import Column, Page, Section, Table
 from gilbench.render.rows import flat_case
 
@@ -23,11 +24,13 @@ def plan_page(header: Header) -> Page:
     )
     minutes, seconds = divmod(round(plan.seconds), 60)
     names = ", ".join(f"{one.name} ({one.executable})" for one in header.interpreters)
-    runs = count_runs(
+    counted = sum(map(is_counted, plan.cases))
+    timed = count_runs(
         plan,
         {one.name: one for one in header.workloads},
         {one.name: one for one in header.interpreters},
     )
+    runs = f"{timed} runs, {REPEATS} counts x {counted} cases" if counted else f"{timed} runs"
     table = Table(
         title="Planned cases",
         columns=(
@@ -37,9 +40,7 @@ def plan_page(header: Header) -> Page:
             Column("cases"),
         ),
         sections=(Section(rows),),
-        notes=(
-            f"effort {effort.name}: {effort.blocks} blocks, {runs} runs, about {minutes} min {seconds} s",
-        ),
+        notes=(f"effort {effort.name}: {effort.blocks} blocks, {runs}, about {minutes} min {seconds} s",),
     )
     return Page(
         title="",

@@ -19,6 +19,7 @@ from gilbench.render.columns import (
     threads,
     with_any,
 )
+from gilbench.render.counts import counted_table
 from gilbench.render.figures import case_name, threads_name
 from gilbench.render.page import Column, Section, Table, Text
 
@@ -43,6 +44,7 @@ def details(cells: Sequence[Cell], report: Report) -> Iterator[Table]:
     yield from _models(rows)
     yield from _sharing(rows)
     yield from _system(rows)
+    yield from counted_table(cells, report)
     yield from _observed(report)
     yield from _failures(report.failures)
 

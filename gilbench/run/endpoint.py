@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from gilbench.host.process import Process, ProcessError
+from gilbench.host.process import Process, ProcessError, signal_name
 from gilbench.model.errors import RunFailure
 
 _LONGEST_LINE = 64 << 20
@@ -123,11 +122,7 @@ class Endpoint:
         if status is None:
             return self._failure("protocol", "closed its reply descriptor but did not exit")
         if status < 0:
-            try:
-                name = signal.Signals(-status).name
-            except ValueError:  # a real-time signal has no name
-                name = f"signal {-status}"
-            return self._failure("crash", f"ended by {name}")
+            return self._failure("crash", f"ended by {signal_name(-status)}")
         return self._failure("exit", f"exited with status {status} during a run")
 
 

@@ -1,4 +1,4 @@
-"""Runs a plan on real interpreters, with a load generator in a separate process."""
+"""Runs a plan on real interpreters: first the counted cases, then the timed ones with their load generator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gilbench.model.study import Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
+from gilbench.observe.instructions import Counter
+from gilbench.plan import counting
+from gilbench.run.counting import run_counts
 from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks, Session
 from gilbench.run.worker import Worker
@@ -23,6 +26,7 @@ def run_plan(
     earlier: Iterable[Run] = (),
     worker: type[Worker] = Worker,
     observers: Mapping[str, Watch] = OBSERVERS,
+    counter: Counter | None = None,
 ) -> None:
     """Run the runs of a plan that are missing.
 
@@ -34,23 +38,41 @@ def run_plan(
         earlier: Runs of the same plan that are not repeated.
         worker: The class that starts a worker and speaks with it.
         observers: The observers by name.
+        counter: The tool for the counted cases; None: they are left out.
     """
     _allow_many_descriptors()
     by_name = {interpreter.name: interpreter for interpreter in interpreters}
+    before = tuple(earlier)
+    share = _share_of_counts(plan) if counter else 0.0
+    if counter:
+        run_counts(plan, by_name, workloads, _part(hooks, 0.0, share), counter, before)
     peer = Peer()
     session = Session(
         plan,
         workloads,
         frozenset(name for name, interpreter in by_name.items() if interpreter.build.jit),
         lambda case: worker(case, by_name[case.interpreter], workloads, peer),
-        hooks,
-        earlier=earlier,
+        _part(hooks, share, 1.0),
+        earlier=before,
         observers=observers,
     )
     try:
         session.run()
     finally:
         peer.close()
+
+
+def _share_of_counts(plan: Plan) -> float:
+    """Return the fraction of the planned time that counting takes."""
+    seconds = counting.SECONDS * sum(map(counting.is_counted, plan.cases))
+    return min(1.0, seconds / plan.seconds) if seconds else 0.0
+
+
+def _part(hooks: Hooks, begin: float, end: float) -> Hooks:
+    """Return the hooks for a part of the plan, from one fraction of its progress to another."""
+    return hooks._replace(
+        progress=lambda text, done: hooks.progress(text, begin + (end - begin) * done),
+    )
 
 
 def _allow_many_descriptors() -> None:

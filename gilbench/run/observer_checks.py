@@ -1,4 +1,4 @@
-"""Tests each observer on a real program before a measurement."""
+"""Tests each observer, and counting, on a real program before a measurement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from gilbench.host.process import Process, clean_environment
 from gilbench.model.machine import TriedObserver
 from gilbench.model.study import Interpreter
-from gilbench.observe import OBSERVERS, Watch
+from gilbench.observe import OBSERVERS, Watch, instructions
 
 _DURATION = 0.5  # s
 _START = 1.0  # s for the interpreter to start
@@ -54,6 +54,17 @@ def try_observers(
     finally:
         program.close()
     return tuple(tried)
+
+
+def try_counting() -> TriedObserver:
+    """Try to count instructions."""
+    found = instructions.choose()
+    return TriedObserver(
+        observer="--count instructions",
+        shows="instructions of a cpu workload with one thread",
+        by=None if found.counter is None else found.counter.tool.by,
+        reason=found.reason,
+    )
 
 
 def _tried(name: str, watch: Watch, pid: int) -> TriedObserver:

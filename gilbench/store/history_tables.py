@@ -1,8 +1,8 @@
 """The tables of the history, and the rows of a study and its series.
 
 A **series** is one metric of one case across all studies. Its identity includes what makes its values comparable: the
-reference of ``relative``, and the digest of the workload's file. Its **order** is that of the commit dates, since old
-commits can be measured later. If a commit date is unknown, the date of the study is used.
+reference of ``relative`` and ``relative_instructions``, and the digest of the workload's file. Its **order** is that of
+the commit dates, since old commits can be measured later. If a commit date is unknown, the date of the study is used.
 
 The results of a study are **records**, one per metric; ``history_records.py`` has their format.
 """
@@ -21,7 +21,7 @@ from gilbench.model.errors import StudyError
 from gilbench.model.history import Series
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header, Name, Struct
-from gilbench.store.history_records import Figure, digest_of, pack
+from gilbench.store.history_records import PackedFigure, digest_of, pack
 
 VERSION = 2  # of the tables; history_migration.py converts older ones
 
@@ -79,6 +79,7 @@ RECORDS = sa.Table(
 )
 
 _CASE_COLUMNS = ("workload", "interpreter", "threads", "gil", "switch_interval", "cpus")
+_TO_REFERENCE = frozenset({"relative", "relative_instructions"})  # metrics that depend on the reference
 _AXIS = "@"  # prefix of an axis without its own column, which is stored with the parameters
 _OTHER_AXES = tuple(
     name for name in Case.__struct_fields__ if name not in {*_CASE_COLUMNS, "parameters", "observers"}
@@ -127,7 +128,7 @@ def series_row(cell: Cell, reference: str, workload_digest: str) -> dict[str, An
         "workload": _text(case.workload),
         "workload_digest": _text(workload_digest),
         "interpreter": _text(case.interpreter),
-        "reference": _text(reference) if cell.metric == "relative" else None,
+        "reference": _text(reference) if cell.metric in _TO_REFERENCE else None,
         "threads": case.threads,
         "parameters": _text(msgspec.json.encode(parameters).decode()),
         "gil": case.gil,
@@ -184,9 +185,11 @@ def _reference_build(header: Header) -> str:
     return " ".join([name, *(f"({build.implementation} {build.version})" for build in builds)])
 
 
-def insert_records(connection: sa.Connection, study: int, figures: Iterable[tuple[str, Figure]]) -> None:
+def insert_records(
+    connection: sa.Connection, study: int, figures: Iterable[tuple[str, PackedFigure]]
+) -> None:
     """Insert the figures of one study, each with the name of its metric."""
-    metrics: dict[str, list[Figure]] = {}
+    metrics: dict[str, list[PackedFigure]] = {}
     for metric, figure in figures:
         metrics.setdefault(metric, []).append(figure)
     packed = {metric: pack(same) for metric, same in metrics.items()}

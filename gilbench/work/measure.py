@@ -13,6 +13,7 @@ from gilbench.host import scratch
 from gilbench.model.study import Case, Header, Run, Study
 from gilbench.plan import catalogue
 from gilbench.plan.blocks import Group
+from gilbench.run.counting import needed_counter
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
 from gilbench.store.names import default_study_path
@@ -98,9 +99,12 @@ def run_study(
 
     Raises:
         StudyError: The file cannot be written; finished runs are in it.
+        UsageError: The plan has counted cases, and no tool counts instructions.
     """
     scratch.clear()
-    budget = _Budget(header, earlier or (), allotment)
+    before = earlier or ()
+    counter = needed_counter(header.plan, before)
+    budget = _Budget(header, before, allotment)
     with StudyWriter(path, header if earlier is None else None) as writer:
 
         def save(run: Run) -> None:
@@ -116,7 +120,7 @@ def run_study(
         listener.progress("starting", 0.0, header.plan.seconds)
         workloads = {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
         try:
-            run_plan(header.plan, header.interpreters, workloads, hooks, earlier=earlier or ())
+            run_plan(header.plan, header.interpreters, workloads, hooks, earlier=before, counter=counter)
         except KeyboardInterrupt:
             if not listener.stop():  # the listener did not request it
                 raise

@@ -15,7 +15,7 @@ from gilbench.host.description import describe_host
 from gilbench.interpreters import is_known, select
 from gilbench.model.errors import StudyError, UsageError
 from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Study, Workload
-from gilbench.plan import axes, catalogue
+from gilbench.plan import axes, catalogue, counting
 from gilbench.plan import blocks as planning
 from gilbench.store.study import read_study
 from gilbench.version import __version__
@@ -37,6 +37,7 @@ class MeasureRequest(Struct, frozen=True):
     budget: str | None = None  # for example 5m
     reference: str | None = None  # SPEC; None: the first interpreter
     observe: str = "cpu"
+    count: str | None = None  # "instructions": also count those of the cpu workloads with one thread
     seed: int | None = None  # None: random
     refresh: bool = False  # ask every interpreter again, ignoring the cache
 
@@ -79,6 +80,7 @@ def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
         },
         parameters=axes.parse_settings(request.settings),
         observers=_observers(request.observe),
+        counted=counting.parse_count(request.count),
         few_choices=effort.few_choices,
     )
     python, reference = request.python, request.reference
@@ -90,8 +92,13 @@ def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
             raise UsageError(axis.needs)
     for note in (*selection.notes, *_left_out(chosen, interpreters)):
         listener.note(note)
+    planned = list(axes.cases(chosen, interpreters, swept))
+    if swept.counted and not any(map(counting.is_counted, planned)):
+        raise UsageError(
+            "--count instructions: no cpu workload with one thread to count; add --family cpu --threads 1"
+        )
     return describe_study(
-        list(axes.cases(chosen, interpreters, swept)),
+        planned,
         effort=effort,
         interpreters=interpreters,
         workloads=chosen,
@@ -181,7 +188,7 @@ def read_unfinished(
     interpreters = _unchanged_interpreters(path, header)
     for case in header.plan.cases:
         for name in case.observers:
-            if name not in observe.SAMPLERS:
+            if name not in {*observe.SAMPLERS, counting.INSTRUCTIONS}:
                 raise StudyError(f"cannot resume {path}: unknown observer {name!r}; start a new study")
     header = msgspec.structs.replace(header, workloads=workloads, interpreters=interpreters)
     return msgspec.structs.replace(study, header=header)

@@ -7,7 +7,7 @@ from gilbench.host.description import NoiseMeter, describe_host
 from gilbench.host.steadiness import measure_cpus
 from gilbench.host.tuning import tuning_advice
 from gilbench.model.machine import Machine
-from gilbench.run.observer_checks import try_observers
+from gilbench.run.observer_checks import try_counting, try_observers
 from gilbench.version import __version__
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.planning import select_one
@@ -38,7 +38,7 @@ def look_at_system(python: str = "3", listener: Listener = SILENT, *, refresh: b
         gilbench=__version__,
         host=host,
         interpreter=interpreter.name,
-        observers=observers,
+        observers=(*observers, try_counting()),
         cpus=cpus,
         noise=noise,
         advice=(*fitness(host, noise, cpus), *(f"pyperf: {line}" for line in tuning_advice())),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gilbench.analyse.study.comparability import comparability, same_host
+from gilbench.analyse.study.counts import count_differences
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.open_loop import open_loop
 from gilbench.analyse.study.trains import pauses
@@ -35,7 +36,11 @@ def caveats(study: Study) -> tuple[Caveat, ...]:
 
 def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
     """List other changes between two studies than those that are compared."""
-    return (*_host_changes(baseline, candidate), *_build_changes(baseline, candidate))
+    return (
+        *_host_changes(baseline, candidate),
+        *_build_changes(baseline, candidate),
+        *count_differences(baseline, candidate),
+    )
 
 
 def across_times(

@@ -45,6 +45,7 @@ from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.layout import mean_sd, of_code
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.comparability import same_host
+from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.looks import case_looks
 from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
@@ -89,7 +90,7 @@ def compare_interpreters(
     Args:
         study: The study.
         metrics: Metrics to compare; others do not count as comparisons.
-        threshold: Smallest change that matters, a fraction, for example 0.02.
+        threshold: Smallest change of a timed metric that matters, a fraction, for example 0.02.
         fdr: False discovery rate among improved and regressed rows, a fraction.
         layout: Standard deviation between code layouts, on the log scale, if the interpreters are builds whose sources
             are compared; 0 compares the binaries.
@@ -99,14 +100,15 @@ def compare_interpreters(
     """
     found = _paired(study)
     rows = [_of_code(row, layout) for row in _rows(study, found) if row.metric in metrics]
+    counted = tuple(row for row in compare_counts(study) if row.metric in metrics)
     judged = _judged(rows, threshold, fdr)
     if MEAN not in metrics:
-        return tuple(judged)
+        return (*judged, *counted)
     families = _families(found)
     means = _judged(_means(study, found, families, layout), threshold, fdr)
     said = {row.case: row.verdict for row in judged if row.metric == MEAN}
     members = {case: {said[one.case] for one in members} for case, members in families.items()}
-    return (*judged, *(_confirmed(mean, members[mean.case]) for mean in means))
+    return (*judged, *(_confirmed(mean, members[mean.case]) for mean in means), *counted)
 
 
 def compare_studies(
@@ -122,13 +124,14 @@ def compare_studies(
 
     If both studies have the same build as their reference, cases are compared by their ratios to it, which do not
     depend on the time. Other cases are compared by absolute values, and their rows are marked as unpaired. The
-    reference's own absolute values describe only the host; they are compared only if there are no other rows.
+    reference's own absolute values describe only the host; they are compared only if there are no other rows. Counts of
+    instructions do not depend on the time, either.
 
     Args:
         baseline: The earlier study.
         candidate: The later study.
         metrics: Metrics to compare; others do not count as comparisons.
-        threshold: Smallest change that matters, a fraction, for example 0.02.
+        threshold: Smallest change of a timed metric that matters, a fraction, for example 0.02.
         fdr: False discovery rate among improved and regressed rows, a fraction.
         allow_unpaired: Whether rows that are unpaired or from different hosts get a verdict, too; see above for its
             error rate. Otherwise, they are inconclusive.
@@ -150,7 +153,8 @@ def compare_studies(
     if common:
         reference = candidate.header.plan.reference
         rows = [row for row in rows if row.case.interpreter != reference] or rows
-    return tuple(_judged(rows, threshold, fdr))
+    counted = compare_counts_of_studies(baseline, candidate, BASELINE)
+    return (*_judged(rows, threshold, fdr), *(row for row in counted if row.metric in metrics))
 
 
 def _paired(study: Study) -> list[_Paired]:

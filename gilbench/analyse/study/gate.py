@@ -11,14 +11,16 @@ from gilbench.analyse.study.index import Blocks
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison, Expected, FailedCase, Gate, Known
 from gilbench.model.study import Case, Study
+from gilbench.plan.counting import METRIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-JUDGED = ("throughput", "latency_p50", "latency_p99", "delivered")
+JUDGED = ("throughput", "latency_p50", "latency_p99", "delivered", METRIC)
 """The default metrics: those that the user of a program notices. Speedup and throughput vs unloaded are quotients of
 compared throughputs, and drop if one thread gets faster; every additional row also reduces the power of the others. The
-throughput of added threads drops if a service is scheduled better."""
+throughput of added threads drops if a service is scheduled better. Instructions are there only if ``--count`` was
+given, which asks for their verdict: more work fails a check even if no time shows it yet."""
 JUDGEABLE = tuple(metric.name for metric in METRICS.values() if metric.better != "neither")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.cells import all_cells
+from gilbench.analyse.study.counts import count_cells
 from gilbench.analyse.study.findings import findings
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.layout import small_ratios
@@ -16,7 +17,7 @@ def build_report(study: Study) -> Report:
     """Compute the cells, findings, caveats, and failures of a study."""
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
-    cells = tuple(all_cells(blocks, workloads))
+    cells = (*all_cells(blocks, workloads), *count_cells(study))
     plan = study.header.plan
     return Report(
         header=study.header,
