@@ -19,7 +19,7 @@ from gilbench.run.session import Hooks
 from gilbench.work.scorecard import plan_claims
 
 REDUCED = ("countdown", "sleep", "tcp_echo_cpu", "ctrl_c")
-EFFORT = msgspec.structs.replace(BRIEF, blocks=3, slices=3, slice_seconds=0.05)
+EFFORT = msgspec.structs.replace(BRIEF, blocks=4, slices=4, slice_seconds=0.03)
 
 
 def plan_of(*specs: str, workloads: Sequence[str] = REDUCED) -> Header:
@@ -41,6 +41,14 @@ def scored(header: Header) -> dict[tuple[str, str], Score]:
     return {(score.id, score.interpreter): score for score in scores}
 
 
+def leans(score: Score, verdict: str, *, below: float | None = None, above: float | None = None) -> None:
+    """Check the direction of a score: on a busy host, four blocks may not be enough for a verdict."""
+    assert score.verdict in {verdict, "inconclusive"}, score
+    assert score.figure is not None
+    assert below is None or score.figure < below, score
+    assert above is None or score.figure > above, score
+
+
 @pytest.fixture(scope="module")
 def both() -> dict[tuple[str, str], Score]:
     return scored(plan_of("2.7", "3.11"))
@@ -49,18 +57,25 @@ def both() -> dict[tuple[str, str], Score]:
 def test_an_echo_collapses_beside_a_busy_thread_on_311_and_not_on_27(
     both: dict[tuple[str, str], Score],
 ) -> None:
-    assert both["5.echo", "3.11"].verdict == "does not hold", both["5.echo", "3.11"]
-    assert both["5.echo", "2.7"].verdict == "holds", both["5.echo", "2.7"]
+    leans(both["5.echo", "3.11"], "does not hold", below=0.2)
+    leans(both["5.echo", "2.7"], "holds", above=0.2)
 
 
 def test_ctrl_c_waits_for_the_end_of_a_join_on_27_and_not_on_311(both: dict[tuple[str, str], Score]) -> None:
-    assert both["6.join", "2.7"].verdict == "holds", both["6.join", "2.7"]
-    assert both["6.join", "3.11"].verdict == "does not hold", both["6.join", "3.11"]
-    assert both["6.c_call", "3.11"].verdict == "holds", both["6.c_call", "3.11"]
+    leans(both["6.join", "2.7"], "holds", above=0.05)
+    leans(both["6.join", "3.11"], "does not hold", below=0.05)
+    leans(both["6.c_call", "3.11"], "holds", above=0.05)
+
+
+def test_two_threads_hand_the_gil_over_more_often_than_the_harness_calls_the_kernel(
+    both: dict[tuple[str, str], Score],
+) -> None:
+    leans(both["3.threads", "3.11"], "holds", above=100.0)
 
 
 def test_two_sleeps_take_the_time_of_one(both: dict[tuple[str, str], Score]) -> None:
-    assert both["2.sleep", "2.7"].verdict == both["2.sleep", "3.11"].verdict == "holds"
+    for name in ("2.7", "3.11"):
+        leans(both["2.sleep", name], "holds", above=1.3)
 
 
 def test_what_the_reduced_plan_left_out_is_not_here(both: dict[tuple[str, str], Score]) -> None:
