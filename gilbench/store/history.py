@@ -18,7 +18,7 @@ from platformdirs import user_data_path
 from gilbench.model.errors import StudyError
 from gilbench.model.history import Entry, Series
 from gilbench.store.history_database import Database
-from gilbench.store.history_records import FIGURE, Figure, unpack, unpack_layout
+from gilbench.store.history_records import FIGURE, PackedFigure, unpack, unpack_layout
 from gilbench.store.history_tables import (
     LAYOUTS,
     RECORDS,
@@ -217,7 +217,9 @@ def _insert(
     for digest, (series, cell) in sorted(results.items()):
         if digest not in keys:
             keys[digest] = insert(connection, SERIES, **series)
-        figures.append((series["metric"], Figure(keys[digest], cell.value, cell.lo, cell.hi, cell.blocks)))
+        figures.append(
+            (series["metric"], PackedFigure(keys[digest], cell.value, cell.lo, cell.hi, cell.blocks))
+        )
     insert_records(connection, key, figures)
     return True
 

@@ -35,7 +35,7 @@ KEY = np.dtype("<u4")
 MOST_BLOCKS = 65535
 
 
-class Figure(NamedTuple):
+class PackedFigure(NamedTuple):
     """One value of one series, before it is packed."""
 
     series: int  # key
@@ -45,7 +45,7 @@ class Figure(NamedTuple):
     blocks: int
 
 
-def pack(figures: Iterable[Figure]) -> tuple[bytes, bytes]:
+def pack(figures: Iterable[PackedFigure]) -> tuple[bytes, bytes]:
     """Pack the figures of one study and one metric into a layout and a record.
 
     Raises:

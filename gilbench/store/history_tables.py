@@ -21,7 +21,7 @@ from gilbench.model.errors import StudyError
 from gilbench.model.history import Series
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header, Name, Struct
-from gilbench.store.history_records import Figure, digest_of, pack
+from gilbench.store.history_records import PackedFigure, digest_of, pack
 
 VERSION = 2  # of the tables; history_migration.py converts older ones
 
@@ -184,9 +184,11 @@ def _reference_build(header: Header) -> str:
     return " ".join([name, *(f"({build.implementation} {build.version})" for build in builds)])
 
 
-def insert_records(connection: sa.Connection, study: int, figures: Iterable[tuple[str, Figure]]) -> None:
+def insert_records(
+    connection: sa.Connection, study: int, figures: Iterable[tuple[str, PackedFigure]]
+) -> None:
     """Insert the figures of one study, each with the name of its metric."""
-    metrics: dict[str, list[Figure]] = {}
+    metrics: dict[str, list[PackedFigure]] = {}
     for metric, figure in figures:
         metrics.setdefault(metric, []).append(figure)
     packed = {metric: pack(same) for metric, same in metrics.items()}

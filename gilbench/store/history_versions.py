@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 
-from gilbench.store.history_records import Figure
+from gilbench.store.history_records import PackedFigure
 from gilbench.store.history_tables import HISTORY, LAYOUTS, METADATA, RECORDS, SERIES, VERSION, insert_records
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def convert(connection: sa.Connection) -> None:
     connection.execute(sa.update(HISTORY).values(version=VERSION))
 
 
-def _studies(connection: sa.Connection) -> Iterator[tuple[int, list[Figure]]]:
+def _studies(connection: sa.Connection) -> Iterator[tuple[int, list[PackedFigure]]]:
     """Yield each study of version 1 that has figures, by its key."""
-    query = sa.select(*(POINTS.c[name] for name in ("study", *Figure._fields))).order_by(POINTS.c.study)
+    query = sa.select(*(POINTS.c[name] for name in ("study", *PackedFigure._fields))).order_by(POINTS.c.study)
     rows = connection.execute(query.execution_options(yield_per=_FETCHED))
     for study, found in groupby(rows, itemgetter(0)):
-        yield study, msgspec.convert([tuple(row[1:]) for row in found], list[Figure])
+        yield study, msgspec.convert([tuple(row[1:]) for row in found], list[PackedFigure])

@@ -14,7 +14,7 @@ from gilbench.model.history import Entry, Series
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header
 from gilbench.store.history import History
-from gilbench.store.history_records import Figure, pack
+from gilbench.store.history_records import PackedFigure, pack
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -117,7 +117,7 @@ def _fill(path: Path, series: list[Series], first: Entry) -> None:
             ],
         )
         for n in range(1, STUDIES):
-            figures = [Figure(one.id, float(n + one.case.threads), 0.5, 1.5, 3) for one in series]
+            figures = [PackedFigure(one.id, float(n + one.case.threads), 0.5, 1.5, 3) for one in series]
             record = (1, first.id + n, pack(figures)[1])
             connection.execute("INSERT INTO gilbench_records VALUES (?, ?, ?)", record)
     connection.close()

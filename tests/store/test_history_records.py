@@ -15,7 +15,7 @@ from gilbench.model.history import Point
 from gilbench.store.history_records import (
     FIGURE,
     MOST_BLOCKS,
-    Figure,
+    PackedFigure,
     as_points,
     pack,
     unpack,
@@ -25,7 +25,7 @@ from gilbench.store.history_records import (
 BOUNDS = st.none() | st.floats(0, 2.0**100, width=32)
 FIGURES = st.lists(
     st.builds(
-        Figure,
+        PackedFigure,
         st.integers(1, 2**32 - 1),
         st.floats(0, allow_nan=False),
         BOUNDS,
@@ -38,7 +38,7 @@ FIGURES = st.lists(
 
 
 @given(FIGURES)
-def test_each_figure_comes_out_as_it_went_in(figures: list[Figure]) -> None:
+def test_each_figure_comes_out_as_it_went_in(figures: list[PackedFigure]) -> None:
     layout, record = pack(figures)
     assert len(record) == 18 * len(figures)
     keys = unpack_layout(layout).tolist()
@@ -55,7 +55,7 @@ def test_each_figure_comes_out_as_it_went_in(figures: list[Figure]) -> None:
 
 
 def test_the_bytes_are_those_of_the_documented_format() -> None:
-    layout, record = pack([Figure(7, 2.5, None, 3.0, 70_000), Figure(3, math.inf, 1e300, 0.1, 5)])
+    layout, record = pack([PackedFigure(7, 2.5, None, 3.0, 70_000), PackedFigure(3, math.inf, 1e300, 0.1, 5)])
     assert layout == struct.pack("<2I", 3, 7)
     infinite, other = struct.iter_unpack("<dffH", record)
     assert infinite == (math.inf, math.inf, pytest.approx(0.1), 5)
@@ -65,7 +65,7 @@ def test_the_bytes_are_those_of_the_documented_format() -> None:
 
 
 def test_a_bound_is_written_with_the_digits_that_it_had() -> None:
-    _, record = pack([Figure(1, 1.0, 0.99, 1.01, 5)])
+    _, record = pack([PackedFigure(1, 1.0, 0.99, 1.01, 5)])
     assert list(as_points([4], unpack([record], 1)[0])) == [Point(4, 1.0, 0.99, 1.01, 5)]
 
 
