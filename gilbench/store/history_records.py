@@ -13,7 +13,8 @@ offset  type     field
 
 A **layout** is an array of uint32, in little-endian order: the key of the series of each figure, ascending. Studies of
 the same plan share their layouts. A row per figure would cost 40 bytes, and a half-filled page after each insertion in
-the middle of the table: 55 bytes in all.
+the middle of the table: 55 bytes in all. Ten thousand studies of 700 figures take 21.5 bytes per figure, indices and
+the rows of the studies included.
 """
 
 from __future__ import annotations
