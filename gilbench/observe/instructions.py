@@ -9,6 +9,7 @@ switched off where that is allowed, since interpreters hash addresses.
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,10 @@ class Choice(NamedTuple):
     reason: str | None  # why there is none, or no better one
 
 
+class Trapped(ProcessError):
+    """A process that valgrind led into a breakpoint: somebody else probes the same interpreter at the moment."""
+
+
 class Counting:
     """One process whose instructions are counted.
 
@@ -72,11 +77,16 @@ class Counting:
             seconds: Timeout.
 
         Raises:
+            Trapped: The process ended at the breakpoint of a probe.
             ProcessError: The process timed out or failed, or the tool counted nothing.
         """
         status = self._process.wait(seconds)
         if status is None:
             raise ProcessError(f"{self._tool.by} did not end within {seconds:.0f} s")
+        if status == -signal.SIGTRAP:
+            raise Trapped(
+                "ended at the breakpoint of a probe; try again when nothing probes this interpreter"
+            )
         if status < 0:
             raise ProcessError(f"ended by {signal_name(-status)} under {self._tool.by}")
         if status:

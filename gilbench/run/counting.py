@@ -15,7 +15,7 @@ from gilbench.host.process import ProcessError
 from gilbench.host.scratch import scratch
 from gilbench.model.errors import RunFailure, UsageError
 from gilbench.model.study import Case, Failure, Interpreter, Parameters, Plan, Reading, Run, Workload
-from gilbench.observe.instructions import Counter, Counting, choose
+from gilbench.observe.instructions import Counter, Counting, Trapped, choose
 from gilbench.plan.axes import environment
 from gilbench.plan.counting import INSTRUCTIONS, METRIC, REPEATS, is_counted, uncountable
 from gilbench.run.session import Hooks
@@ -29,6 +29,7 @@ MOST = 1 << 32
 """Maximum number of instructions of a length, which take about a minute under callgrind on an idle host."""
 _SCRIPT = Path(__file__).parent.parent / "target" / "counted.py"
 _ANSWER = "answer"
+_ATTEMPTS = 3  # at a count that a probe of somebody else ends; it is gone after seconds
 _LIMIT = 900.0  # s for two lengths on a busy host
 
 
@@ -143,12 +144,19 @@ class _Tallies:
             nothing = Reading(observer=INSTRUCTIONS, unavailable=reason)
             return Run(case=index, block=repeat, attempt=0, readings=(nothing,))
         try:
-            with scratch() as folder:
-                reading = self._count(case, repeat, counter, folder)
-        except RunFailure as error:
-            failure = Failure(kind=error.kind, message=error.message, output=self._output)
+            reading = self._count_again_if_trapped(case, repeat, counter)
+        except (RunFailure, Trapped) as error:
+            kind = error.kind if isinstance(error, RunFailure) else "crash"
+            failure = Failure(kind=kind, message=str(error), output=self._output)
             return Run(case=index, block=repeat, attempt=0, failure=failure)
         return Run(case=index, block=repeat, attempt=0, readings=(reading,))
+
+    def _count_again_if_trapped(self, case: Case, seed: int, counter: Counter) -> Reading:
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(Trapped), scratch() as folder:
+                return self._count(case, seed, counter, folder)
+        with scratch() as folder:
+            return self._count(case, seed, counter, folder)
 
     def _count(self, case: Case, seed: int, counter: Counter, folder: Path) -> Reading:
         work = _work(case)
@@ -208,6 +216,8 @@ class _Tallies:
     def _end(self, case: Case, counting: Counting, place: Path) -> int:
         try:
             found = counting.finish(_LIMIT)
+        except Trapped:
+            raise
         except ProcessError as error:
             raise RunFailure("crash", str(error)) from error
         finally:

@@ -109,6 +109,22 @@ def test_a_link_of_another_length_to_the_same_interpreter_does_the_same_work(tmp
     assert row.ratio == pytest.approx(1, abs=0.002)
 
 
+def test_a_probe_of_somebody_else_costs_another_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = instructions.Counting.finish
+    asked = []
+
+    def finish(self: instructions.Counting, seconds: float) -> int:
+        asked.append(seconds)
+        if len(asked) == 3:
+            raise instructions.Trapped("ended at a breakpoint")
+        return ended(self, seconds)
+
+    monkeypatch.setattr(instructions.Counting, "finish", finish)
+    (run,) = counted([interpreter("3.11")], {"start": 1000}, stop=1).runs
+    assert run.failure is None
+    assert run.readings[0].figures[METRIC] > 0
+
+
 def test_pypy_is_not_counted() -> None:
     (run,) = counted([interpreter("pypy3")]).runs
     assert run.failure is None

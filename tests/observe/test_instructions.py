@@ -11,7 +11,15 @@ import pytest
 from interpreters_fixture import absent
 
 from gilbench.host.process import ProcessError
-from gilbench.observe.instructions import CALLGRIND, Counter, Counting, choose, read_callgrind, read_perf
+from gilbench.observe.instructions import (
+    CALLGRIND,
+    Counter,
+    Counting,
+    Trapped,
+    choose,
+    read_callgrind,
+    read_perf,
+)
 
 PERF = b"# started on Thu Nov 26 04:30:00 2026\n\n1234567,,instructions:u,400000,100.00,,\n"
 CALLGRIND_FILE = b"version: 1\nevents: Ir\nsummary: 27677948\n\nfn=(1) main\n0 12\n\ntotals: 27677948\n"
@@ -128,4 +136,12 @@ def test_a_count_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     counting = Counting(counter, ["/bin/sh", "-c", "while :; do :; done"], tmp_path)
     with pytest.raises(ProcessError, match="did not end within 1 s"):
         counting.finish(1.0)
+    counting.close()
+
+
+def test_the_breakpoint_of_a_probe_is_told_from_a_crash(tools: Path) -> None:
+    counter = Counter(CALLGRIND, ("/bin/sh", "-c", "kill -TRAP $$"))
+    counting = Counting(counter, [], tools)
+    with pytest.raises(Trapped, match="when nothing probes this interpreter"):
+        counting.finish(10)
     counting.close()
