@@ -35,7 +35,7 @@ _SCALING = {
     "shared": "Scaling, shared: threads that share an object",
     "alternatives": "Scaling, alternatives to threads",
 }
-_SERVED, _OFFERED = "served_rate", "offered_rate"  # only overloaded cases have them
+_RATES = ("served_rate", "offered_rate")  # only overloaded cases have them
 _OVERLOADED = (
     "overloaded: more is offered than can be served, so latencies would measure the length of the schedule"
 )
@@ -102,14 +102,13 @@ def _service(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterat
             [INTERPRETER, _added(rows, workloads), *metrics(rows, throughput)],
             "vs unloaded: throughput / throughput with 0 added threads",
         )
-    rows = with_any(by_place(cells), {*_TAILS, _OFFERED})
+    rows = with_any(by_place(cells), {*_TAILS, *_RATES})
     if rows:
-        overloaded = bool(with_any(rows, [_OFFERED]))
         yield table_of(
             f"I/O with added threads: latency (open loop{_samples(', ', rows)})",
             by_workload(rows),
-            [INTERPRETER, _added(rows, workloads), *_tails(rows), *([_served(rows)] if overloaded else [])],
-            *([_OVERLOADED] if overloaded else []),
+            [INTERPRETER, _added(rows, workloads), *_tails(rows)],
+            *([_OVERLOADED] if with_any(rows, _RATES) else []),
         )
 
 
@@ -137,34 +136,32 @@ def _added(rows: Rows, workloads: Mapping[str, Workload]) -> Values[RowKey]:
 
 
 def _tails(rows: Rows) -> Iterator[Values[RowKey]]:
-    """Yield the columns of latencies; a wide terminal has more of them."""
+    """Yield the columns of latencies; a wide terminal has more of them. Rows of overloaded cases have rates instead."""
+    overloaded = with_any(rows, _RATES)
     for metric, (title, shown) in _TAILS.items():
-        for column, entries in metrics(rows, {title: metric}, shown):
-            yield Values(column, _unless_overloaded(rows, entries) if metric == "latency_p50" else entries)
+        if with_any(rows, [metric]) or (overloaded and shown == "always"):
+            column, entries = values(title, lambda place, name=metric: rows[place].get(name), shown)  # type: ignore[misc]
+            yield Values(column, _unless_overloaded(rows, metric, entries))
     yield texts("samples", lambda place: _count(rows[place].get("latency_max")), shown="wide")
 
 
 def _unless_overloaded(
-    rows: Rows, entries: Callable[[Sequence[RowKey]], Sequence[Entry]]
+    rows: Rows, metric: str, entries: Callable[[Sequence[RowKey]], Sequence[Entry]]
 ) -> Callable[[Sequence[RowKey]], Sequence[Entry]]:
-    """Write that a case is overloaded, in place of a value that it does not have."""
-    return lambda places: [
-        "overloaded" if _OFFERED in rows[place] else entry
-        for place, entry in zip(places, entries(places), strict=True)
-    ]
+    """Write what an overloaded case serves and is offered, in place of the latencies that it does not have."""
 
-
-def _served(rows: Rows) -> Values[RowKey]:
-    """Return the column of what overloaded cases serve, and what they are offered."""
-
-    def rates(place: RowKey) -> str:
+    def instead(place: RowKey, entry: Entry) -> Entry:
         found = rows[place]
-        if _OFFERED not in found:
-            return "-"
-        served, offered = (write(found[name].value, "1/s") for name in (_SERVED, _OFFERED))
-        return f"{served} of {offered}"
+        if not found.keys() >= set(_RATES):
+            return entry
+        served, offered = (write(found[rate].value, found[rate].unit) for rate in _RATES)
+        return {
+            "latency_p50": "overloaded:",
+            "latency_p99": f"{served} served",
+            "latency_max": f"of {offered}",
+        }.get(metric, entry)
 
-    return texts("served of\noffered", rates)
+    return lambda places: list(map(instead, places, entries(places)))
 
 
 def _count(cell: Cell | None) -> str:

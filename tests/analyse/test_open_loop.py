@@ -141,8 +141,11 @@ def test_the_warning_names_the_case_and_both_rates_once_for_all_interpreters() -
 def test_the_page_of_a_study_says_overloaded_in_place_of_a_latency() -> None:
     page, file = page_of(build_report(study(FAST, SLOW))), io.StringIO()
     show(page, Console(file=file, width=120, highlight=False))
-    (row,) = [line.split() for line in file.getvalue().splitlines() if "overloaded  " in line]
-    assert (row[0], row[-5:]) == ("3.13t", ["20.0", "/s", "of", "40.0", "/s"])
+    (row,) = [line.split() for line in file.getvalue().splitlines() if "overloaded:  " in line]
+    assert (row[0], row[4:]) == (
+        "3.13t",
+        ["overloaded:", "-", "20.0", "/s", "served", "of", "40.0", "/s", "-"],
+    )
     assert "overloaded: more is offered than can be served" in file.getvalue()
     file = io.StringIO()
     write_json(page, file)
