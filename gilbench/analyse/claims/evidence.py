@@ -131,12 +131,12 @@ class Evidence:
         If the request or signal at the percentile was never handled, it waited until the end of the slice. The length
         of the slice then stands for its latency.
         """
-        case = spot.case(configuration)
-        if is_overloaded(self._blocks, case, self._workloads[spot.workload]):
+        runs = self.runs(configuration, spot)
+        if is_overloaded(self._blocks, spot.case(configuration), self._workloads[spot.workload]):
             raise Missing(
                 "inconclusive", f"{spot.workload} is overloaded, so its latency is that of the schedule"
             )
-        return {key: _log_delay(run, share) for key, run in self.runs(configuration, spot).items()}
+        return {key: _log_delay(run, share) for key, run in runs.items()}
 
     def handled(self, configuration: Configuration, spot: Spot) -> Figure:
         """Return the fraction of requests or signals that were handled."""
