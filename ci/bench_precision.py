@@ -37,7 +37,9 @@ from gilbench.run.worker import Worker
 _WORKLOAD = "countdown"
 _SECONDS = 0.08  # of short slices in one train
 _PAIRS = 24
-_PIECE = 0.02  # s of the bare loop between two reads of the clock: pieces of 1 ms took 3% longer per countdown
+_PIECE = (
+    0.02  # s of the bare loop between two reads of the clock: pieces of 1 ms took 3% longer per countdown
+)
 _PYPERF = ["-p", "5", "-n", "4", "-w", "1", "--min-time", "0.05"]
 
 
