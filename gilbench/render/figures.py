@@ -130,4 +130,5 @@ def _ends(value: float, lo: float, hi: float, unit: str, scale: Scale) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"  # noqa: PLR2004 - one digit either way
+    decimals = next((digits for digits, least in enumerate((0.01, 0.0005)) if share >= least), 2)
+    return f"{share:.{decimals}%}"

@@ -72,7 +72,7 @@ def selftest(
         python: SPEC of the interpreter to compare with itself.
         listener: Receives progress.
         noise: Noise to generate during the real studies: bursts, pinned, cache, quota, or all; None: none.
-        quick: Use fewer pairs: 3 minutes instead of 15.
+        quick: Use fewer studies: about 4 minutes instead of 25.
         refresh: Ask every interpreter again, ignoring the cache.
 
     Raises:
