@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def selftest(
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Use fewer studies: about 4 minutes instead of 25.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Use fewer studies: about 4 minutes instead of 25.")
+    ] = False,
     python: Annotated[str, typer.Option(metavar="SPEC", help="Interpreter to compare with itself.")] = "3",
     noise: Annotated[
         str | None,
