@@ -30,7 +30,7 @@ from gilbench.plan.blocks import EFFORTS, make_plan
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
 
-BLOCKS = 20
+BLOCKS = 16
 
 FloatArray = NDArray[np.float64]
 
