@@ -7,6 +7,9 @@ The median over laps of the log-ratios of both slices ignores other disturbances
 ignores pauses of the interpreter itself, for example of a garbage collector, if most slices have none. They belong to
 its throughput. Pauses of the host fall on both sides alike, so a lasting difference between the median and the ratio of
 total times is the interpreter's own.
+
+A pause whose work another thread of the interpreter does, such as a collection in a JVM, looks like an interruption. The
+ratios of such an interpreter leave it out.
 """
 
 from __future__ import annotations
@@ -23,11 +26,9 @@ from gilbench.model.study import Train
 
 PAUSES = 0.005
 """Smallest difference of the two log-ratios that matters: a quarter of the usual threshold."""
-
-
 INTERRUPTED = 0.01
-"""Fraction of a slice without CPU time from which on it was interrupted. Operations that block are above it, too, so
-all of their slices count."""
+"""A slice was interrupted if a larger fraction of it has no CPU time. All slices of operations that block are above
+this fraction, so all of them count."""
 ENOUGH = 0.25
 """Smallest fraction of laps without interruption that decides alone."""
 
