@@ -8,8 +8,8 @@ ignores pauses of the interpreter itself, for example of a garbage collector, if
 its throughput. Pauses of the host fall on both sides alike, so a lasting difference between the median and the ratio of
 total times is the interpreter's own.
 
-A pause whose work another thread of the interpreter does, such as a collection in a JVM, looks like an interruption. The
-ratios of such an interpreter leave it out.
+A pause whose work another thread of the interpreter does, such as a collection in a JVM, looks like an interruption.
+The ratios of such an interpreter leave it out.
 """
 
 from __future__ import annotations
