@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,7 +21,7 @@ from bench_row import Row
 from gilbench.analyse.stats.estimates import mean_estimate, ratio_interval
 from gilbench.analyse.stats.trains import train_ratio
 from gilbench.analyse.study.index import Blocks
-from gilbench.host.placement import place, set_affinity
+from gilbench.host.placement import Placement, place, set_affinity
 from gilbench.host.process import capture, clean_environment
 from gilbench.interpreters import select
 from gilbench.model.study import Case, Interpreter, Run, Train
@@ -31,15 +32,14 @@ from gilbench.run.endpoint import Endpoint
 from gilbench.run.measure import run_plan
 from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks
-from gilbench.run.train import serve_train
+from gilbench.run.train import Stamps, serve_train
 from gilbench.run.worker import Worker
 
 _WORKLOAD = "countdown"
 _SECONDS = 0.08  # of short slices in one train
 _PAIRS = 24
-_PIECE = (
-    0.02  # s of the bare loop between two reads of the clock: pieces of 1 ms took 3% longer per countdown
-)
+_HARNESS_BLOCKS = 40  # of new processes, which differ by some per cent
+_HARNESS_SECONDS = 0.3
 _PYPERF = ["-p", "5", "-n", "4", "-w", "1", "--min-time", "0.05"]
 
 
@@ -82,45 +82,58 @@ def spread() -> Iterator[Row]:
 
 
 def harness() -> Iterator[Row]:
-    """Speed of a bare loop over that of a worker in a train with another interpreter, on the same CPU."""
-    interpreter, other = select(["3.13"]).interpreters[0], select(["3.11"]).interpreters[0]
-    interval = ratio_interval([_bare_against_worker(interpreter, other, block) for block in range(30)])
+    """Time of one countdown in a worker's short slices, over that in a bare loop that runs undisturbed next to them."""
+    interpreter = select(["3.13"]).interpreters[0]
+    interval = ratio_interval([_worker_against_bare(interpreter, block) for block in range(_HARNESS_BLOCKS)])
     within = (
         interval.lo is not None and interval.hi is not None and interval.lo <= 1.01 and interval.hi >= 0.99
     )
-    what = "countdown, bare loop / worker in a train"
+    what = "countdown, worker in a train / bare loop"
     yield Row(what, interval.value, interval.lo, interval.hi, "0.99 to 1.01", within)
 
 
-def _bare_against_worker(interpreter: Interpreter, other: Interpreter, block: int) -> float:
-    known = catalogue.catalogue()
-    workload = known[_WORKLOAD]
-    cpus = tuple(sorted(os.sched_getaffinity(0)))
-    bare_times: list[float] = []
-    worker_times: list[float] = []
-    with ExitStack() as leaving:
-        riders = [_worker(one, leaving) for one in (interpreter, other)]
-        where = place(riders[0].case, workload.driver, cpus, block)
+class _Bare:
+    """The bare loop as a rider of a train."""
+
+    def __init__(self, interpreter: Interpreter, leaving: ExitStack) -> None:
         script = str(Path(__file__).with_name("bare_countdown.py"))
-        bare = Endpoint([interpreter.executable, "-I", script], clean_environment())
-        leaving.callback(bare.close)
-        set_affinity(bare.pid, where.cpus)
-        request = {
-            "do": "measure",
-            "start": workload.parameters["start"],
-            "piece": _PIECE,
-            "seconds": _SECONDS,
-        }
-        bare.ask(request, 30)
-        for turn in range(4):
-            for side in random.sample((0, 1), 2):
-                if side:
-                    bare_times += bare.ask(request, 30)["times"]
-                else:
-                    train = serve_train(riders, where, _SECONDS, f"{block}/{turn}")[0].train
-                    assert train is not None  # noqa: S101 - its worker would have failed
-                    worker_times += [nanoseconds * 1e-9 / train.loops for nanoseconds in train.nanoseconds]
-    return math.log(statistics.median(worker_times) / statistics.median(bare_times))
+        self._endpoint = Endpoint([interpreter.executable, "-I", script], clean_environment())
+        leaving.callback(self._endpoint.close)
+        self._start = catalogue.catalogue()[_WORKLOAD].parameters["start"]
+        self.loops = 1  # countdowns of a piece
+        self.pieces: list[list[float]] = []  # s, by turn
+
+    def board(self, place: Placement, request: dict[str, Any]) -> tuple[int, ...]:
+        """As for every rider."""
+        in_force = set_affinity(self._endpoint.pid, place.cpus)
+        self._endpoint.send({"do": "train", "start": self._start, "loops": self.loops, **request})
+        return in_force
+
+    def fileno(self) -> int:
+        """As for every rider."""
+        return self._endpoint.fileno()
+
+    def leave_train(self, seconds: float) -> Stamps | None:
+        """As for every rider."""
+        answer = self._endpoint.expect("ok", seconds)
+        self.pieces = answer["pieces"]
+        return msgspec.convert(answer, Stamps)
+
+
+def _worker_against_bare(interpreter: Interpreter, block: int) -> float:
+    """Return the log-ratio of the time of one countdown: the median over neighbors."""
+    cpus = tuple(sorted(os.sched_getaffinity(0)))
+    with ExitStack() as leaving:
+        worker, bare = _worker(interpreter, leaving), _Bare(interpreter, leaving)
+        where = place(worker.case, "parallel", cpus, block)
+        first = serve_train([worker, bare], where, _SECONDS, f"{block}/first")[0].train
+        assert first is not None  # noqa: S101 - its worker would have failed
+        bare.loops = first.loops
+        train = serve_train([worker, bare], where, _HARNESS_SECONDS, f"{block}")[0].train
+        assert train is not None  # noqa: S101
+    slices = [nanoseconds * 1e-9 / train.loops for nanoseconds in train.nanoseconds]
+    alone = [statistics.median(pieces) / bare.loops for pieces in bare.pieces]
+    return statistics.median(math.log(ours / theirs) for ours, theirs in zip(slices, alone, strict=True))
 
 
 def _trains(interpreter: Interpreter, count: int, block: int) -> list[Train]:
@@ -189,7 +202,7 @@ def _blocks_in(seconds: float, base: Interpreter) -> int:
     """Return how many blocks fit into some seconds."""
     first, second = (_timed(lambda: _by_gilbench(base, blocks, 0))[1] for blocks in (5, 15))  # noqa: B023
     each = max(1e-3, (second - first) / 10)
-    return max(3, int(0.95 * (seconds - first) / each) + 5)
+    return max(3, int(0.9 * (seconds - first) / each) + 5)
 
 
 def _timed(action: Callable[[], float]) -> tuple[float, float]:
