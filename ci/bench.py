@@ -144,7 +144,7 @@ def _session(
     )
     runs: list[Run] = []
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, interpreters, known, hooks, worker=kind)
+    run_plan(plan, interpreters, known, hooks, host=describe_host(), worker=kind)
     return header, runs
 
 

@@ -23,7 +23,7 @@ from bench_row import Row
 
 from gilbench.analyse.stats.estimates import block_log_ratio, ratio_interval
 from gilbench.analyse.study.index import throughput
-from gilbench.host.placement import place
+from gilbench.host.placement import Layout, place
 from gilbench.host.process import Process, ProcessError, capture, clean_environment
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
@@ -125,7 +125,7 @@ def _block(
             worker.calibrate()
         with watch(workers[1].pid):
             for turn in range(SLICES):
-                where = place(case, plain.driver, cpus, block + turn)
+                where = place(case, plain.driver, Layout(cpus), block + turn)
                 for which in random.sample((0, 1), 2):
                     rates[which].append(throughput(workers[which].measure(turn, where, SECONDS, 0.0, turn)))
     finally:

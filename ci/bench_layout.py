@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gilbench.analyse.stats.layout import LAYOUT_FREEDOM, LAYOUT_SD, LAYOUT_SHARED
 from gilbench.analyse.study.index import Blocks
+from gilbench.host.description import describe_host
 from gilbench.interpreters import select
 from gilbench.interpreters.names import name_all
 from gilbench.model.errors import GilbenchError
@@ -141,7 +142,7 @@ def _measure(builds: Sequence[Interpreter], blocks: int) -> dict[str, FloatArray
     )
     runs: list[Run] = []
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, builds, known, hooks)
+    run_plan(plan, builds, known, hooks, host=describe_host())
     index = Blocks(plan, runs)
     columns: dict[str, list[list[float]]] = {}
     for case in index.cases():

@@ -21,7 +21,8 @@ from bench_row import Row
 from gilbench.analyse.stats.estimates import mean_estimate, ratio_interval
 from gilbench.analyse.stats.trains import train_ratio
 from gilbench.analyse.study.index import Blocks
-from gilbench.host.placement import Placement, place, set_affinity
+from gilbench.host.description import describe_host
+from gilbench.host.placement import Layout, Placement, place, set_affinity
 from gilbench.host.process import capture, clean_environment
 from gilbench.interpreters import select
 from gilbench.model.study import Case, Interpreter, Run, Train
@@ -125,7 +126,7 @@ def _worker_against_bare(interpreter: Interpreter, block: int) -> float:
     cpus = tuple(sorted(os.sched_getaffinity(0)))
     with ExitStack() as leaving:
         worker, bare = _worker(interpreter, leaving), _Bare(interpreter, leaving)
-        where = place(worker.case, "parallel", cpus, block)
+        where = place(worker.case, "parallel", Layout(cpus), block)
         first = serve_train([worker, bare], where, _SECONDS, f"{block}/first")[0].train
         assert first is not None  # noqa: S101 - its worker would have failed
         bare.loops = first.loops
@@ -141,7 +142,7 @@ def _trains(interpreter: Interpreter, count: int, block: int) -> list[Train]:
     cpus = tuple(sorted(os.sched_getaffinity(0)))
     with ExitStack() as leaving:
         riders = [_worker(interpreter, leaving) for _ in range(count)]
-        where = place(riders[0].case, "parallel", cpus, block)
+        where = place(riders[0].case, "parallel", Layout(cpus), block)
         rides = serve_train(riders, where, _SECONDS, f"{random.random()}")
     found = [ride.train for ride in rides if ride.train is not None]
     assert len(found) == count  # noqa: S101 - a worker would have failed
@@ -182,7 +183,7 @@ def _by_gilbench(base: Interpreter, blocks: int, seed: int) -> float:
     )
     runs: list[Run] = []
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, [base, again], known, hooks)
+    run_plan(plan, [base, again], known, hooks, host=describe_host())
     one, other = plan.cases
     return mean_estimate(list(Blocks(plan, runs).throughput_log_ratios(other, one).values())).value
 

@@ -78,7 +78,7 @@ def check(
     threads: Annotated[
         str | None,
         typer.Option(
-            metavar="LIST", help="Thread counts for --against (default: 1,cores,2x).", rich_help_panel=WHAT
+            metavar="LIST", help="Thread counts for --against (default: as for run).", rich_help_panel=WHAT
         ),
     ] = None,
     effort: Annotated[
@@ -169,7 +169,7 @@ def check(
     request = MeasureRequest(
         workload=tuple(workload or ()),
         family=tuple(family or ()),
-        threads=threads or "1,cores,2x",
+        threads=threads,
         effort=effort or "standard",
         count=count,
         seed=seed,

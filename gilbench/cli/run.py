@@ -56,7 +56,10 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Thread counts: numbers, cores, 2x for twice the cores (default: 1,cores,2x).",
+            help=(
+                "Thread counts: numbers, cores, 2x for twice the cores (default: 1, 2, and up to twice the cores, as "
+                "many as a quick run has time for)."
+            ),
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -175,7 +178,7 @@ def run(
         python=tuple(python or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
-        threads=threads or "1,cores,2x",
+        threads=threads,
         axes={name: text for name, text in axes.items() if text is not None},
         settings=tuple(setting or ()),
         effort=effort or old_effort or "quick",

@@ -5,26 +5,44 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+from gilbench.host.cgroups import limited_groups, read_throttling
+from gilbench.host.topology import allowed_cpus, read_topology
+from gilbench.model.cores import usable_cores
 from gilbench.model.study import Host, Noise
 
 
 def describe_host() -> Host:
     """Describe this machine."""
+    cpus = read_topology(allowed_cpus())
+    quota = min((quota for _, quota in limited_groups()), default=None)
     return Host(
         system=platform.system(),
         kernel=platform.release(),
         machine=platform.machine(),
         cpu_model=_cpu_model(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=usable_cores(cpus, quota),
+        cpus=cpus,
+        quota=quota,
         memory=psutil.virtual_memory().total,
         governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         virtualisation="virtual machine" if " hypervisor" in (_read("/proc/cpuinfo") or "") else None,
         root=os.geteuid() == 0,
     )
+
+
+def measure_busy(seconds: float = 0.2) -> float | None:
+    """Return the fraction of CPU time that other programs use, while gilbench sleeps."""
+    before = psutil.cpu_times()
+    time.sleep(seconds)
+    now = psutil.cpu_times()
+    total = sum(now) - sum(before)
+    idle = sum(getattr(now, name, 0.0) - getattr(before, name, 0.0) for name in ("idle", "iowait"))
+    return min(1.0, max(0.0, 1 - idle / total)) if total > 0 else None
 
 
 class NoiseMeter:
@@ -34,6 +52,7 @@ class NoiseMeter:
         self._started = time.monotonic()
         self._times = psutil.cpu_times()
         self._pressure = _pressure()
+        self._quotas = {group: read_throttling(group) for group, _ in limited_groups()}
 
     def read(self) -> Noise:
         """Return the noise since the start."""
@@ -51,7 +70,16 @@ class NoiseMeter:
             pressure=None
             if pressure is None or self._pressure is None or seconds <= 0
             else min(1.0, max(0.0, (pressure - self._pressure) / seconds)),
+            throttled=max(self._throttled(), default=None),
         )
+
+    def _throttled(self) -> Iterator[float]:
+        """Yield the fraction of periods in which each quota stopped its cgroup."""
+        for group, before in self._quotas.items():
+            now = read_throttling(group)
+            if before and now:
+                periods = now.periods - before.periods
+                yield min(1.0, (now.throttled - before.throttled) / periods) if periods > 0 else 0.0
 
 
 def _pressure() -> float | None:

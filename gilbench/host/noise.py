@@ -20,11 +20,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gilbench.host.process import Process
+from gilbench.host.process import Process, clean_environment
 from gilbench.model.errors import GilbenchError, UsageError
 
 _SOURCES = ("bursts", "pinned", "cache", "quota")  # the quota last, so that it does not limit the others
 _NOISES = {**{source: (source,) for source in _SOURCES}, "all": _SOURCES}
+_MODULE = "gilbench.host.noise_main"
+_PATH = str(Path(__file__).parents[2])  # without ``site``, gilbench would not be found
 _PATIENCE = 10.0  # s, for an answer of a process
 
 
@@ -72,13 +74,12 @@ def generated_noise(name: str, seed: int = 1) -> Iterator[dict[str, float]]:
 def _running(arguments: tuple[str, ...], taken: dict[str, float]) -> Iterator[None]:
     """Run one source, and add its share to ``taken``."""
     source = arguments[0]
-    script = str(Path(__file__).with_name("noise_main.py"))
     control, theirs = socket.socketpair()
     with control:
         control.settimeout(_PATIENCE)
         with theirs:
-            argv = [sys.executable, "-I", "-S", script, str(theirs.fileno()), *arguments]
-            process = Process(argv, pass_fds=[theirs.fileno()])
+            argv = [sys.executable, "-P", "-S", "-m", _MODULE, str(theirs.fileno()), *arguments]
+            process = Process(argv, env=clean_environment({"PYTHONPATH": _PATH}), pass_fds=[theirs.fileno()])
         try:
             if not _answer(control):
                 raise UsageError(

@@ -1,8 +1,8 @@
-"""One source of noise: ``python noise_main.py CONTROL SOURCE SEED INDEX CPU,... GILBENCH``.
+"""One source of noise: ``python -m gilbench.host.noise_main CONTROL SOURCE SEED INDEX CPU,... GILBENCH``.
 
 It writes ``ready`` to the socket CONTROL and makes noise until gilbench closes its end. Then it writes the CPU time
-that it took or withheld, in seconds per second. To start fast, it imports only the standard library and is started
-without ``site``. The kernel kills it when gilbench dies. Only ``quota`` lives on until it has removed its cgroup.
+that it took or withheld, in seconds per second. To start fast, it imports little, and is started without ``site``. The
+kernel kills it when gilbench dies. Only ``quota`` lives on until it has removed its cgroup.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
+
+from gilbench.host.cgroups import find_hierarchy, read_throttling
 
 SHORTEST, LONGEST = 100e-6, 50e-3  # s of CPU time; lengths of bursts are log-uniform
 SHARE = 0.25  # of each CPU, taken by bursts; of one CPU, withheld by the quota
@@ -109,39 +111,6 @@ class _CpuMeter:
         self.share = (time.process_time() - self._cpu) / (time.monotonic() - self._wall)
 
 
-class Hierarchy(NamedTuple):
-    """Where cgroups with a CPU quota are made."""
-
-    parent: Path  # folder of the new cgroup
-    home: Path  # cgroup that gilbench belongs to
-    unified: bool  # version 2 of cgroups
-
-
-def find_hierarchy(mounts: str, memberships: str) -> Hierarchy | None:
-    """Find the cgroups that control CPU time.
-
-    Args:
-        mounts: Text of ``/proc/PID/mountinfo``.
-        memberships: Text of ``/proc/PID/cgroup``.
-    """
-    member = {}
-    for line in memberships.splitlines():
-        _, controllers, path = line.split(":", 2)
-        member.update(dict.fromkeys(controllers.split(","), path))  # version 2 has the name ""
-    found: dict[bool, Hierarchy] = {}
-    for line in mounts.splitlines():
-        place, _, kind = line.partition(" - ")
-        root, folder = place.split()[3:5]
-        system, _, options = kind.split(" ", 2)
-        unified = system == "cgroup2"
-        group = member.get("" if unified else "cpu")
-        if group is not None and (unified or (system == "cgroup" and "cpu" in options.split(","))):
-            home = Path(folder, group.removeprefix(root).lstrip("/"))
-            # Version 2 permits no child with a quota in a cgroup that has processes, except in the root.
-            found[unified] = Hierarchy(Path(folder) if unified else home, home, unified)
-    return found.get(False, found.get(True))
-
-
 def set_quota(control: socket.socket, gilbench: int) -> float:
     """Move gilbench to a cgroup with a CPU quota, and back when it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)  # the socket tells when gilbench dies
@@ -150,14 +119,17 @@ def set_quota(control: socket.socket, gilbench: int) -> float:
     hierarchy = find_hierarchy((own / "mountinfo").read_text(), (own / "cgroup").read_text())
     if hierarchy is None:
         sys.exit("it needs cgroups with the CPU controller, which are not mounted")
-    group = hierarchy.parent / f"gilbench-noise-{gilbench}"
+    # Version 2 permits no child with a quota in a cgroup that has processes, except in the root.
+    parent = hierarchy.mount if hierarchy.unified else hierarchy.home
+    group = parent / f"gilbench-noise-{gilbench}"
     began = time.monotonic()
     try:
         group.mkdir()
         _limit(group, gilbench, unified=hierarchy.unified)
         control.sendall(b"ready")
         has_ended(control, 1e6)
-        return withheld(group.joinpath("cpu.stat").read_text()) / (time.monotonic() - began)
+        done = read_throttling(group)
+        return done.seconds / (time.monotonic() - began) if done else 0.0
     except OSError as error:
         where = error.filename or group
         sys.exit(f"it needs root, and cgroups with the CPU controller ({where}: {error.strerror})")
@@ -173,16 +145,6 @@ def _limit(group: Path, pid: int, *, unified: bool) -> None:
         group.joinpath("cpu.cfs_period_us").write_text(str(PERIOD))
         group.joinpath("cpu.cfs_quota_us").write_text(str(quota))
     group.joinpath("cgroup.procs").write_text(str(pid))
-
-
-def withheld(text: str) -> float:
-    """Return the seconds of CPU time that a quota withheld.
-
-    Args:
-        text: Text of ``cpu.stat``, of either version.
-    """
-    found = dict(line.split() for line in text.splitlines())
-    return float(found.get("throttled_usec", 0)) * 1e-6 + float(found.get("throttled_time", 0)) * 1e-9
 
 
 def _release(group: Path, home: Path) -> None:

@@ -15,9 +15,10 @@ Verdict = Literal[
     "holds",  # of a claim
     "does not hold",
     "yes",  # of a property
-    "partly",
+    "partly",  # parts disagree; of a claim, too
     "no",
     "inconclusive",  # the interval straddles the limit
+    "not seen",  # nothing happened, but neither did it where it was certain to: the test cannot tell
     "not here",  # not applicable to this interpreter or host
     "hangs",  # the experiment timed out, for example in a deadlock
     "crashes",  # the experiment crashed the interpreter

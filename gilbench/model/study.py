@@ -151,7 +151,7 @@ class Plan(Struct, frozen=True):
     cases: tuple[Case, ...]
     seed: Integer
     reference: Name  # the interpreter that the others are compared with
-    cpus: tuple[Processor, ...]  # CPUs that may be used
+    cpus: tuple[Processor, ...]  # CPUs that are used; on hosts with unequal cores, those of one kind
     seconds: Seconds  # estimated duration
     budget: Seconds | None = None  # s after which no block starts; None: all blocks are run
 
@@ -250,6 +250,16 @@ class Noise(Struct, frozen=True):
     load: Amount | None = None  # load average over 1 minute
     steal: Fraction | None = None  # fraction of CPU time taken by the hypervisor
     pressure: Fraction | None = None  # fraction of time in which some task waited for a CPU (PSI)
+    throttled: Fraction | None = (
+        None  # fraction of periods in which the CPU quota stopped all; None: no quota
+    )
+
+
+class Control(Struct, frozen=True):
+    """What the host gives without the interpreter, measured on the CPUs of a run, next to its slices."""
+
+    speedup: Amount | None = None  # of one process of a loop in C on each CPU, relative to one process alone
+    lateness: Seconds | None = None  # s, median of a timer on the CPU of the load generator
 
 
 class Run(Struct, frozen=True):
@@ -262,12 +272,23 @@ class Run(Struct, frozen=True):
     slices: tuple[Slice, ...] = ()
     train: Train | None = None  # None: its slices are long
     readings: tuple[Reading, ...] = ()
+    control: Control | None = None  # None: the run has neither threads to compare nor a schedule
     failure: Failure | None = None
     interrupted: bool = False
     noise: Noise | None = None
 
 
 # --- study ----------------------------------------------------------------------------------------------
+
+
+class Cpu(Struct, frozen=True):
+    """A CPU of the operating system. Several CPUs can be one physical core (hyper-threads, siblings)."""
+
+    number: Processor
+    core: Processor  # lowest number of the CPUs of its core
+    kind: Count = 0  # of core, 0 for the fastest
+    cache: Processor | None = None  # lowest number of the CPUs that share its last-level cache
+    node: Count = 0  # of memory (NUMA)
 
 
 class Host(Struct, frozen=True):
@@ -277,11 +298,14 @@ class Host(Struct, frozen=True):
     kernel: str
     machine: str
     cpu_model: str
-    cores: Processors
+    cores: Processors  # physical cores of one kind that can be used, at most the quota
     memory: Annotated[int, Meta(ge=1, le=2**53)]
     governor: str | None = None
     virtualisation: str | None = None
     root: bool = False
+    cpus: tuple[Cpu, ...] = ()  # CPUs that can be used; empty: unknown
+    quota: Annotated[float, Meta(gt=0, le=1e6)] | None = None  # CPU time per time that cgroups permit
+    busy: Fraction | None = None  # fraction of the CPU time that was used just before the study
 
 
 class Header(Struct, frozen=True):

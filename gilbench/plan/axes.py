@@ -116,7 +116,7 @@ def lacks(workload: Workload, build: Build) -> str | None:
 
 
 def parse_threads(text: str, cores: int) -> tuple[int, ...]:
-    """Read ``1,2,4``, ``cores`` (number of CPUs), and ``2x`` (twice that number).
+    """Read ``1,2,4``, ``cores`` (number of cores), and ``2x`` (twice that number).
 
     Raises:
         UsageError: A part is not a count of at least one thread.
@@ -129,8 +129,9 @@ def parse_threads(text: str, cores: int) -> tuple[int, ...]:
                 f"--threads: {word[:20]!r} is not a thread count; use for example 1,2,4 or 1,cores,2x"
             )
         counts.append(count * cores if word.endswith("x") else count)
-    if max(counts) > _MOST_THREADS:
-        raise UsageError(f"--threads: {max(counts)} threads are too many; use at most {_MOST_THREADS}")
+    most = max(_MOST_THREADS, 2 * cores)
+    if max(counts) > most:
+        raise UsageError(f"--threads: {max(counts)} threads are too many; use at most {most}")
     return tuple(sorted(set(counts)))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
 
+from gilbench.host.topology import allowed_cpus, read_topology
+from gilbench.model.cores import measured_cpus
 from gilbench.model.study import Case, Effort, Interpreter, Plan, Workload
 from gilbench.plan import counting
 
@@ -94,17 +96,18 @@ def make_plan(
         workloads: Workloads of the cases.
         reference: Name of the interpreter that the others are compared with.
         seed: Seed of random orders and schedules.
-        cpus: CPUs that may be used; None: those that this process may use.
+        cpus: CPUs that may be used; None: of those that this process may use, those of one kind.
         budget: Seconds after which no block starts; None: all blocks of the effort level are run.
     """
     by_name = {workload.name: workload for workload in workloads}
+    number = attrgetter("number")
     names = {interpreter.name: interpreter for interpreter in interpreters}
     plan = Plan(
         effort=effort,
         cases=tuple(cases),
         seed=seed,
         reference=reference,
-        cpus=tuple(cpus if cpus is not None else sorted(os.sched_getaffinity(0))),
+        cpus=tuple(cpus if cpus is not None else map(number, measured_cpus(read_topology(allowed_cpus())))),
         seconds=0.0,
         budget=budget,
     )
@@ -190,6 +193,8 @@ def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> l
 
     A group with only some cases of its workload, the inconclusive ones, gets more rounds. A short block has none.
 
+    A case whose slices are long, because of its many threads, takes part in fewer rounds.
+
     An observed case has one long slice in the middle round. Its observer runs during that slice only, so it does not
     disturb the slices of other cases.
     """
@@ -201,18 +206,35 @@ def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> l
     rounds = more * (LATENCY_SLICES if workload.peer or workload.scheduled else plan.effort.slices)
     if train_cases(plan, workload, group.cases) == frozenset(group.cases):
         rounds = min(rounds, ROUNDS_BESIDE_TRAIN)
+    present = {index: _rounds(plan.cases[index], rounds) for index in group.cases}
     slices = []
     for round_ in range(rounds):
-        order = [index for index in group.cases if round_ == rounds // 2 or not plan.cases[index].observers]
+        order = [index for index in group.cases if round_ in present[index]]
         rng.shuffle(order)
         slices += [(round_, index) for index in order]
     return slices
 
 
 def slice_seconds(case: Case, effort: Effort) -> float:
-    """Return the length of a timed slice in s. Each thread should acquire the GIL several times in it."""
+    """Return the length of a timed slice in s. Each thread should acquire the GIL at least twice in it."""
     factor = OBSERVED_FACTOR * effort.slices if case.observers else 1
-    return effort.slice_seconds * max(1.0, case.threads / 2) * factor
+    return effort.slice_seconds * _lengthened(case.threads) * factor
+
+
+def _lengthened(threads: int) -> float:
+    """Return the length of a slice relative to that of one or two threads.
+
+    In a slice of 40 ms, two threads that switch every 5 ms acquire the GIL four times each; so do four threads in
+    80 ms. Eight and more threads acquire it twice.
+    """
+    return max(1.0, min(threads / 2, 2.0), threads / 4)
+
+
+def _rounds(case: Case, rounds: int) -> set[int]:
+    """Return the rounds in which a case has a slice, evenly spread: with longer slices, so many fewer."""
+    longer = max(1.0, _lengthened(case.threads) / 2)
+    count = 1 if case.observers else max(1, round(rounds / longer))
+    return {int((number + 0.5) * rounds / count) for number in range(count)}
 
 
 def _plan_seconds(
@@ -225,12 +247,23 @@ def _plan_seconds(
     train = _TRAIN_FACTOR * effort.train_seconds
     long = math.ceil(effort.blocks / effort.long_every)
     timed = [case for case in plan.cases if not counting.is_counted(case)]
-    of_long = sum(_run_seconds(case, effort, workloads, interpreters) for case in timed)
     return (
-        long * (of_long + train * in_trains)
+        long_slices_seconds(timed, effort, workloads, interpreters)
+        + long * train * in_trains
         + (effort.blocks - long) * in_short_blocks * (_SHORT_START + train)
         + (len(plan.cases) - len(timed)) * counting.SECONDS
     )
+
+
+def long_slices_seconds(
+    cases: Iterable[Case],
+    effort: Effort,
+    workloads: Mapping[str, Workload],
+    interpreters: Mapping[str, Interpreter],
+) -> float:
+    """Estimate the duration of all long slices of some cases, with the start of their workers, in seconds."""
+    blocks = math.ceil(effort.blocks / effort.long_every)
+    return blocks * sum(_run_seconds(case, effort, workloads, interpreters) for case in cases)
 
 
 def _run_seconds(
@@ -245,5 +278,6 @@ def _run_seconds(
         return start + LATENCY_SLICES * (closed + _SCHEDULE_FACTOR * scheduled + _SERVICE_OVERHEAD)
     if case.observers:
         return start + seconds + _ATTACH_SECONDS
-    warm_up = effort.warmup_seconds if build.jit else seconds
-    return start + warm_up + effort.slices * (seconds + _SLICE_OVERHEAD)
+    warm_up = effort.warmup_seconds if build.jit else effort.slice_seconds / 2
+    rounds = len(_rounds(case, effort.slices))
+    return start + warm_up + rounds * (seconds + _SLICE_OVERHEAD)

@@ -15,6 +15,7 @@ from gilbench.plan.axes import variant
 THREADS: Final = 4  # more than the CPUs of a small host, so that threads are preempted
 ROUNDS: Final = 8  # of a race; a JIT compiler or bad timing hides lost updates in some rounds
 ROUND: Final = 0.06  # s, length of a round
+_MOST_PARALLEL: Final = 8
 PROMPT_LIMIT: Final = 0.6  # s; a prompt finalizer has run by then
 
 
@@ -30,6 +31,17 @@ class Experiment(NamedTuple):
     arguments: Mapping[str, Any] = {}
     folder: bool = False  # the function also takes a temporary folder
     of: str | None = None  # id of the experiment whose answer is judged, instead of calling a function
+    control: str | None = (
+        None  # id of the positive control: what this experiment looks for is certain to happen there
+    )
+
+
+def several_threads(cores: int) -> int:
+    """Return the number of threads that show whether threads run in parallel: as many as cores, from two to eight.
+
+    Slices of threads that share a GIL grow with their number. With more than eight, a scorecard would take too long.
+    """
+    return min(max(2, cores), _MOST_PARALLEL)
 
 
 def configurations(interpreters: Iterable[Interpreter]) -> tuple[Configuration, ...]:
@@ -49,7 +61,16 @@ def configured(interpreter: Interpreter, gil: bool | None) -> Configuration:
 
 def _atomicity(name: str, part: str) -> Experiment:
     arguments = {"operation": name, "threads": THREADS, "rounds": ROUNDS, "seconds": ROUND}
-    return Experiment(f"atomicity.{name}", "atomicity", part, "lost_updates", "atomicity", "race", arguments)
+    return Experiment(
+        f"atomicity.{name}",
+        "atomicity",
+        part,
+        "lost_updates",
+        "atomicity",
+        "race",
+        arguments,
+        control="atomicity.add_call",
+    )
 
 
 def _memory(kind: str, part: str) -> Experiment:

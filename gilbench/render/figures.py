@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from gilbench.model.metrics import Scale, common_scale, scale_of, significant, write
 from gilbench.model.results import Cell, Comparison
-from gilbench.model.study import Parameters
+from gilbench.model.study import Host, Parameters
 from gilbench.plan.counting import METRIC
 
 _WIDE = 0.3  # relative half-width from which the two ends of the interval are written
@@ -99,6 +99,19 @@ def threads_name(count: int) -> str:
 def cpus_name(count: int) -> str:
     """Write a number of CPUs."""
     return "1 CPU" if count == 1 else f"{count} CPUs"
+
+
+def processors(host: Host) -> str:
+    """Describe the CPUs of a host: ``2 CPUs, one core; the quota gives 1.5``."""
+    cores = {cpu.core: cpu.kind for cpu in host.cpus}
+    parts = [cpus_name(len(host.cpus) or host.cores)]
+    if len(cores) != len(host.cpus):
+        parts.append("one core" if len(cores) == 1 else f"{len(cores)} cores")
+    kinds = sorted(Counter(cores.values()).values(), reverse=True)
+    if len(kinds) > 1:
+        parts.append(f"{len(kinds)} kinds of core, of which one is measured ({kinds[0]} cores)")
+    quota = "" if host.quota is None else f"; the quota gives {host.quota:g}"
+    return ", ".join(parts) + quota
 
 
 def _scales(cells: Sequence[Cell | None]) -> dict[str, Scale]:

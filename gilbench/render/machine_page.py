@@ -6,7 +6,7 @@ import msgspec
 
 from gilbench.model.machine import Machine, Steadiness, TriedObserver
 from gilbench.model.metrics import write
-from gilbench.render.figures import cpus_name
+from gilbench.render.figures import processors
 from gilbench.render.page import Column, Page, Section, Sentences, Table, Text
 
 SCHEMA = 1
@@ -16,7 +16,7 @@ def machine_page(machine: Machine) -> Page:
     """Lay out a machine."""
     host, noise = machine.host, machine.noise
     facts = [
-        f"{host.cpu_model}, {cpus_name(host.cores)}",
+        f"{host.cpu_model}, {processors(host)}",
         write(host.memory, "B"),
         f"{host.system} {host.kernel}",
     ]

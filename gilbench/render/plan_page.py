@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from gilbench.model.cores import cpu_list
 from gilbench.model.study import Header
 from gilbench.plan.blocks import count_runs
 from gilbench.plan.counting import REPEATS, is_counted
+from gilbench.render.figures import processors
 from gilbench.render.page import Column, Page, Section, Table
 from gilbench.render.rows import flat_case
 
@@ -46,7 +48,7 @@ def plan_page(header: Header) -> Page:
         title="",
         lead=(
             f"interpreters: {names}",
-            f"reference: {plan.reference}; seed: {plan.seed}; CPUs: {', '.join(map(str, plan.cpus))}",
+            f"reference: {plan.reference}; seed: {plan.seed}; CPUs: {cpu_list(plan.cpus)} of {processors(header.host)}",
         ),
         parts=(table,),
         document={

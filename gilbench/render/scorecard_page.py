@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from gilbench.model.scores import Score, Scorecard, bases, flat
-from gilbench.render.figures import SENTENCE, cpus_name, figure_within, short
+from gilbench.render.figures import SENTENCE, figure_within, processors, short
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 
 SCHEMA = 1
@@ -22,6 +22,7 @@ _TONES: dict[str, Tone] = {
     "partly": "warning",
     "no": "bad",
     "inconclusive": "warning",
+    "not seen": "warning",
     "not here": "faint",
     "hangs": "bad",
     "crashes": "bad",
@@ -43,7 +44,7 @@ def scorecard_page(card: Scorecard) -> Page:
     return Page(
         title=f"gilbench {card.gilbench}: scorecard of the GIL",
         lead=(
-            f"{host.cpu_model}, {cpus_name(host.cores)}, {host.system} {host.kernel}, {card.created}",
+            f"{host.cpu_model}, {processors(host)}, {host.system} {host.kernel}, {card.created}",
             Text(HOW_TO_READ, "faint"),
         ),
         parts=(

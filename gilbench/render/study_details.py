@@ -137,5 +137,11 @@ def _failures(found: Sequence[tuple[Case, Failure]]) -> Iterator[Table]:
             Column("kind", "left"),
             Column("reason", "left", folds=True),
         )
-        rows = tuple((name, Text(kind, "bad"), failure.message) for (name, kind), failure in first.items())
+        rows = tuple((name, Text(kind, "bad"), _reason(failure)) for (name, kind), failure in first.items())
         yield Table("Failed runs", columns, (Section(rows),))
+
+
+def _reason(failure: Failure) -> str:
+    """Return why a run failed; of a process that ended, with the last line that it wrote."""
+    written = failure.output.strip().splitlines() if failure.kind in {"exit", "crash"} else []
+    return ": ".join([failure.message, *written[-1:]])

@@ -10,7 +10,7 @@ from gilbench.analyse.study.sweeps import sweeps
 from gilbench.model.metrics import write
 from gilbench.model.results import Report, ShortSlices
 from gilbench.model.study import Effort
-from gilbench.render.figures import cpus_name
+from gilbench.render.figures import processors
 from gilbench.render.page import Entry, Page, Text
 from gilbench.render.remarks import remarks
 from gilbench.render.rows import flat
@@ -43,7 +43,7 @@ def _lead(report: Report) -> tuple[Entry, ...]:
     host, plan = report.header.host, report.header.plan
     virtual = f", {host.virtualisation}" if host.virtualisation else ""
     return (
-        f"{host.cpu_model}, {cpus_name(host.cores)}, {host.system} {host.kernel}{virtual}",
+        f"{host.cpu_model}, {processors(host)}, {host.system} {host.kernel}{virtual}",
         Text(f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.reference}.", "faint"),
         Text("Intervals are 95%, over blocks: ± or (low-high).", "faint"),
         *([Text(_slices(report.short_slices, plan.effort), "faint")] if report.short_slices else []),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable, Mapping, Sequence
 
-from gilbench.model.study import Interpreter, Plan, Run, Workload
+from gilbench.model.study import Host, Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
 from gilbench.observe.instructions import Counter
 from gilbench.plan import counting
+from gilbench.run.control import HostControl
 from gilbench.run.counting import run_counts
 from gilbench.run.peer import Peer
 from gilbench.run.session import Hooks, Session
@@ -23,6 +24,7 @@ def run_plan(
     workloads: Mapping[str, Workload],
     hooks: Hooks,
     *,
+    host: Host | None = None,
     earlier: Iterable[Run] = (),
     worker: type[Worker] = Worker,
     observers: Mapping[str, Watch] = OBSERVERS,
@@ -35,6 +37,7 @@ def run_plan(
         interpreters: The interpreters of the plan.
         workloads: Declarations by name, of the plan's workloads and of those that they combine.
         hooks: Called with runs and progress; asked when to stop.
+        host: What is known of the host.
         earlier: Runs of the same plan that are not repeated.
         worker: The class that starts a worker and speaks with it.
         observers: The observers by name.
@@ -46,19 +49,22 @@ def run_plan(
     share = _share_of_counts(plan) if counter else 0.0
     if counter:
         run_counts(plan, by_name, workloads, _part(hooks, 0.0, share), counter, before)
-    peer = Peer()
+    peer, control = Peer(), HostControl()
     session = Session(
         plan,
         workloads,
         frozenset(name for name, interpreter in by_name.items() if interpreter.build.jit),
         lambda case: worker(case, by_name[case.interpreter], workloads, peer),
         _part(hooks, share, 1.0),
+        host=host,
         earlier=before,
+        control=control,
         observers=observers,
     )
     try:
         session.run()
     finally:
+        control.close()
         peer.close()
 
 

@@ -22,7 +22,6 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-TIMEOUT = 2.0  # s for pending answers at the end of a slice
 WARM_UP = 3  # round trips before the clock starts
 _PR_SET_TIMERSLACK = 29  # prctl(2); 1 ns instead of 50 µs, so that requests are sent on time
 
@@ -358,7 +357,7 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
 
     Closed loop: ``depth`` pending requests at any time, for ``closed`` s. Open loop: one request at each moment of
     ``schedule``, in s from the start of the phase, which is ``open`` s long. Latency is measured from the scheduled
-    time, even if earlier requests are late (no coordinated omission).
+    time, even if earlier requests are late (no coordinated omission). At its end, pending answers have ``patience`` s.
     """
     link = LINKS[request["link"]](request)
     try:
@@ -368,7 +367,7 @@ def serve(request: dict[str, Any]) -> dict[str, Any]:
                 pass
         closed = _closed_loop(link, WARM_UP, request["closed"], request["depth"])
         number = WARM_UP + closed["sent"]
-        latencies = _open_loop(link, number, request["schedule"], request["open"])
+        latencies = _open_loop(link, number, request["schedule"], request["open"], request["patience"])
         link.finish()
     finally:
         link.close()
@@ -403,8 +402,10 @@ def _closed_loop(link: Link, number: int, seconds: float, depth: int) -> dict[st
     return {"sent": number - first, "operations": counted, "window": moment - started}
 
 
-def _open_loop(link: Link, number: int, schedule: Sequence[float], seconds: float) -> list[float]:
-    """Return the latencies of what was answered, in the order of the schedule."""
+def _open_loop(
+    link: Link, number: int, schedule: Sequence[float], seconds: float, patience: float
+) -> list[float]:
+    """Return the latencies of what was answered within ``patience`` s of the end, in the order of the schedule."""
     latencies: dict[int, float] = {}
     waiting: dict[int, float] = {}
     start = time.monotonic()
@@ -419,9 +420,9 @@ def _open_loop(link: Link, number: int, schedule: Sequence[float], seconds: floa
             number += 1
             due = next(coming, None)
             continue
-        if due is None and (not waiting or moment >= end + TIMEOUT):
+        if due is None and (not waiting or moment >= end + patience):
             break
-        if link.wait((end + TIMEOUT if due is None else due) - moment):
+        if link.wait((end + patience if due is None else due) - moment):
             answers = link.answers()
             arrived = time.monotonic()
             latencies.update((answer, arrived - waiting.pop(answer)) for answer in answers)

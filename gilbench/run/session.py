@@ -11,12 +11,14 @@ from typing import NamedTuple
 import msgspec
 
 from gilbench.host.description import NoiseMeter
-from gilbench.host.placement import Placement, place
+from gilbench.host.placement import Layout, Placement, place
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import (
     Case,
+    Control,
     Environment,
     Failure,
+    Host,
     Parameters,
     Plan,
     Reading,
@@ -27,6 +29,7 @@ from gilbench.model.study import (
 )
 from gilbench.observe import OBSERVERS, Observer, Watch
 from gilbench.plan import blocks as planning
+from gilbench.run.control import Controls
 from gilbench.run.done import Done
 from gilbench.run.served import Served
 from gilbench.run.train import Ride, serve_train
@@ -54,6 +57,7 @@ class _Slot:
         self.train: Train | None = None
         self.watchers: list[Observer] = []
         self.readings: tuple[Reading, ...] = ()
+        self.control: Control | None = None
 
     @property
     def running(self) -> Served:
@@ -85,7 +89,9 @@ class Session:
         jit: Names of the interpreters with a JIT compiler.
         launch: Starts the worker of a case.
         hooks: Called with runs and progress; asked when to stop.
+        host: What is known of the host.
         earlier: Runs of the same plan that are not repeated.
+        control: Measures what the host gives; None: it is not measured.
         observers: The observers by name.
         serve_train: Serves a train with some workers.
     """
@@ -98,16 +104,20 @@ class Session:
         launch: Callable[[Case], Served],
         hooks: Hooks,
         *,
+        host: Host | None = None,
         earlier: Iterable[Run] = (),
+        control: Controls | None = None,
         observers: Mapping[str, Watch] = OBSERVERS,
         serve_train: Callable[[Sequence[Served], Placement, float, str], list[Ride]] = serve_train,
     ) -> None:
         self._serve_train = serve_train
         self._plan = plan
+        self._layout = Layout(plan.cpus, host)
         self._workloads = workloads
         self._jit = jit
         self._launch = launch
         self._hooks = hooks
+        self._control = control
         self._observers = observers
         before = tuple(earlier)
         self._done = Done(plan, before)
@@ -167,7 +177,9 @@ class _Block:
                 if not self._hooks.stop():
                     self._tell("warm-up", 0.0)
                     self._guarded(slot, self._warm_up)
+            self._noise = NoiseMeter()  # a quota can stop the concurrent start, which is not measured
             self._serve_train()
+            self._measure_controls()
             self._serve()
             if not self._group.long and not self._hooks.stop():
                 for slot in self._present():
@@ -197,6 +209,25 @@ class _Block:
                     self._rest(slot)
             if not any(ride.failure for ride in rides):
                 return
+
+    def _measure_controls(self) -> None:
+        """Measure what the host gives on the CPUs of the first round."""
+        control = self._session._control
+        if control is None or not self._group.long:
+            return
+        speedups: dict[tuple[int, ...], float | None] = {}
+        lateness: dict[int, float | None] = {}
+        scheduled = self._workload.scheduled or self._workload.peer is not None
+        for slot in self._present():
+            if self._hooks.stop():
+                return
+            place = self._place(slot, self._group.block // self._plan.effort.long_every)
+            if scheduled and place.peer not in lateness:
+                lateness[place.peer] = control.lateness(place.peer)
+            if not scheduled and slot.case.threads > 1 and place.cpus not in speedups:
+                speedups[place.cpus] = control.speedup(place.cpus)
+            if scheduled or slot.case.threads > 1:
+                slot.control = Control(speedup=speedups.get(place.cpus), lateness=lateness.get(place.peer))
 
     def _take_train(self, slot: _Slot, ride: Ride) -> None:
         if ride.failure is not None:
@@ -257,6 +288,7 @@ class _Block:
             slices=tuple(slot.slices),
             train=slot.train,
             readings=slot.readings,
+            control=slot.control,
             failure=failure,
             interrupted=interrupted,
             noise=self._noise.read(),
@@ -311,4 +343,4 @@ class _Block:
             raise RunFailure("checksum", f"checksum {checksum[:40]} instead of {expected[:40]}")
 
     def _place(self, slot: _Slot, rotation: int) -> Placement:
-        return place(slot.case, self._workload.driver, self._plan.cpus, rotation)
+        return place(slot.case, self._workload.driver, self._session._layout, rotation)

@@ -31,6 +31,9 @@ SLICE_LIMIT = 10.0  # s in addition to the length of a slice
 # that slowed pidigits on Jython from 9000 to 800 runs per second for many slices.
 _JVM = "-Xms256m -Xmx256m -XX:+AlwaysPreTouch"
 _ELSEWHERE = frozenset({"processes"})  # drivers whose work is done by children of the worker
+ANSWER_LIMIT = 2.0  # s in which pending requests are answered at the end of a slice, at least
+ROUND_TRIPS = 8  # of a service, one after another, that a slice needs in addition to its length
+SWITCH_INTERVAL = 0.005  # s, the default since CPython 3.2
 SIGNAL_GRACE = 0.1  # s after the last signal in which signals are still counted as handled
 
 
@@ -137,7 +140,7 @@ class Worker:
             request: dict[str, Any] = {"do": "measure", "seconds": length}
             if self.workload.scheduled and "interval" in self.parameters:
                 request["schedule"] = self._made(spread, "interval", length, seed)
-            record = self._endpoint.ask(request, length + SLICE_LIMIT)
+            record = self._endpoint.ask(request, length + SLICE_LIMIT + _longest_wait(self.case))
         after = process_cpu_time(self.pid)
         cpu = None if before is None or after is None else after - before
         slice_ = self._convert({**record, "round": round_, "cpus": in_force, "cpu": cpu}, Slice)
@@ -174,12 +177,13 @@ class Worker:
         self._endpoint.close()
 
     def _measure_service(self, seconds: float, latency_seconds: float, seed: int) -> dict[str, Any]:
-        limit = seconds + latency_seconds + SLICE_LIMIT
+        patience = max(ANSWER_LIMIT, _longest_wait(self.case))
+        limit = seconds + latency_seconds + SLICE_LIMIT + ROUND_TRIPS * _longest_wait(self.case)
         schedule = self._made(poisson, "rate", latency_seconds, seed)
         link = self.workload.peer or self._serving.peer
         pipes = self._ask_peer({"do": "pipes"}, SLICE_LIMIT)["paths"] if link == "pipe" else None
         self._endpoint.send({"do": "measure", "pipes": pipes})
-        ready = self._endpoint.expect("ready", SLICE_LIMIT)
+        ready = self._endpoint.expect("ready", SLICE_LIMIT + _longest_wait(self.case))
         request = {
             "depth": 1,
             **self.parameters,
@@ -189,10 +193,11 @@ class Worker:
             "closed": seconds,
             "open": latency_seconds,
             "schedule": schedule,
+            "patience": patience,
             "limit": limit,
         }
         seen = self._ask_peer(request, limit)
-        record = self._endpoint.expect("ok", SLICE_LIMIT)
+        record = self._endpoint.expect("ok", SLICE_LIMIT + _longest_wait(self.case))
         answered = seen["requests"] - seen["offered"] + len(seen["latencies"])
         if not answered <= record.pop("served", -1) <= seen["requests"]:
             raise RunFailure("checksum", "the service and the load generator counted different requests")
@@ -210,22 +215,24 @@ class Worker:
         if self.workload.peer is None:
             interval = self._made(period, "interval", seconds, seed)
             length = seconds + interval + SIGNAL_GRACE
+            limit = length + SLICE_LIMIT + _longest_wait(self.case)
             request |= {"seconds": length, "interval": interval}
-            record = self._endpoint.ask(request, length + SLICE_LIMIT)
+            record = self._endpoint.ask(request, limit)
             sent = self._convert(record.pop("due", None), list[float])
         else:
             schedule = self._made(spread, "interval", seconds, seed)
             length = schedule[-1] + float(self.parameters["interval"]) + SIGNAL_GRACE
+            limit = length + SLICE_LIMIT + _longest_wait(self.case)
             self._endpoint.send({**request, "seconds": length})
-            ready = self._endpoint.expect("ready", SLICE_LIMIT)
+            ready = self._endpoint.expect("ready", limit)
             order = {
                 "do": "signals",
                 "pid": self.pid if ready.get("pid") is None else ready["pid"],
                 "signal": self.parameters["signal"],
                 "schedule": schedule,
             }
-            sent = self._ask_peer(order, length + SLICE_LIMIT)["sent"]
-            record = self._endpoint.expect("ok", SLICE_LIMIT)
+            sent = self._ask_peer(order, limit)["sent"]
+            record = self._endpoint.expect("ok", limit)
             record.pop("due", None)
         handled = sorted(self._convert(record.pop("handled", None), list[float]))
         return {
@@ -256,6 +263,12 @@ class Worker:
             return msgspec.convert(answer, to)
         except msgspec.ValidationError as error:
             raise RunFailure("protocol", f"answered with an invalid {to.__name__}: {error}") from error
+
+
+def _longest_wait(case: Case) -> float:
+    """Return the time in s in which each thread has surely had the GIL: two turns of all, on a busy host."""
+    interval = SWITCH_INTERVAL if case.switch_interval is None else case.switch_interval
+    return 4 * case.threads * interval
 
 
 def _children(pid: int) -> list[int]:

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from gilbench.model.metrics import METRICS
-from gilbench.model.study import Case, Header, Parameters, Reading, Run, Train, Value, Workload
+from gilbench.model.study import Case, Header, Host, Parameters, Reading, Run, Train, Value, Workload
 from gilbench.run.plausible import ALIKE, CLOCK, FASTEST, impossibility
 
 OVERHANG = 2.0  # factor beyond the slices: an observer also sees some time before and after them
@@ -69,7 +69,7 @@ class Runs:
             if slice_.start < ended - CLOCK:
                 yield f"`$.slices[{number}].start` {slice_.start:g} is before the end of the previous slice"
             ended = slice_.end
-            problem = impossibility(slice_, case, workload.driver, self._header.host.cores)
+            problem = impossibility(slice_, case, workload.driver, _cpus(self._header.host))
             if problem is not None:
                 yield problem.replace("`", f"`$.slices[{number}]", 1)
             if slice_.checksum and self._differs(case, slice_.checksum):
@@ -90,6 +90,11 @@ class Runs:
 
     def _differs(self, case: Case, checksum: str) -> bool:
         return checksum != self._checksums.setdefault((case.workload, case.parameters), checksum)
+
+
+def _cpus(host: Host) -> int:
+    """Return how many CPUs a process can keep busy."""
+    return len(host.cpus) or host.cores
 
 
 def _header_faults(header: Header) -> Iterator[str]:

@@ -11,6 +11,7 @@ from gilbench.analyse.stats.sequential import LOOKS
 from gilbench.analyse.study.effort import undecided
 from gilbench.host import scratch
 from gilbench.model.study import Case, Header, Run, Study
+from gilbench.observe.instructions import Counter
 from gilbench.plan import catalogue
 from gilbench.plan.blocks import Group
 from gilbench.run.counting import needed_counter
@@ -118,14 +119,25 @@ def run_study(
             choose=budget.choose,
         )
         listener.progress("starting", 0.0, header.plan.seconds)
-        workloads = {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
         try:
-            run_plan(header.plan, header.interpreters, workloads, hooks, earlier=before, counter=counter)
+            _run(header, hooks, before, counter)
         except KeyboardInterrupt:
             if not listener.stop():  # the listener did not request it
                 raise
         interrupted = listener.stop()
     return Measured(read_study(path), path, interrupted)
+
+
+def _run(header: Header, hooks: Hooks, earlier: Sequence[Run], counter: Counter | None) -> None:
+    run_plan(
+        header.plan,
+        header.interpreters,
+        {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}},
+        hooks,
+        host=header.host,
+        earlier=earlier,
+        counter=counter,
+    )
 
 
 class _Budget:

@@ -11,12 +11,14 @@ import msgspec
 
 from gilbench import observe
 from gilbench.analyse.stats.sequential import LOOKS
-from gilbench.host.description import describe_host
+from gilbench.host.description import describe_host, measure_busy
 from gilbench.interpreters import is_known, select
+from gilbench.model.cores import measured_cpus
 from gilbench.model.errors import StudyError, UsageError
 from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Study, Workload
 from gilbench.plan import axes, catalogue, counting
 from gilbench.plan import blocks as planning
+from gilbench.plan.default_threads import default_threads
 from gilbench.store.study import read_study
 from gilbench.version import __version__
 from gilbench.work.listener import SILENT, Listener
@@ -30,7 +32,7 @@ class MeasureRequest(Struct, frozen=True):
     python: tuple[str, ...] = ()  # SPECs; empty: the newest with and without a GIL, and gilbench's own
     workload: tuple[str, ...] = ()  # names, patterns, or files; empty: the default set
     family: tuple[str, ...] = ()
-    threads: str = "1,cores,2x"
+    threads: str | None = None  # for example 1,cores,2x; None: as many counts as a quick run has time for
     axes: dict[str, str] = msgspec.field(default_factory=dict)  # by ``Axis.field``: {"gil": "on,off"}
     settings: tuple[str, ...] = ()  # parameters of workloads: name=value[,value]
     effort: str = "quick"
@@ -69,12 +71,12 @@ def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
         InterpreterError: An interpreter is missing.
     """
     effort = _effort(request)
-    cores = describe_host().cores
+    host = describe_host()
     chosen = catalogue.choose(catalogue.catalogue(), request.workload, request.family)
     swept = axes.Axes(
-        threads=axes.parse_threads(request.threads, cores),
+        threads=_threads(request, host.cores, chosen),
         swept={
-            axis.field: axis.parse(request.axes[axis.field], cores)
+            axis.field: axis.parse(request.axes[axis.field], len(measured_cpus(host.cpus)))
             for axis in axes.AXES
             if axis.field in request.axes
         },
@@ -132,7 +134,7 @@ def describe_study(
     return Header(
         gilbench=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        host=describe_host(),
+        host=msgspec.structs.replace(describe_host(), busy=measure_busy()),
         plan=planning.make_plan(
             cases,
             effort=effort,
@@ -230,6 +232,12 @@ def _unchanged_interpreters(path: Path, header: Header) -> tuple[Interpreter, ..
             )
         interpreters.append(msgspec.structs.replace(found, name=interpreter.name))
     return tuple(interpreters)
+
+
+def _threads(request: MeasureRequest, cores: int, chosen: Sequence[Workload]) -> tuple[int, ...]:
+    if request.threads is None:
+        return default_threads(cores, chosen)
+    return axes.parse_threads(request.threads, cores)
 
 
 def _effort(request: MeasureRequest) -> Effort:

@@ -18,6 +18,7 @@ import psutil
 
 from gilbench.analyse.profile.report import interpret
 from gilbench.analyse.profile.segments import segments
+from gilbench.host.description import describe_host
 from gilbench.host.process import Program
 from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.model.profile import Profile, Verified
@@ -97,7 +98,7 @@ def profile(request: ProfileRequest, listener: ProfileListener | None = None) ->
                 unverified = (Caveat(kind="verify", subject="--verify", text=f"--verify: {error}"),)
         found = interpret(
             msgspec.structs.replace(seen.profile, caveats=(*seen.profile.caveats, *unverified)),
-            len(os.sched_getaffinity(0)),
+            describe_host().cores,
             segments=seen.segments,
             verified=verified,
             verified_on=verification.threaded.name if verification else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from gilbench.analyse.claims import claim_cases
 from gilbench.analyse.claims import scorecard as score
 from gilbench.analyse.properties import property_scores
 from gilbench.analyse.properties.threads import property_cases
+from gilbench.host.description import describe_host
 from gilbench.host.files import refuse_unwritable
 from gilbench.interpreters import select
 from gilbench.model.scores import Scorecard
@@ -95,9 +95,9 @@ def plan_claims(python: tuple[str, ...], listener: Listener = SILENT, *, refresh
     for note in selection.notes:
         listener.note(note)
     interpreters, workloads = selection.interpreters, catalogue.catalogue()
-    cpus = sorted(os.sched_getaffinity(0))
+    cores = describe_host().cores
     wanted = [
-        case for cases in (property_cases, claim_cases) for case in cases(interpreters, workloads, len(cpus))
+        case for cases in (property_cases, claim_cases) for case in cases(interpreters, workloads, cores)
     ]
     order = list(workloads)
     cases = sorted(dict.fromkeys(wanted), key=lambda case: order.index(case.workload))

@@ -15,6 +15,7 @@ from gilbench.analyse.selftest import real_check, simulated_checks, smallest_eff
 from gilbench.analyse.stats.estimates import mean_estimate
 from gilbench.analyse.stats.verdicts import THRESHOLD, verdict
 from gilbench.analyse.study.index import Blocks
+from gilbench.host.description import describe_host
 from gilbench.host.noise import generated_noise, refuse_unknown
 from gilbench.host.process import capture
 from gilbench.interpreters import select
@@ -173,7 +174,7 @@ def _measure(interpreter: Interpreter, trial: _Trial, seed: int) -> tuple[_Compa
     )
     runs: list[Run] = []
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, interpreters, {workload.name: workload}, hooks)
+    run_plan(plan, interpreters, {workload.name: workload}, hooks, host=describe_host())
     blocks = Blocks(plan, runs)
     alike, changed = (_compared(blocks, reference, candidate) for candidate in candidates)
     return alike, changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gilbench.analyse.study.workload_tests import workload_tests
+from gilbench.host.description import describe_host
 from gilbench.interpreters import select
 from gilbench.model.listings import WorkloadTest, WorkloadTests
 from gilbench.model.study import Effort, Interpreter, Plan, Run, Workload
@@ -73,5 +74,5 @@ def _run(
     )
     runs: list[Run] = []
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(plan, interpreters, {**known, workload.name: workload}, hooks)
+    run_plan(plan, interpreters, {**known, workload.name: workload}, hooks, host=describe_host())
     return plan, runs

@@ -6,7 +6,7 @@ import pytest
 from studies import StudyBuilder, counted, make_slice, make_workload, named
 
 from gilbench.analyse.study.caveats import caveats, differences
-from gilbench.model.study import Interpreter, Noise, Reading
+from gilbench.model.study import Cpu, Interpreter, Noise, Reading
 
 
 def builder(*interpreters: Interpreter, blocks: int = 4, **run: Any) -> StudyBuilder:
@@ -119,3 +119,33 @@ def test_an_unknown_fact_of_the_host_is_no_change(before: str | None, told: bool
     one.host, other.host = {"governor": before}, {"governor": "performance"}
     subjects = [caveat.subject for caveat in differences(one.study(), other.study())]
     assert ("frequency governor" in subjects) == told
+
+
+@pytest.mark.parametrize(("share", "stopped"), [(None, False), (0.0, False), (0.24, True)])
+def test_blocks_that_a_quota_stopped_are_counted(share: float | None, stopped: bool) -> None:
+    study = builder()
+    study.host = {"quota": 1.5}
+    study.run(0, 3, [make_slice()], attempt=1, noise=Noise(throttled=share))
+    expected = (
+        "the quota of 1.5 CPUs stopped gilbench in 1 of 1 blocks of a workload, for up to 24.0% of the periods; "
+        "findings leave these blocks out"
+    )
+    assert said(study) == ((expected,) if stopped else ())
+
+
+@pytest.mark.parametrize(("busy", "told"), [(None, False), (0.02, False), (0.5, True)])
+def test_other_programs_are_told(busy: float | None, told: bool) -> None:
+    study = builder()
+    study.host = {"busy": busy}
+    assert said(study) == (("other programs used 50% of the CPU time just before the study",) if told else ())
+
+
+@pytest.mark.parametrize(("cores", "where"), [(1, "the only core"), (2, "CPU-bound threads use"), (3, None)])
+def test_a_load_generator_without_a_core_of_its_own_is_told(cores: int, where: str | None) -> None:
+    study = StudyBuilder([named("3.13")], [make_workload("echo", "mixed")])
+    for threads in (0, 1):
+        study.work("echo", "3.13", 1000.0, threads=threads)
+    study.host = {"cpus": tuple(Cpu(number=number, core=number) for number in range(cores))}
+    texts = [text for text in said(study) if "load generator" in text]
+    assert len(texts) == (where is not None)
+    assert where is None or where in texts[0]

@@ -20,8 +20,9 @@ from children import LONG, open_descriptors, wait_for_end
 from commands import SYSTEM_PYTHON, error_lines, gilbench, without_root
 from interpreters_fixture import absent
 
+from gilbench.host.cgroups import Hierarchy, find_hierarchy
 from gilbench.host.noise import generated_noise
-from gilbench.host.noise_main import LONGEST, SHORTEST, Hierarchy, Lengths, find_hierarchy, withheld
+from gilbench.host.noise_main import LONGEST, SHORTEST, Lengths
 from gilbench.model.errors import GilbenchError, UsageError
 
 INSIDE = """
@@ -42,14 +43,14 @@ say()
 def sources() -> list[psutil.Process]:
     """Processes of noise that run now."""
     children = psutil.Process().children()
-    return [one for one in children if any("noise_main.py" in word for word in one.cmdline())]
+    return [one for one in children if any("noise_main" in word for word in one.cmdline())]
 
 
 def hierarchy() -> Hierarchy:
     """Where a quota can be set; without it the test is skipped."""
     own = Path("/proc/self")
     found = find_hierarchy(own.joinpath("mountinfo").read_text(), own.joinpath("cgroup").read_text())
-    if found is None or os.geteuid() != 0 or not os.access(found.parent, os.W_OK):
+    if found is None or os.geteuid() != 0 or not os.access(found.home, os.W_OK):
         absent("a quota needs root and cgroups with the CPU controller")
     return found
 
@@ -57,7 +58,8 @@ def hierarchy() -> Hierarchy:
 @pytest.fixture
 def limited() -> Iterator[tuple[subprocess.Popen[str], Path, list[int]]]:
     """A process under a quota, its cgroup, and its source of noise."""
-    parent = hierarchy().parent
+    found = hierarchy()
+    parent = found.mount if found.unified else found.home
     with subprocess.Popen(
         [sys.executable, "-c", INSIDE, "quota"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -183,7 +185,7 @@ CPU, UNIFIED = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
         (
             V1.format(root="/"),
             "1:cpu,cpuacct:/a/b\n0::/\n",
-            Hierarchy(CPU / "a/b", CPU / "a/b", unified=False),
+            Hierarchy(CPU, CPU / "a/b", unified=False),
         ),
         (V1.format(root="/docker/1"), "1:cpu,cpuacct:/docker/1\n", Hierarchy(CPU, CPU, unified=False)),
         (V2, "0::/user.slice/a:b\n", Hierarchy(UNIFIED, UNIFIED / "user.slice/a:b", unified=True)),
@@ -195,11 +197,6 @@ def test_the_cgroups_of_both_versions_are_found(
     mounts: str, memberships: str, expected: Hierarchy | None
 ) -> None:
     assert find_hierarchy(mounts, memberships) == expected
-
-
-def test_the_withheld_time_is_read_in_both_versions() -> None:
-    assert withheld("nr_throttled 2\nthrottled_time 1500000000\n") == 1.5
-    assert withheld("usage_usec 9\nthrottled_usec 2500000\n") == 2.5
 
 
 def test_a_quota_without_root_is_an_error() -> None:

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from interpreters_fixture import interpreter
 
-from gilbench.host.placement import Placement, place
+from gilbench.host.placement import Layout, Placement, place
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case
 from gilbench.plan.catalogue import catalogue, read_declaration
@@ -60,7 +60,7 @@ def workers(*specs: str, workload: str = "countdown", path: Path | None = None) 
 
 def somewhere() -> Placement:
     cpus = tuple(sorted(os.sched_getaffinity(0)))
-    return place(Case(workload="countdown", interpreter="any", threads=1), "parallel", cpus, 0)
+    return place(Case(workload="countdown", interpreter="any", threads=1), "parallel", Layout(cpus), 0)
 
 
 @pytest.mark.parametrize("spec", SPECS)

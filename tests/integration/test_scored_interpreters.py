@@ -36,7 +36,7 @@ def scored(header: Header) -> dict[tuple[str, str], Score]:
     runs: list[Run] = []
     known = {**catalogue(), **{workload.name: workload for workload in header.workloads}}
     hooks = Hooks(save=runs.append, stop=lambda: False, progress=lambda _text, _share: None)
-    run_plan(header.plan, header.interpreters, known, hooks)
+    run_plan(header.plan, header.interpreters, known, hooks, host=header.host)
     scores = claim_scores(Study(header=header, runs=tuple(runs)))
     return {(score.id, score.interpreter): score for score in scores}
 

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from interpreters_fixture import interpreter
 
-from gilbench.host.placement import place
+from gilbench.host.placement import Layout, place
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Interpreter, Slice, Value, Workload
 from gilbench.plan.axes import lacks
@@ -67,7 +67,7 @@ def serve(
         worker.prepare()
         worker.calibrate()
         return [
-            worker.measure(turn, place(case, workload.driver, CPUS, turn), seconds, scheduled, turn)
+            worker.measure(turn, place(case, workload.driver, Layout(CPUS), turn), seconds, scheduled, turn)
             for turn in range(slices)
         ]
     finally:

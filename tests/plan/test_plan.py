@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from studies import make_profile, make_workload, named
+from studies import make_header, make_profile, make_workload, named
 
-from gilbench.host.placement import place
+from gilbench.host.placement import Layout, place
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Case, Plan, Workload
 from gilbench.plan.axes import Axes, cases, parse_threads
@@ -22,6 +22,7 @@ from gilbench.plan.blocks import (
     slice_order,
     slice_seconds,
 )
+from gilbench.plan.default_threads import default_threads
 
 INTERPRETERS = (named("3.13"), named("3.13t", free_threaded=True))
 COUNTDOWN = make_workload()
@@ -160,7 +161,7 @@ def test_a_block_that_is_begun_anew_has_another_order() -> None:
     assert order_of(plan, group, 0) != order_of(plan, group, 1)
 
 
-@given(seed=st.integers(0, 2**32), slices=st.integers(1, 9), threads=st.sets(st.integers(1, 9), min_size=1))
+@given(seed=st.integers(0, 2**32), slices=st.integers(1, 9), threads=st.sets(st.integers(1, 8), min_size=1))
 def test_each_turn_holds_every_case_once(seed: int, slices: int, threads: set[int]) -> None:
     plan = planned(seed=seed, threads=sorted(threads), effort=make_profile(slices=slices))
     for group in groups(plan, {}):
@@ -199,10 +200,45 @@ def test_a_case_that_is_served_on_schedule_has_few_long_slices() -> None:
 
 def test_a_slice_is_longer_for_more_threads_and_for_an_observer() -> None:
     effort = make_profile(slice_seconds=0.04)
-    lengths = [slice_seconds(Case(workload="w", interpreter="i", threads=n), effort) for n in (0, 1, 2, 4, 8)]
-    assert lengths == pytest.approx([0.04, 0.04, 0.04, 0.08, 0.16])
+    counts = (0, 1, 2, 4, 8, 16, 64)
+    lengths = [slice_seconds(Case(workload="w", interpreter="i", threads=n), effort) for n in counts]
+    assert lengths == pytest.approx([0.04, 0.04, 0.04, 0.08, 0.08, 0.16, 0.64])
     watched = Case(workload="w", interpreter="i", threads=1, observers=("stacks",))
     assert slice_seconds(watched, effort) > lengths[1] * effort.slices
+
+
+def test_slices_that_are_long_because_of_many_threads_are_fewer() -> None:
+    plan = planned(COUNTDOWN, threads=(1, 4, 16, 64), effort=make_profile(slices=8, slice_seconds=0.04))
+    order = order_of(plan, next(iter(groups(plan, {}))))
+    for threads, rounds in ((1, 8), (4, 8), (16, 4), (64, 1)):
+        for index, case in enumerate(plan.cases):
+            if case.threads == threads:
+                mine = [round_ for round_, other in order if other == index]
+                assert len(mine) == len(set(mine)) == rounds
+    seconds = {
+        threads: sum(
+            slice_seconds(plan.cases[index], plan.effort)
+            for _, index in order
+            if plan.cases[index].threads == threads
+        )
+        for threads in (4, 16, 64)
+    }
+    assert max(seconds.values()) == pytest.approx(min(seconds.values()))
+
+
+@given(st.integers(1, 600))
+def test_default_threads_are_sorted_and_within_twice_the_cores(cores: int) -> None:
+    counts = default_threads(cores, [COUNTDOWN])
+    assert list(counts) == sorted(set(counts))
+    assert {1, 2} <= set(counts)
+    assert max(counts) <= max(2, 2 * cores)
+
+
+def test_more_workloads_leave_time_for_fewer_threads() -> None:
+    few = default_threads(64, [COUNTDOWN])
+    many = default_threads(64, [make_workload(f"w{number}") for number in range(40)])
+    assert set(many) < set(few)
+    assert 64 in few
 
 
 # --- thread counts --------------------------------------------------------------------------------------
@@ -257,28 +293,40 @@ def case(threads: int = 1, cpus: int | None = None) -> Case:
 
 
 def test_one_computing_thread_gets_one_cpu_and_the_next_turn_the_next() -> None:
-    sets = [place(case(), "parallel", (3, 5, 7), turn).cpus for turn in range(4)]
+    sets = [place(case(), "parallel", Layout((3, 5, 7)), turn).cpus for turn in range(4)]
     assert sets == [(3,), (5,), (7,), (3,)]
 
 
 def test_cases_of_one_turn_are_on_the_same_cpu() -> None:
     one = Case(workload="w", interpreter="3.13", threads=1)
     other = Case(workload="w", interpreter="3.13t", threads=1)
-    assert place(one, "parallel", (0, 1), 5) == place(other, "parallel", (0, 1), 5)
+    assert place(one, "parallel", Layout((0, 1)), 5) == place(other, "parallel", Layout((0, 1)), 5)
 
 
-def test_several_threads_and_whatever_serves_get_all_cpus() -> None:
-    assert set(place(case(2), "parallel", (0, 1, 2), 1).cpus) == {0, 1, 2}
-    assert set(place(case(1), "service", (0, 1, 2), 1).cpus) == {0, 1, 2}
-    assert set(place(case(0), "signals", (0, 1, 2), 1).cpus) == {0, 1, 2}
+def test_several_threads_get_as_many_cpus_and_the_load_generator_one_of_its_own() -> None:
+    layout = Layout((0, 1, 2))
+    assert place(case(2), "parallel", layout, 1).cpus == (1, 2)
+    assert place(case(3), "parallel", layout, 1).cpus == (1, 2, 0)
+    assert place(case(9), "parallel", layout, 1).cpus == (1, 2, 0)
+    assert place(case(1), "service", layout, 1) == ((1, 2), 1, 0)
+    assert place(case(0), "signals", layout, 1) == ((1, 2), 1, 0)
+    assert place(case(1), "inside", layout, 1).cpus == (1, 2, 0)  # without a load generator
+
+
+def test_a_quota_limits_the_cpus_unless_the_case_sets_them() -> None:
+    host = make_header(planned(COUNTDOWN), INTERPRETERS, [COUNTDOWN], cores=1, quota=1.5).host
+    layout = Layout((0, 1), host)
+    assert place(case(4), "parallel", layout, 0).cpus == (0,)
+    assert place(case(4, cpus=2), "parallel", layout, 0).cpus == (0, 1)
+    assert place(case(1), "service", layout, 0) == ((0,), 0, 1)
 
 
 def test_a_case_that_says_how_many_cpus_gets_so_many() -> None:
-    assert place(case(4, cpus=2), "parallel", (0, 1, 2), 2).cpus == (2, 0)
+    assert place(case(4, cpus=2), "parallel", Layout((0, 1, 2)), 2).cpus == (2, 0)
 
 
 @given(st.integers(1, 8), st.integers(0, 30))
 def test_the_server_and_its_client_are_apart_where_there_are_two_cpus(count: int, turn: int) -> None:
-    placed = place(case(0), "service", tuple(range(count)), turn)
+    placed = place(case(0), "service", Layout(tuple(range(count))), turn)
     assert (placed.serving != placed.peer) == (count > 1)
     assert placed.serving in placed.cpus

@@ -16,6 +16,13 @@ from interpreters_fixture import absent
 ROOT = Path(__file__).parent.parent.parent
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 GILBENCH = str(Path(sys.executable).with_name("gilbench"))
+OURS = (
+    "target/worker.py",
+    "run/peer_main.py",
+    "run/control_main.py",
+    "gilbench.host.noise_main",
+    "py-spy record",
+)
 SHORT = (
     "--workload",
     "countdown",
@@ -89,10 +96,7 @@ def started_by_gilbench(marker: str = "") -> list[str]:
     found = []
     for process in psutil.process_iter(["cmdline", "environ", "status"]):
         line = " ".join(process.info["cmdline"] or ())
-        mine = any(
-            word in line
-            for word in ("target/worker.py", "run/peer_main.py", "host/noise_main.py", "py-spy record")
-        )
+        mine = any(word in line for word in OURS)
         # The marker in the environment tells this test's processes from those of another session.
         if mine and process.info["status"] != psutil.STATUS_ZOMBIE:
             environment = process.info["environ"] or {}

@@ -114,7 +114,7 @@ def claims_study(
             slices = [msgspec.structs.replace(slice_, checksum=declared) for slice_ in slices]
             readings = (counted(voluntary_switches=switches * noise),)
             runs.append(Run(case=number, block=block, attempt=0, slices=tuple(slices), readings=readings))
-    return Study(header=make_header(plan, interpreters, chosen), runs=tuple(runs))
+    return Study(header=make_header(plan, interpreters, chosen, cores=cpus), runs=tuple(runs))
 
 
 def _served(case: Case, truth: Truth, noise: float, drift: float) -> tuple[list[Slice], float]:

@@ -15,7 +15,7 @@ from gilbench.work.selftest import selftest
 
 def real_checks(*_: object, **__: object) -> Iterator[Promise]:
     """One check, and how many sources of noise run during it."""
-    running = [one for one in psutil.Process().children() if "noise_main.py" in " ".join(one.cmdline())]
+    running = [one for one in psutil.Process().children() if "noise_main" in " ".join(one.cmdline())]
     yield real_check("pairs", "power", min(1, len(running)), 1, at_least=None, at_most=None)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from gilbench.host.placement import place
+from gilbench.host.placement import Layout, place
 from gilbench.model.study import Case, Workload
 from gilbench.plan.catalogue import catalogue
 from gilbench.plan.schedules import poisson
@@ -27,6 +27,8 @@ from gilbench.run import peer_main
 
 FAMILIES = ("io", "mixed", "signals", "alternatives")
 MINE = [workload for workload in catalogue().values() if workload.family in FAMILIES]
+
+PATIENCE = 2.0  # s for pending answers
 
 
 def tree(workload: Workload) -> ast.Module:
@@ -98,7 +100,7 @@ def test_what_each_refers_to_is_there(workload: Workload) -> None:
 )
 def test_one_computing_worker_of_any_kind_gets_one_cpu(driver: str, threads: int, cpus: int) -> None:
     case = Case(workload="x", interpreter="x", threads=threads)
-    assert len(place(case, driver, (0, 1), 0).cpus) == cpus
+    assert len(place(case, driver, Layout((0, 1)), 0).cpus) == cpus
 
 
 # --- the arithmetic of a client on schedule -------------------------------------------------------------
@@ -161,7 +163,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def open_loop(link: peer_main.Link, seconds: float, rate: float = 100.0) -> tuple[list[float], int]:
     schedule = poisson(rate, seconds, 1)
-    return peer_main._open_loop(link, 0, schedule, seconds), len(schedule)
+    return peer_main._open_loop(link, 0, schedule, seconds, PATIENCE), len(schedule)
 
 
 def test_a_stall_is_seen_as_open_loop_arithmetic_predicts(clock: Clock) -> None:
@@ -198,7 +200,7 @@ def test_what_is_never_answered_is_offered_and_has_no_latency(clock: Clock) -> N
     latencies, offered = open_loop(link, seconds=5.0)
     assert latencies == []
     assert offered > 400
-    assert clock.time == pytest.approx(5.0 + peer_main.TIMEOUT)
+    assert clock.time == pytest.approx(5.0 + PATIENCE)
 
 
 class Reversing(Stalling):
@@ -213,7 +215,7 @@ class Reversing(Stalling):
 def test_latencies_are_in_the_order_of_the_schedule_whatever_that_of_the_answers(clock: Clock) -> None:
     link = Reversing(clock, stall=0.0)
     link.free = 1.0  # all requests are waiting by then
-    found = peer_main._open_loop(link, 0, [0.1, 0.2, 0.3, 0.4], 0.5)
+    found = peer_main._open_loop(link, 0, [0.1, 0.2, 0.3, 0.4], 0.5, PATIENCE)
     assert found == pytest.approx([0.9, 0.8, 0.7, 0.6], abs=1e-3)
 
 

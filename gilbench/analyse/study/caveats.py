@@ -10,6 +10,7 @@ from gilbench.analyse.study.comparability import comparability, same_host
 from gilbench.analyse.study.counts import count_differences
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.open_loop import open_loop
+from gilbench.analyse.study.throttling import throttling
 from gilbench.analyse.study.trains import pauses
 from gilbench.model.metrics import write
 from gilbench.model.results import Caveat, Comparison
@@ -18,6 +19,8 @@ from gilbench.plan.axes import variant
 
 STEAL = 0.02  # of CPU time; less is hidden by the variation between blocks
 _FEW_BLOCKS = 3
+_BUSY = 0.1  # of CPU time; an idle machine uses 1 or 2%
+_WORKERS = 2  # cores of a worker with CPU-bound threads; on a third one, the load generator is alone
 
 
 def caveats(study: Study) -> tuple[Caveat, ...]:
@@ -28,6 +31,8 @@ def caveats(study: Study) -> tuple[Caveat, ...]:
         *_builds(study),
         *_state(study),
         *_noise(study),
+        *throttling(study),
+        *_shared_core(study),
         *_overloads(study),
         *_readings(study),
         *pauses(study),
@@ -73,7 +78,8 @@ def _host_changes(baseline: Study, candidate: Study) -> Iterator[Caveat]:
     before, now = baseline.header.host, candidate.header.host
     facts = {
         "CPU": (before.cpu_model, now.cpu_model),
-        "number of CPUs": (before.cores, now.cores),
+        "number of cores": (before.cores, now.cores),
+        "CPU quota": (before.quota, now.quota),
         "kernel": (before.kernel, now.kernel),
         "frequency governor": (before.governor, now.governor),
     }
@@ -157,6 +163,10 @@ def _state(study: Study) -> Iterator[Caveat]:
 
 
 def _noise(study: Study) -> Iterator[Caveat]:
+    busy = study.header.host.busy
+    if busy is not None and busy > _BUSY:
+        text = f"other programs used {busy:.0%} of the CPU time just before the study"
+        yield Caveat(kind="busy", text=text, next="Stop them, or measure later.")
     by_block = {run.block: run.noise for run in study.runs if run.noise is not None}
     steals = [noise.steal for noise in by_block.values() if noise.steal is not None]
     if steals and max(steals) > STEAL:
@@ -168,6 +178,22 @@ def _noise(study: Study) -> Iterator[Caveat]:
             kind="governor",
             text=f"the CPU frequency governor is {governor!r}; 'performance' gives steadier results",
             next="Set the CPU frequency governor to performance.",
+        )
+
+
+def _shared_core(study: Study) -> Iterator[Caveat]:
+    """Say which hosts are too small to keep the load generator apart."""
+    host = study.header.host
+    loaded = {workload.name for workload in study.header.workloads if workload.peer is not None}
+    cores = {cpu.core for cpu in host.cpus}
+    if 0 < len(cores) <= _WORKERS and any(
+        case.workload in loaded and case.threads for case in study.header.plan.cases
+    ):
+        of = "the only core" if len(cores) == 1 else "a core that CPU-bound threads use, too"
+        yield Caveat(
+            kind="shared_core",
+            text=f"the load generator ran on {of}; latencies include its wait for the CPU",
+            next="Use a machine with three or more cores to keep it apart.",
         )
 
 

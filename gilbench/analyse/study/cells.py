@@ -35,11 +35,17 @@ _ALIKE = frozenset(
 )  # N of something repeat one operation
 
 
-def all_cells(blocks: Blocks, workloads: dict[str, Workload]) -> Iterator[Cell]:
-    """Yield every metric of every case with runs."""
+def all_cells(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Iterator[Cell]:
+    """Yield every metric of every case with runs.
+
+    Args:
+        blocks: The runs.
+        workloads: Declarations by name.
+        cores: Cores of the host.
+    """
     for case in blocks.cases():
         workload = workloads[case.workload]
-        for metric, interval, samples in _figures(blocks, case, workload):
+        for metric, interval, samples in _figures(blocks, case, workload, cores):
             if math.isnan(interval.value):
                 continue
             yield Cell(
@@ -56,7 +62,9 @@ def all_cells(blocks: Blocks, workloads: dict[str, Workload]) -> Iterator[Cell]:
             )
 
 
-def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Interval, int | None]]:
+def _figures(
+    blocks: Blocks, case: Case, workload: Workload, cores: int
+) -> Iterator[tuple[str, Interval, int | None]]:
     runs, level = blocks.runs(case), case_confidence(blocks, case)
     counted = counts_operations(workload)
     if counted:
@@ -74,7 +82,7 @@ def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
     if counted:
         yield from _ratios(blocks, case, workload, level)
     if workload.driver in _ALIKE:
-        yield from _sharing(blocks, case, level)
+        yield from _sharing(blocks, case, level, cores)
         yield from _per_operation(list(runs.values()), level)
     yield from _scheduled(blocks, case, workload, level)
     if (
@@ -88,7 +96,9 @@ def _figures(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[s
     yield from _readings(list(runs.values()), ("cpu",), level)
 
 
-def _sharing(blocks: Blocks, case: Case, level: float) -> Iterator[tuple[str, Interval, int | None]]:
+def _sharing(
+    blocks: Blocks, case: Case, level: float, cores: int
+) -> Iterator[tuple[str, Interval, int | None]]:
     """Yield how evenly the threads share the work, and for the largest thread count, the scaling models."""
     if case.threads == 1:
         return
@@ -106,8 +116,7 @@ def _sharing(blocks: Blocks, case: Case, level: float) -> Iterator[tuple[str, In
     }
     common = [key for key in by_count[counts[-1]] if all(key in logs for logs in by_count.values())]
     fits = [
-        fit_laws({count: math.exp(logs[key]) for count, logs in by_count.items()}, len(blocks.plan.cpus))
-        for key in common
+        fit_laws({count: math.exp(logs[key]) for count, logs in by_count.items()}, cores) for key in common
     ]
     for name, values in zip(("serial_part", "contention", "coherence"), zip(*fits, strict=True), strict=True):
         interval = mean_interval(values, level)

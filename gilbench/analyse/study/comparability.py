@@ -43,7 +43,9 @@ def same_host(one: Host, other: Host) -> bool:
 
     Builds differ in their ratio across CPU models, and across numbers of CPUs. A host has no other identity in a study.
     """
-    first, second = ((host.system, host.machine, host.cpu_model, host.cores) for host in (one, other))
+    first, second = (
+        (host.system, host.machine, host.cpu_model, host.cores, host.quota) for host in (one, other)
+    )
     return first == second
 
 

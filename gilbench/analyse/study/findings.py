@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from gilbench.analyse.stats.geomean import geometric_mean
+from gilbench.analyse.study.host_speedup import host_speedup, one_core, scaled_limit
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.looks import case_confidence
 from gilbench.analyse.study.published import COLLAPSE, FLAT, LATE, SCALES, SLOWER, has_gil, published
@@ -34,8 +35,8 @@ def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Findi
     interpreters = {interpreter.name: interpreter for interpreter in study.header.interpreters}
     workloads = {workload.name: workload for workload in study.header.workloads}
     return (
-        *_scaling(plain, interpreters),
-        *_keeping_modules(study, plain),
+        *_scaling(plain, interpreters, blocks),
+        *_keeping_modules(study, plain, blocks),
         *_convoy(plain, workloads),
         *_signals(plain, workloads),
         *published(plain, list(sweeps(plain, workloads)), interpreters, workloads),
@@ -44,16 +45,31 @@ def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Findi
     )
 
 
-def _scaling(cells: Sequence[Cell], interpreters: Mapping[str, Interpreter]) -> Iterator[Finding]:
-    """Speedups at the fewest threads: two say whether there is a lock, more may only say how few CPUs there are."""
+def _scaling(
+    cells: Sequence[Cell], interpreters: Mapping[str, Interpreter], blocks: Blocks
+) -> Iterator[Finding]:
+    """Speedups at the fewest threads: two say whether there is a lock, more may only say how few CPUs there are.
+
+    Limits are relative to what the host gives. If its CPUs are hardly more than one core, there is nothing to say.
+    """
     speedups = [cell for cell in cells if cell.metric == "speedup"]
+    blind: list[Cell] = []
     for workload in dict.fromkeys(cell.case.workload for cell in speedups):
         mine = [cell for cell in speedups if cell.case.workload == workload]
         threads = min(cell.case.threads for cell in mine)
         group = [cell for cell in mine if cell.case.threads == threads]
+        gains = {cell.case: _gain(cell.case, blocks) for cell in group}
+        blind += [cell for cell in group if one_core(gains[cell.case])]
+        group = [cell for cell in group if not one_core(gains[cell.case])]
         slower = [cell for cell in group if cell.hi is not None and cell.hi < SLOWER]
-        flat = [cell for cell in group if cell not in slower and cell.hi is not None and cell.hi < FLAT]
-        scaling = [cell for cell in group if cell.lo is not None and cell.lo > SCALES]
+        flat = [
+            cell
+            for cell in group
+            if cell not in slower and cell.hi is not None and cell.hi < scaled_limit(FLAT, gains[cell.case])
+        ]
+        scaling = [
+            cell for cell in group if cell.lo is not None and cell.lo > scaled_limit(SCALES, gains[cell.case])
+        ]
         parts = [
             *([f"{spread(scaling)} on {names(scaling)}"] if scaling else ()),
             *([f"no speedup on {names(flat)} ({spread(flat)})"] if flat else ()),
@@ -66,9 +82,17 @@ def _scaling(cells: Sequence[Cell], interpreters: Mapping[str, Interpreter]) -> 
                 text += " The work runs without the GIL."
             step = _NEXT.get(family) if slower or (flat and family == "cpu") else None
             yield finding("scaling", text, [*scaling, *flat, *slower], step)
+    if blind:
+        text = f"Speedups say nothing about the interpreters here: {one_core(_gain(blind[0].case, blocks))}."
+        yield finding("scaling", text, blind, "Measure on two or more cores.")
 
 
-def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
+def _gain(case: Case, blocks: Blocks) -> float | None:
+    """Return what the host gives to the threads of a case; None: unknown, or not wanted on one CPU."""
+    return None if case.cpus == 1 else host_speedup(blocks.runs(case).values())
+
+
+def _keeping_modules(study: Study, cells: Sequence[Cell], blocks: Blocks) -> Iterator[Finding]:
     """Work that is expected to release the GIL and does not, because another module implements it."""
     cases = study.header.plan.cases
     backends: dict[str, dict[str, str]] = defaultdict(dict)  # by workload and interpreter
@@ -84,7 +108,9 @@ def _keeping_modules(study: Study, cells: Sequence[Cell]) -> Iterator[Finding]:
         workload, interpreter = cell.case.workload, cell.case.interpreter
         backend = backends[workload].get(interpreter)
         others = sorted(set(backends[workload].values()) - {backend})
-        holds = cell.family == "offgil" and cell.hi is not None and cell.hi < FLAT
+        gain = _gain(cell.case, blocks)
+        limit = 0.0 if one_core(gain) else scaled_limit(FLAT, gain)
+        holds = cell.family == "offgil" and cell.hi is not None and cell.hi < limit
         if holds and backend and others and cell.case.threads == fewest[workload]:
             elsewhere = " or ".join(others)
             yield finding(
