@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import pytest
-from scored import JYTHON, NEW, PY27, PY311, PY313, PY313T, PYPY39, Truth, claims_study, truth_of
+from scored import JYTHON, NEW, OLD, PY27, PY311, PY313, PY313T, PYPY39, Truth, claims_study, truth_of
+from studies import named
 
 from gilbench.analyse.claims import all_claims, claim_cases, claim_scores
 from gilbench.model.scores import COLUMNS, Score, flat
-from gilbench.model.study import Case, Failure, Reading, Run, Share, Study
+from gilbench.model.study import Case, Control, Failure, Noise, Reading, Run, Share, Study
 from gilbench.plan.catalogue import catalogue
 
 SEVEN = (PY27, PY311, PY313, PY313T, PYPY39, JYTHON)
@@ -159,12 +162,12 @@ def test_a_study_that_was_made_for_something_else_says_what_it_does_not_have() -
 
 def test_a_figure_too_near_to_its_limit_is_inconclusive() -> None:
     def near(case: Case) -> Truth:
-        return NEW._replace(cpu=1.3) if case.workload == "pidigits" else truth_of(case)
+        return NEW._replace(cpu=math.sqrt(2)) if case.workload == "pidigits" else truth_of(case)
 
     study = claims_study((PY311,), truth=near)
     seen = by_place(study)["1.pidigits", "3.11"]
     assert seen.verdict == "inconclusive"
-    assert seen.reason == "the 95% interval includes the limit 1.30x"
+    assert seen.reason == "the 95% interval includes the limit 1.41x"
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3])
@@ -282,3 +285,79 @@ def test_no_claim_changes_its_verdict_when_all_figures_move_by_a_tenth() -> None
         return {place: score.verdict for place, score in by_place(claims_study(SEVEN, truth=moved)).items()}
 
     assert other(0.9) == other(1.1)
+
+
+def controlled(study: Study, control: Control, *, noise: Noise | None = None) -> Study:
+    """The same study on a host that gives so much."""
+    runs = tuple(msgspec.structs.replace(run, control=control, noise=noise) for run in study.runs)
+    return msgspec.structs.replace(study, runs=runs)
+
+
+def test_a_claim_whose_experiments_disagree_holds_partly() -> None:
+    def hashing(case: Case) -> Truth:
+        return NEW._replace(outside=1.0) if case.workload == "sha256" else truth_of(case)
+
+    seen = by_place(claims_study((PY311,), truth=hashing))["2", "3.11"]
+    assert seen.verdict == "partly"
+    assert (seen.reason or "").startswith("5 of 6 hold; not: hashing")
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(1.95, "holds"), (1.2, "not here")])
+def test_a_speedup_is_judged_by_what_the_host_gives(gain: float, verdict: str) -> None:
+    seen = by_place(controlled(claims_study((PY311,)), Control(speedup=gain)))
+    for claim in ("1.countdown", "2.sha256"):
+        assert seen[claim, "3.11"].verdict == verdict
+    assert seen["2.sleep", "3.11"].verdict == "holds"  # sleeping threads need no cores
+    if verdict == "not here":
+        assert "processes in C gain 1.20x" in (seen["1.countdown", "3.11"].reason or "")
+
+
+def test_a_host_that_gives_less_than_two_cores_lowers_the_limit() -> None:
+    study = claims_study((PY311,), truth=lambda _case: NEW._replace(cpu=1.35))
+    assert by_place(study)["1.countdown", "3.11"].verdict == "holds"
+    slower = controlled(study, Control(speedup=1.6))
+    assert by_place(slower)["1.countdown", "3.11"].verdict == "does not hold"
+
+
+def test_timers_that_are_late_are_no_late_signals() -> None:
+    study = claims_study((PY311,), truth=lambda _case: NEW._replace(signal=0.03))
+    assert by_place(study)["6.late", "3.11"].verdict == "holds"
+    seen = by_place(controlled(study, Control(lateness=0.06)))
+    assert seen["6.late", "3.11"].verdict == "does not hold"
+
+
+def test_a_quota_that_stopped_each_block_leaves_no_verdict() -> None:
+    seen = by_place(controlled(claims_study((PY311,)), Control(), noise=Noise(throttled=0.2)))
+    assert {score.verdict for score in seen.values()} == {"not here"}
+    assert seen["1.countdown", "3.11"].reason == "the CPU quota stopped countdown in each block"
+
+
+def test_stackless_stands_for_the_old_gil_where_there_is_no_cpython_with_it() -> None:
+    stackless = named("stackless2.7", "2.7.18", implementation="Stackless")
+    study = claims_study(
+        (stackless, PY311), truth=lambda case: OLD if case.interpreter == "stackless2.7" else NEW
+    )
+    seen = by_place(study)
+    assert seen["9", "3.11"].verdict == "holds"
+    assert seen["9", "stackless2.7"].verdict == "not here"
+    assert seen["9", "stackless2.7"].reason == "baseline: this is the old GIL"
+
+
+@pytest.mark.parametrize("rate", [1000.0, 50_000.0])
+def test_the_limit_of_a_convoy_follows_the_time_of_a_request(rate: float) -> None:
+    """A fast host keeps less of its throughput in the same convoy."""
+    study = claims_study((PY311,))
+    cases = study.header.plan.cases
+    convoy = 1 / (1 / rate + 0.005)  # requests per second, each a switch interval later
+
+    def served(run: Run) -> Run:
+        if cases[run.case].workload != "tcp_echo_cpu":
+            return run
+        wanted = convoy if cases[run.case].threads else rate
+        slices = tuple(msgspec.structs.replace(one, operations=wanted * one.window) for one in run.slices)
+        return scaled(
+            msgspec.structs.replace(run, slices=slices), 1 + 0.01 * run.block * cases[run.case].threads
+        )
+
+    seen = by_place(msgspec.structs.replace(study, runs=tuple(map(served, study.runs))))
+    assert seen["5.echo", "3.11"].verdict == "does not hold"

@@ -236,3 +236,28 @@ def test_every_experiment_has_a_reading_and_an_answer_of_its_own_or_of_another_o
         assert (one.of in made) != bool(one.module and one.function), one.id
     assert {one.reading for one in EXPERIMENTS} == READINGS.keys()
     assert len({one.id for one in EXPERIMENTS}) == len(EXPERIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("lost", "control", "verdict"), [(0, 0, "not seen"), (0, 5, "yes"), (2, 0, "no"), (2, 5, "no")]
+)
+def test_an_operation_is_atomic_only_where_the_positive_control_loses_updates(
+    lost: int, control: int, verdict: str
+) -> None:
+    made = (
+        answered(GIL, "atomicity.set_add", wrong=[lost] * 8, updates=[1000] * 8),
+        answered(GIL, "atomicity.add_call", wrong=[control] * 8, updates=[1000] * 8),
+    )
+    got = score("atomicity.set_add", *made)
+    assert got.verdict == verdict
+    assert ("positive control" in (got.reason or "")) == (verdict == "not seen")
+    if not lost and not control:
+        assert score("atomicity", *made).verdict == "not seen"
+
+
+def test_a_positive_control_that_failed_leaves_the_verdict() -> None:
+    made = (
+        answered(GIL, "atomicity.set_add", wrong=[0] * 8, updates=[1000] * 8),
+        failed(GIL, "atomicity.add_call", "timeout"),
+    )
+    assert score("atomicity.set_add", *made).verdict == "yes"

@@ -71,7 +71,7 @@ def made(
         name="x", blocks=blocks, slices=4, slice_seconds=1.0, latency_seconds=1.0, warmup_seconds=0.0
     )
     plan = Plan(effort=effort, cases=cases, seed=1, reference="3.13", cpus=tuple(range(cores)), seconds=1.0)
-    host = Host(system="Linux", kernel="6", machine="x86_64", cpu_model="x", cores=2, memory=1)
+    host = Host(system="Linux", kernel="6", machine="x86_64", cpu_model="x", cores=cores, memory=1)
     header = Header(
         gilbench="0",
         created="2026-01-01T00:00:00+00:00",

@@ -21,42 +21,43 @@ from gilbench.analyse.claims.signals import signals
 from gilbench.model.scores import Score, Scorecard
 from gilbench.model.study import Case, Interpreter, Study, Workload
 from gilbench.plan.axes import lacks
-from gilbench.plan.experiments import configurations
+from gilbench.plan.experiments import configurations, several_threads
 
 
 def all_claims(cores: int) -> tuple[Claim, ...]:
-    """The nine claims, with as many threads as CPUs, at least two."""
-    several = max(2, cores)
+    """Return the nine claims on a host with so many cores."""
+    several = several_threads(cores)
+    cpus = several if several < cores else None  # twice as many threads would get twice as many CPUs
     return (
         processors(several),
         outside(several),
         overhead(),
-        twice_the_time(several),
+        twice_the_time(several, cpus),
         order(),
-        signals(several),
+        signals(several, cpus),
         extensions(),
         implementations(several),
-        generations(several),
+        generations(several, cpus),
     )
 
 
 def claim_cases(
-    interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cpus: int
+    interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cores: int
 ) -> tuple[Case, ...]:
     """All cases that the claims are based on, grouped by workload.
 
     Args:
         interpreters: Interpreters; a free-threaded build is measured with its GIL on and off.
         workloads: The catalogue.
-        cpus: Number of available CPUs.
+        cores: Number of cores that can be used.
     """
     wanted = [
         (spot, configuration)
-        for claim in all_claims(cpus)
+        for claim in all_claims(cores)
         for experiment in claim.experiments
         for spot in experiment.spots
         for configuration in configurations(interpreters)
-        if experiment.lacks(configuration, cpus) is None
+        if experiment.lacks(configuration, cores) is None
         and lacks(workloads[spot.workload], configuration.interpreter.build) is None
     ]
     cases = dict.fromkeys(spot.case(configuration) for spot, configuration in wanted)
@@ -69,7 +70,7 @@ def claim_scores(study: Study) -> tuple[Score, ...]:
     evidence = Evidence(study)
     return tuple(
         score
-        for claim in all_claims(evidence.cpus)
+        for claim in all_claims(evidence.cores)
         for configuration in evidence.configurations
         for score in claim.scores(evidence, configuration)
     )

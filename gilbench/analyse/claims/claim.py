@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -30,6 +31,11 @@ class Limit(NamedTuple):
         return "inconclusive"
 
 
+def keep(_evidence: Evidence, _configuration: Configuration, limit: Limit) -> Limit:
+    """Return a limit that is the same on every host."""
+    return limit
+
+
 class ClaimExperiment(NamedTuple):
     """One experiment: the cases of each configuration, the figure taken of them, and its limit."""
 
@@ -39,6 +45,8 @@ class ClaimExperiment(NamedTuple):
     spots: tuple[Spot, ...]  # its cases; the figure is of the first
     read: Reader
     limit: Limit
+    adapt: Callable[[Evidence, Configuration, Limit], Limit] = keep
+    """Returns the limit on this host, relative to what the host gives. Raises Missing if the host cannot tell."""
     lacks: Callable[[Configuration, int], str | None] = lambda _configuration, _cpus: None
     """Why an experiment does not apply to a configuration with so many CPUs; None: it applies."""
     remark: Callable[[Evidence, Configuration], str | None] = lambda _evidence, _configuration: None
@@ -47,7 +55,7 @@ class ClaimExperiment(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """One claim. It holds if ``all`` of its experiments hold, or if ``any`` of them does."""
+    """One claim. It holds if ``all`` of its experiments hold (partly: if some do), or if ``any`` of them does."""
 
     number: int
     title: str
@@ -82,18 +90,18 @@ class Claim(NamedTuple):
                 workload=experiment.spots[0].workload,
             )
 
-        nothing = experiment.lacks(configuration, evidence.cpus)
+        nothing = experiment.lacks(configuration, evidence.cores)
         if nothing is not None:
             return score("not here", nothing)
         try:
             figure = experiment.read(evidence, configuration)
+            limit = experiment.adapt(evidence, configuration, experiment.limit)
         except Missing as missing:
             return score(missing.verdict, missing.reason)
-        verdict = experiment.limit.judge(figure)
+        verdict = limit.judge(figure)
         reason = experiment.remark(evidence, configuration) if verdict == "does not hold" else None
         if verdict == "inconclusive":
-            limit = write(experiment.limit.value, figure.unit)
-            reason = f"the 95% interval includes the limit {limit}"
+            reason = f"the 95% interval includes the limit {write(limit.value, figure.unit)}"
             if figure.doubt is not None:
                 reason = figure.doubt
         return score(verdict, reason, figure)
@@ -106,12 +114,16 @@ class Claim(NamedTuple):
         deciding = min(parts, key=lambda part: order.index(part.verdict))
         said = deciding.part if deciding.verdict != "not here" else None
         reason = ": ".join(text for text in (said, deciding.reason) if text)
+        counts = Counter(part.verdict for part in parts)
+        partly = self.together == "all" and counts["holds"] and counts["does not hold"]
+        if partly:
+            reason = f"{counts['holds']} of {counts['holds'] + counts['does not hold']} hold; not: {reason}"
         return Score(
             kind="claim",
             id=str(self.number),
             title=self.title,
             interpreter=deciding.interpreter,
-            verdict=deciding.verdict,
+            verdict="partly" if partly else deciding.verdict,
             measured=deciding.measured,
             figure=deciding.figure,
             unit=deciding.unit,

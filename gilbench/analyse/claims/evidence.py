@@ -11,9 +11,10 @@ import numpy as np
 
 from gilbench.analyse.figures import Figure, fraction_figure, mean_figure
 from gilbench.analyse.stats.fractions import fraction_interval
-from gilbench.analyse.study.index import BlockKey, Blocks, log, throughput
+from gilbench.analyse.study.index import BlockKey, Blocks, block_logs, log, throughput
 from gilbench.analyse.study.open_loop import is_overloaded, served_of_offered
 from gilbench.analyse.study.samples import latencies
+from gilbench.analyse.study.throttling import is_throttled, without_throttled
 from gilbench.model.scores import Configuration, Verdict
 from gilbench.model.study import Case, Failure, Parameters, Run, Study, Workload
 from gilbench.plan.axes import lacks
@@ -21,6 +22,7 @@ from gilbench.plan.experiments import configured
 
 _RESULTS: dict[str, Verdict] = {"timeout": "hangs", "crash": "crashes", "unsupported": "not here"}
 _NEW_GIL = (3, 2)
+_CPYTHON = ("CPython", "Stackless")  # Stackless has the GIL of the CPython that it is made from
 _PACKAGES = {"PIL": "pillow"}  # packages that are not named like their module
 
 
@@ -61,13 +63,13 @@ def has_new_gil(configuration: Configuration) -> bool:
     """Return whether a configuration has the GIL of CPython 3.2 and later."""
     build = configuration.interpreter.build
     free = build.free_threaded and not configuration.gil
-    return build.implementation == "CPython" and build.version_info >= _NEW_GIL and not free
+    return build.implementation in _CPYTHON and build.version_info >= _NEW_GIL and not free
 
 
 def has_old_gil(configuration: Configuration) -> bool:
     """Return whether a configuration has the GIL of CPython before 3.2."""
     build = configuration.interpreter.build
-    return build.implementation == "CPython" and build.version_info < _NEW_GIL
+    return build.implementation in _CPYTHON and build.version_info < _NEW_GIL
 
 
 class Evidence:
@@ -84,10 +86,11 @@ class Evidence:
             for interpreter in study.header.interpreters
             for gil in dict.fromkeys(case.gil for case in plan.cases if case.interpreter == interpreter.name)
         )
-        self.cpus = len(plan.cpus)
+        self.cores = study.header.host.cores
         self._cases = frozenset(plan.cases)
         self._workloads = {workload.name: workload for workload in study.header.workloads}
-        self._blocks = Blocks(plan, study.runs)
+        self._blocks = Blocks(plan, without_throttled(study.runs))
+        self._throttled = {plan.cases[run.case] for run in study.runs if is_throttled(run)}
         self._failures: dict[Case, Failure] = {}
         self._backends: dict[Case, str] = {}
         for run in study.runs:
@@ -119,11 +122,22 @@ class Evidence:
         Raises:
             Missing: A case was not run, or its run failed; as in all methods.
         """
-        base = spot._replace(threads=threads)
+        base = spot._replace(threads=threads, cpus=None)  # one thread is on one CPU
         self.check(configuration, spot)
         self.check(configuration, base)
         cases = spot.case(configuration), base.case(configuration)
         return dict(self._blocks.keyed_log_ratios(*cases, throughput))
+
+    def rates(self, configuration: Configuration, spot: Spot) -> Series:
+        """Return the log of the throughput of a case, by block."""
+        runs = self.runs(configuration, spot)
+        return dict(zip(runs, block_logs(runs, throughput), strict=True))
+
+    def lateness(self, configuration: Configuration, spot: Spot) -> float:
+        """Return the median lateness in s of this host's timers in the blocks of a case; 0: unknown."""
+        runs = self.runs(configuration, spot).values()
+        found = [run.control.lateness for run in runs if run.control is not None]
+        return float(np.median([late for late in found if late is not None] or [0.0]))
 
     def delays(self, configuration: Configuration, spot: Spot, share: float) -> Series:
         """Return the log of a percentile of latency, by block.
@@ -175,6 +189,8 @@ class Evidence:
         if case not in self._cases:
             raise Missing("not here", f"this study lacks the case of {spot.workload}")
         if not self._blocks.runs(case):
+            if case in self._throttled:
+                raise Missing("not here", f"the CPU quota stopped {spot.workload} in each block")
             raise Missing("not here", f"the study ended before it ran {spot.workload}")
 
     def backend(self, configuration: Configuration, spot: Spot) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, speedup
 from gilbench.analyse.claims.evidence import Spot
-from gilbench.analyse.claims.processors import PARALLEL, one_processor
+from gilbench.analyse.claims.processors import on_this_host, one_processor
+from gilbench.analyse.study.host_speedup import PARALLEL
 from gilbench.model.scores import Configuration
 
 _FREE = ("Jython", "IronPython")
@@ -28,6 +29,7 @@ def implementations(cores: int) -> Claim:
                 spots=on_threads,
                 read=speedup(threads),
                 limit=Limit(PARALLEL, "above"),
+                adapt=on_this_host(threads),
                 lacks=_of(_FREE),
             ),
             ClaimExperiment(
@@ -37,6 +39,7 @@ def implementations(cores: int) -> Claim:
                 spots=on_threads,
                 read=speedup(threads),
                 limit=Limit(PARALLEL, "below"),
+                adapt=on_this_host(threads),
                 lacks=_of(LOCKED),
             ),
             ClaimExperiment(
@@ -46,6 +49,7 @@ def implementations(cores: int) -> Claim:
                 spots=(tasklets, Spot("countdown_tasklets", 1)),
                 read=speedup(tasklets),
                 limit=Limit(PARALLEL, "below"),
+                adapt=on_this_host(tasklets),
                 lacks=_of(LOCKED),
             ),
         ),
@@ -53,9 +57,9 @@ def implementations(cores: int) -> Claim:
 
 
 def _of(names: tuple[str, ...]) -> Callable[[Configuration, int], str | None]:
-    def lacks(configuration: Configuration, cpus: int) -> str | None:
+    def lacks(configuration: Configuration, cores: int) -> str | None:
         if configuration.interpreter.build.implementation not in names:
             return f"concerns {' and '.join(names)} only"
-        return one_processor(configuration, cpus)
+        return one_processor(configuration, cores)
 
     return lacks

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, speedup
+from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, keep, speedup
 from gilbench.analyse.claims.evidence import Evidence, Spot
-from gilbench.analyse.claims.processors import PARALLEL, one_processor
+from gilbench.analyse.claims.processors import on_this_host, one_processor
+from gilbench.analyse.study.host_speedup import PARALLEL
 from gilbench.model.scores import Configuration
 
 
@@ -47,6 +48,7 @@ def outside(cores: int) -> Claim:
             spots=(spot, Spot(part.workload, 1)),
             read=speedup(spot),
             limit=Limit(PARALLEL, "above"),
+            adapt=on_this_host(spot) if part.computes else keep,
             lacks=one_processor if part.computes else _nothing,
             remark=module,
         )

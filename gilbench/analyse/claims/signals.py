@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, delay
-from gilbench.analyse.claims.evidence import Spot
+from gilbench.analyse.claims.evidence import Evidence, Spot
+from gilbench.analyse.claims.overhead import SWITCH_INTERVAL
+from gilbench.model.scores import Configuration
 
-LATE = 0.01
-"""s, two switch intervals; a thread that waits for four CPU-bound threads waits longer. If the GIL is free, a handler
-runs within 0.1 ms, on PyPy and Jython within 6 ms."""
-LOST = 0.8
-"""Fraction handled. It is 1 if each signal is handled in time; half was seen with four CPU-bound threads."""
-STUCK = 0.05
-"""s; an interruptible join ends within 10 ms even with a CPU-bound thread; another one takes half a slice."""
+LATE = 2 * SWITCH_INTERVAL
+"""s; a thread that waits for four CPU-bound threads waits longer. If the GIL is free, a handler runs within 0.1 ms, on
+PyPy and Jython within 6 ms. On a host whose timers are late, the limit is later by as much."""
+LOST = math.sqrt(0.5)
+"""Fraction handled: halfway, as a ratio, between all and a half. It is 1 if each signal is handled in time; half was
+seen with four CPU-bound threads."""
+CALL = 0.5  # s of a C call
+STUCK = math.sqrt(2 * SWITCH_INTERVAL * CALL / 2)
+"""s, 50 ms: halfway, as a ratio, between two switch intervals and half a call. An interruptible join ends within 10 ms
+even with a CPU-bound thread; another one takes half a slice, which is longer than half a call."""
 
 
-def signals(cores: int) -> Claim:
+def _later(spot: Spot) -> Callable[[Evidence, Configuration, Limit], Limit]:
+    """Add the lateness of this host's timers to a limit."""
+
+    def adapt(evidence: Evidence, configuration: Configuration, limit: Limit) -> Limit:
+        return limit._replace(value=limit.value + evidence.lateness(configuration, spot))
+
+    return adapt
+
+
+def signals(cores: int, cpus: int | None) -> Claim:
     """Claim 6, with twice as many CPU-bound threads as CPUs, and with Ctrl-C in a join and in a C call."""
-    busy = Spot("delivery", 2 * cores)
+    busy = Spot("delivery", 2 * cores, cpus=cpus)
     join, call = (Spot("ctrl_c", 1, (("main", main),)) for main in ("join", "c_call"))
 
     return Claim(
@@ -31,6 +48,7 @@ def signals(cores: int) -> Claim:
                 spots=(busy,),
                 read=delay(busy, 0.5),
                 limit=Limit(LATE, "above"),
+                adapt=_later(busy),
             ),
             ClaimExperiment(
                 key="lost",

@@ -37,12 +37,13 @@ _FAILURES: Final[dict[str, Verdict]] = {
     "unsupported": "not here",
 }
 _RANK: Final[tuple[Verdict, ...]] = ("crashes", "hangs", "fails")
+_UNDECIDED: Final[tuple[Verdict, ...]] = ("inconclusive", "not seen")
 _LONGEST = 160  # characters of what an interpreter says of its failure
 _Row = tuple[str, str, Judged, str | None]  # id, part, judgment, workload
 READINGS: Final[dict[str, Reading]] = {
     "lean": footprint.lean,
     "gil_stays_off": extension.leaves_gil_off,
-    "lost_updates": alone(atomicity.lost_updates),
+    "lost_updates": atomicity.lost_updates,
     "resurrection": alone(features.resurrection),
     "callbacks": alone(features.callbacks),
     "weak_dictionary": alone(features.weak_dictionary),
@@ -96,7 +97,13 @@ def _rows(
         if one.property == name:
             made = one.of or one.id
             base = None if reference is None else outcomes.get((reference.name, made))
-            context = Context(configuration, reference, None if base is None else base.figures)
+            control = None if one.control is None else outcomes.get((configuration.name, one.control))
+            context = Context(
+                configuration,
+                reference,
+                None if base is None else base.figures,
+                None if control is None else control.figures,
+            )
             judged = _judge(outcomes.get((configuration.name, made)), READINGS[one.reading], context)
             yield one.id, one.part, judged, None
 
@@ -137,7 +144,7 @@ def _whole(parts: Sequence[Judged], names: Sequence[str]) -> Judged:
     if broken is not None:
         verdict = broken
     elif not decided:
-        verdict = "inconclusive" if counts["inconclusive"] else "not here"
+        verdict = next((one for one in _UNDECIDED if counts[one]), "not here")
     elif counts["yes"] and counts["no"]:
         verdict = "partly"
     else:

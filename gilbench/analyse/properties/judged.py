@@ -28,6 +28,9 @@ class Context(NamedTuple):
     configuration: Configuration
     reference: Configuration | None  # the GIL-enabled build of its version; None: there is none
     reference_figures: Figures | None  # of the same experiment; None: it gave none
+    control_figures: Figures | None = (
+        None  # of the positive control in this configuration; None: there is none
+    )
 
 
 Judge = Callable[[Figures], Judged]

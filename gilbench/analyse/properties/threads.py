@@ -12,15 +12,14 @@ from gilbench.analyse.figures import mean_figure
 from gilbench.analyse.properties.judged import Judged
 from gilbench.analyse.properties.reference import reference_of, without_reference
 from gilbench.analyse.stats.scaling import FEWEST_COUNTS, Kept, predicted
+from gilbench.analyse.study.host_speedup import PARALLEL, host_speedup, one_core, scaled_limit
 from gilbench.analyse.study.index import Blocks, throughput
+from gilbench.analyse.study.throttling import without_throttled
 from gilbench.model.metrics import significant
 from gilbench.model.scores import Configuration, Verdict
 from gilbench.model.study import Case, Interpreter, Study, Workload
-from gilbench.plan.experiments import configurations
+from gilbench.plan.experiments import configurations, several_threads
 
-SCALES = 1.3
-"""Speedup of the family on as many threads as CPUs. A GIL gives at most 1.0, two CPUs without one nearly 2; even on a
-host that preempts one of them it is above this limit."""
 SLOWER = 0.9
 """Single-thread speed relative to the reference: a loss of 10% is noticed. Builds with equal flags differ by less."""
 KEPT = math.sqrt(0.5)
@@ -41,7 +40,7 @@ def property_cases(
     interpreters: Sequence[Interpreter], workloads: Mapping[str, Workload], cores: int
 ) -> tuple[Case, ...]:
     """Return all cases that concurrency and speed are based on, grouped by workload."""
-    several, tried = max(2, cores), configurations(interpreters)
+    several, tried = several_threads(cores), configurations(interpreters)
     # A reference needs no comparison with itself, and another implementation is not compared with CPython.
     held = [(configuration, reference_of(configuration, tried)) for configuration in tried]
     compared = {
@@ -79,7 +78,7 @@ def _one_thread(study: Study | None, configuration: Configuration, reference: Co
         return Judged("yes", measured, 1.0, "x", reason="this is the reference")
     if study is None:
         return Judged("not here", reason="no study of the cpu family")
-    blocks = Blocks(study.header.plan, study.runs)
+    blocks = Blocks(study.header.plan, without_throttled(study.runs))
     series = [
         _log_ratios(blocks, case, other)
         for case in _cases(study, blocks, configuration)
@@ -102,33 +101,42 @@ def concurrency(study: Study | None, configuration: Configuration) -> Iterator[_
         for identity, part in _CONCURRENCY:
             yield identity, part, Judged("not here", reason=reason), None
         return
-    cores = len(study.header.plan.cpus)
-    widest = max((count for count in counts if count <= max(2, cores)), default=counts[0])
+    cores = study.header.host.cores
+    widest = max((count for count in counts if count <= several_threads(cores)), default=counts[0])
+    gain = _gain(study, configuration, widest)
+    blind = one_core(gain) if cores > 1 else "only one core is available"
+    if blind is not None:
+        for identity, part in _CONCURRENCY:
+            yield identity, part, Judged("not here", reason=blind), None
+        return
     measured = f"speedup on {widest} threads, {_OVER}"
     logs = _means([by_count[widest] for by_count in speedups.values() if widest in by_count])
-    yield *_CONCURRENCY[0], _judged(logs, SCALES, "x", measured), SCALING[0]
+    yield *_CONCURRENCY[0], _judged(logs, scaled_limit(PARALLEL, gain), "x", measured), SCALING[0]
     fitted = [by_count for by_count in speedups.values() if len(by_count) == len(counts)]
     few = len(counts) + 1 < FEWEST_COUNTS or not fitted
-    losses = [] if few or cores == 1 else [_losses(by_count, cores) for by_count in fitted]
+    losses = [] if few else [_losses(by_count, cores) for by_count in fitted]
+    threads = min(2 * cores, counts[-1])
+    on = f"{threads} threads on {min(threads, cores)} CPUs"
     for number, (identity, part) in enumerate(_CONCURRENCY[1:]):
         if not losses:
-            reason = (
-                f"fewer than {FEWEST_COUNTS} thread counts were measured"
-                if few
-                else "only one CPU is available"
-            )
+            reason = f"fewer than {FEWEST_COUNTS} thread counts were measured"
             yield identity, part, Judged("not here", reason=reason), None
             continue
         logs = _means([{block: kept[number] for block, kept in one.items()} for one in losses])
-        measured = (
-            f"{part} alone: predicted throughput of {2 * cores} threads on {cores} CPUs vs linear, {_OVER}"
-        )
+        measured = f"{part} alone: predicted throughput of {on} vs linear, {_OVER}"
         yield identity, part, _judged(logs, KEPT, "fraction", measured), SCALING[0]
+
+
+def _gain(study: Study, configuration: Configuration, threads: int) -> float | None:
+    """Return the speedup that the host gave on the CPUs of so many threads; None: unknown."""
+    blocks = Blocks(study.header.plan, without_throttled(study.runs))
+    cases = [case for case in _cases(study, blocks, configuration) if case.threads == threads]
+    return host_speedup(run for case in cases for run in blocks.runs(case).values())
 
 
 def _speedups(study: Study, configuration: Configuration) -> dict[str, dict[int, _ByBlock]]:
     """Return the logs of speedups of the workloads that scale: by workload, thread count, and block."""
-    blocks = Blocks(study.header.plan, study.runs)
+    blocks = Blocks(study.header.plan, without_throttled(study.runs))
     found: dict[str, dict[int, _ByBlock]] = {}
     for case in _cases(study, blocks, configuration):
         single = blocks.sibling(case, threads=1)

@@ -71,7 +71,7 @@ class Kept(NamedTuple):
 
 
 def predicted(speedups: Mapping[int, float], cores: int) -> Kept:
-    """Predict the throughput on all CPUs, with twice as many threads, by the law of ``fit_laws``.
+    """Predict the throughput of the most threads, up to twice the cores, by the law of ``fit_laws``.
 
     The parameters of different hosts cannot be compared: with a GIL, the speedup is about the same on any number of
     CPUs, so kappa decreases with the square of their number. The old GIL at 0.5x on 4 threads, and 5% slower for each
@@ -88,8 +88,9 @@ def predicted(speedups: Mapping[int, float], cores: int) -> Kept:
     if not np.isfinite(excess).all():
         return Kept(math.nan, math.nan)
     (sigma, kappa), *_ = np.linalg.lstsq(terms, excess, rcond=None)
-    threads = 2 * cores
-    return Kept(_log_share(float(sigma) * (cores - 1)), _log_share(float(kappa) * threads * (threads - 1)))
+    threads = min(2 * cores, max(speedups))
+    running = min(threads, cores)
+    return Kept(_log_share(float(sigma) * (running - 1)), _log_share(float(kappa) * threads * (threads - 1)))
 
 
 def _log_share(loss: float) -> float:
