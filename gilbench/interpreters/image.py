@@ -18,6 +18,7 @@ _HEADER = struct.Struct("<16xHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
+_MUSL = (b"/ld-musl-", b"libc.musl-")  # its loader, and its name as a dependency
 _SHARED = 3  # e_type of a position-independent file
 _LOAD = 1  # p_type
 _TABLES = frozenset({2, 11})  # sh_type: all symbols, or exported symbols only
@@ -53,6 +54,7 @@ class Image:
         self._path = path
 
     def _read(self, image: mmap.mmap) -> None:
+        self.musl = any(image.find(name) >= 0 for name in _MUSL)  # uses this C library instead of glibc
         kind, _, _, _, segments, sections, _, _, step, count, width, number, _ = _HEADER.unpack_from(image, 0)
         self.relocated = kind == _SHARED
         headers = [_PROGRAM.unpack_from(image, segments + index * step) for index in range(count)]

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import re
 import signal
@@ -35,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool
+from gilbench.host.topology import parse_list
 from gilbench.model.errors import GilbenchError
 from gilbench.observe.spool import followed, spooled
 
@@ -47,6 +49,11 @@ _FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
 _NOT_IN_PLACES = '"\\:*?[]'  # ends a name, escapes, separates, or matches other files
 _KEYS = 16384  # of a map
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
+_FEWEST_PAGES, _FEWEST_KEYS = 16, 4096
+_MOST_RINGS = 64 << 20  # bytes of the rings of all CPUs together
+_MOST_COUNTS = 64 << 20  # bytes of all maps that have a value for each CPU
+_COUNTING_MAPS = 4  # maps of a script that have a value for each CPU (counts, sums, histograms)
+_VALUE = 8  # bytes
 
 
 class BpftraceError(GilbenchError):
@@ -110,6 +117,24 @@ def call(word: str) -> None:
     name.write_bytes(before)
 
 
+def bounded(keys: int, pages: int, cpus: int) -> tuple[int, int]:
+    """Return how many keys a map and how many pages a ring may have, so that memory is bounded on any number of CPUs.
+
+    The kernel allocates a ring, and each value of a map that counts, for each possible CPU.
+    """
+    most_keys = _MOST_COUNTS // (_COUNTING_MAPS * _VALUE * cpus)
+    most_pages = 1 << (_MOST_RINGS // (mmap.PAGESIZE * cpus)).bit_length() >> 1  # a power of two
+    return min(keys, max(_FEWEST_KEYS, most_keys)), min(pages, max(_FEWEST_PAGES, most_pages))
+
+
+def _possible_cpus() -> int:
+    """Return the number of CPUs that the kernel allocates memory for."""
+    try:
+        return len(parse_list(_read("/sys/devices/system/cpu/possible"))) or 1
+    except ValueError:
+        return os.cpu_count() or 1
+
+
 class Script:
     """A bpftrace script that runs.
 
@@ -145,6 +170,7 @@ class Script:
         command = ["bpftrace", "-f", "json", "-B", "line", "-e", text]
         if pid is not None:
             command[1:1] = ["-p", str(pid)]
+        keys, pages = bounded(keys, pages, _possible_cpus())
         sizes = {
             "BPFTRACE_MAP_KEYS_MAX": keys,
             "BPFTRACE_MAX_MAP_KEYS": keys,

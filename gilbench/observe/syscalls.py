@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import platform
 import signal
 import tempfile
@@ -18,13 +17,13 @@ from typing import Any, NamedTuple
 from gilbench.host.process import Process, ProcessError, find_tool
 from gilbench.model.profile import Call
 from gilbench.model.study import Reading, Share
+from gilbench.observe.architecture import architecture, syscall_names
 from gilbench.observe.bpftrace import BpftraceError, Script, why_not
 from gilbench.observe.script import filled
 
 _HERE = Path(__file__).parent
 _ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
 _STOP_LIMIT = 5.0
-_OF_PROBES = {335, 336}  # x86-64: how the kernel comes back from a function that is probed; no program's own
 _FUNCTIONS = 20  # system calls that a reading names
 
 
@@ -148,7 +147,8 @@ def _traced(pid: int) -> bool:
 
 def read_maps(maps: Mapping[str, Any]) -> tuple[Call, ...]:
     """Read the maps of syscalls.bt: counts, and ns from begin to end of those that ended."""
-    names = syscall_names(platform.machine())
+    names, known = syscall_names(platform.machine()), architecture()
+    of_probes = known.of_probes if known is not None else frozenset()
     spent = maps.get("@spent", {})
     calls = [
         Call(
@@ -157,7 +157,7 @@ def read_maps(maps: Mapping[str, Any]) -> tuple[Call, ...]:
             seconds=spent[number] * 1e-9 if number in spent else None,
         )
         for number, count in maps.get("@calls", {}).items()
-        if names.get(int(number)) or int(number) not in _OF_PROBES
+        if names.get(int(number)) or int(number) not in of_probes
     ]
     return tuple(sorted(calls, key=lambda call: (-call.count, call.name)))
 
@@ -171,14 +171,3 @@ def read_strace(text: str) -> tuple[Call, ...]:
             with contextlib.suppress(ValueError):
                 calls.append(Call(name=cells[-1], count=int(cells[3]), seconds=float(cells[1])))
     return tuple(sorted(calls, key=lambda call: (-call.count, call.name)))
-
-
-@functools.cache
-def syscall_names(machine: str) -> dict[int, str]:
-    """Names of a machine's system calls by number; none for a machine whose table we do not carry."""
-    try:
-        text = (_HERE / f"syscalls_{machine}.txt").read_text("ascii")
-    except FileNotFoundError:
-        return {}
-    pairs = (line.split() for line in text.splitlines() if not line.startswith("#"))
-    return {int(number): name for number, name in pairs}

@@ -8,6 +8,7 @@ import pytest
 
 from gilbench.model.profile import Call
 from gilbench.observe import syscalls
+from gilbench.observe.architecture import syscall_names
 
 HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 STRACE = """\
@@ -43,13 +44,13 @@ def test_calls_that_never_returned_have_a_count_and_no_time(monkeypatch: pytest.
 
 
 def test_a_machine_whose_names_are_not_known_gets_numbers() -> None:
-    assert syscalls.syscall_names("riscv64") == {}
+    assert syscall_names("riscv64") == {}
 
 
 @pytest.mark.skipif(not HEADER.exists(), reason="no kernel headers for x86-64")
 def test_the_names_are_those_of_the_kernels_header() -> None:
     found = re.findall(r"#define __NR_(\w+) (\d+)", HEADER.read_text("ascii"))
-    ours = syscalls.syscall_names("x86_64")
+    ours = syscall_names("x86_64")
     theirs = {int(number): name for name, number in found}
     assert {number: ours[number] for number in theirs.keys() & ours.keys()} == {
         number: theirs[number] for number in theirs.keys() & ours.keys()

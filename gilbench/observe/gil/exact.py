@@ -267,14 +267,17 @@ def _profiled(
 
 
 def _buckets(one: _ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
-    """Return the histogram of waits; acquisitions without a wait (less than FAST) are the first bucket."""
+    """Return the histogram of waits; acquisitions without a wait are the first bucket."""
     long = [
         Bucket(lo=bucket["min"] * 1e-9, hi=(bucket["max"] + 1) * 1e-9, count=bucket["count"])
         for bucket in maps.get("@waits", {}).get(str(one.tid), ())
         if bucket["count"]
     ]
     fast = one.takes - sum(bucket.count for bucket in long)
-    return (*([Bucket(lo=0.0, hi=FAST * 1e-9, count=fast)] if fast > 0 else ()), *long)
+    return (
+        *([Bucket(lo=0.0, hi=int(maps.get("@fast", FAST)) * 1e-9, count=fast)] if fast > 0 else ()),
+        *long,
+    )
 
 
 def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:

@@ -8,6 +8,7 @@ with its state and its last holder are read from the memory of the process inste
 from __future__ import annotations
 
 import math
+import platform
 import random
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from gilbench.interpreters.image import read_image
 from gilbench.model.profile import Bucket, Probe, ProfiledThread
 from gilbench.observe import bpftrace
+from gilbench.observe.architecture import architecture
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.gil.words import GilWords
 from gilbench.observe.running import RunningPython
@@ -53,6 +55,11 @@ class FutexProbe:
             image = read_image(python.code)
         except (OSError, ValueError) as error:
             return f"cannot read symbols: {error}"
+        known = architecture()
+        if known is None or not known.knows_glibc:
+            return f"where the GIL lies is known on x86-64 with glibc, not on {platform.machine()}"
+        if image.musl:
+            return f"where the GIL lies is known with glibc, and {python.mapped} uses musl"
         if image.place("_PyRuntime") is None:
             return f"{python.mapped} exports no _PyRuntime, which contains the GIL"
         return bpftrace.why_not()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import platform
+
 from gilbench.interpreters.image import Image, read_image
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import Probe, ProfiledThread
 from gilbench.observe import bpftrace
+from gilbench.observe.architecture import architecture
 from gilbench.observe.gil import parking
 from gilbench.observe.gil.layout import published_offsets
 from gilbench.observe.gil.lines import ParkingLine
@@ -27,6 +30,11 @@ class ParkingProbe:
         if python.gil_enabled:
             return (
                 "the GIL of this free-threaded build is enabled, so threads wait for the GIL and rarely park"
+            )
+        known = architecture()
+        if known is None or not known.returns_on_stack:
+            return (
+                f"callers of parking functions are found on the stack of x86-64, not on {platform.machine()}"
             )
         try:
             image = read_image(python.code)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.observe.architecture import architecture
 from gilbench.observe.stacks import find_py_spy
 
 Standing = dict[int, Literal["held", "wait"]]
 _LIMIT = 5.0  # s for py-spy to answer
-_FUTEX = "202"  # as /proc names the system call that a thread is in (x86-64)
 _WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
 _REALTIME = 0x100  # flag
 _CHECKS, _PAUSE = 5, 0.001  # s between two checks
@@ -74,7 +74,10 @@ def _waits_briefly(pid: int, tid: int) -> bool:
     """Return whether a thread is in a futex wait that ends soon, like that of a thread that waits for the GIL."""
     try:
         words = Path(f"/proc/{pid}/task/{tid}/syscall").read_text("ascii").split()
-        if words[0] != _FUTEX or int(words[2], 16) & _OPERATION not in _WAITS or not int(words[4], 16):
+        known = architecture()
+        if known is None or words[0] != str(known.futex):
+            return False
+        if int(words[2], 16) & _OPERATION not in _WAITS or not int(words[4], 16):
             return False
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             memory.seek(int(words[4], 16))
