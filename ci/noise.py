@@ -6,14 +6,11 @@ For example ``python ci/noise.py bursts -- python ci/bench.py precision``. The n
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from gilbench.host.noise import generated_noise
-from gilbench.host.process import Program
+from gilbench.host.process import run_program
 from gilbench.model.errors import GilbenchError
-
-_FOREVER = 1e6  # s
 
 
 def main(argv: list[str]) -> int:
@@ -23,24 +20,12 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         with generated_noise(argv[0]) as taken:
-            status = _run(argv[2:])
+            status = run_program(argv[2:])
     except GilbenchError as error:
         print(f"ci/noise.py: {error}", file=sys.stderr)
         return error.exit_code
     shares = ", ".join(f"{source} {share:.0%}" for source, share in taken.items())
     print(f"generated noise (of one CPU: {shares})", file=sys.stderr)
-    return status if status >= 0 else 128 - status
-
-
-def _run(command: list[str]) -> int:
-    program = Program(command)
-    try:
-        program.let_go()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the command, and its end ends the noise
-        while (status := program.wait(_FOREVER)) is None:
-            pass
-    finally:
-        program.end()
     return status
 
 

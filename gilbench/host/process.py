@@ -25,6 +25,7 @@ from gilbench.model.errors import GilbenchError
 
 GRACE = 0.5  # s between SIGTERM and SIGKILL
 TAIL = 4000  # bytes kept of the end of a child's output
+_LONG = 1e6  # s
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -219,6 +220,27 @@ class Program(_Child):
             os.write(failing, str(error.errno).encode())
         finally:
             os._exit(127)
+
+
+def run_program(argv: Sequence[str]) -> int:
+    """Run the user's program to its end. Return its exit status as a shell does: 128 and the signal that ended it.
+
+    Ctrl-C ends the program and not gilbench, which still has to clean up.
+
+    Raises:
+        ProcessError: The program cannot be started.
+    """
+    program = Program(argv)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        program.let_go()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        while (status := program.wait(_LONG)) is None:
+            pass
+    finally:
+        program.end()
+        signal.signal(signal.SIGINT, before)
+    return status if status >= 0 else 128 - status
 
 
 class Process(_Child):

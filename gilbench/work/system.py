@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gilbench.analyse.fitness import fitness
 from gilbench.host.description import NoiseMeter, describe_host
+from gilbench.host.process import run_program
 from gilbench.host.steadiness import measure_cpus
-from gilbench.host.tuning import tuning_advice
+from gilbench.host.tuning import tuned, tuning_advice
 from gilbench.model.machine import Machine
 from gilbench.run.observer_checks import try_counting, try_observers
 from gilbench.version import __version__
@@ -14,6 +17,25 @@ from gilbench.work.planning import select_one
 
 _CPUS = 8.0  # s for all CPUs together
 _MOST, _LEAST = 1.0, 0.1  # s for one CPU
+
+
+def run_tuned(command: Sequence[str], listener: Listener = SILENT) -> int:
+    """Run a program while the system is tuned, and reset the system afterwards.
+
+    Args:
+        command: The program and its arguments.
+        listener: Receives a note for each change.
+
+    Returns:
+        The program's exit status; 128 and the signal that ended it.
+
+    Raises:
+        GilbenchError: The system cannot be tuned, or the program cannot be started.
+    """
+    with tuned() as changes:
+        for change in changes:
+            listener.note(change)
+        return run_program(command)
 
 
 def look_at_system(python: str = "3", listener: Listener = SILENT, *, refresh: bool = False) -> Machine:
@@ -31,9 +53,10 @@ def look_at_system(python: str = "3", listener: Listener = SILENT, *, refresh: b
     host = describe_host()
     listener.note("measuring the CPUs")  # a note, since drawing progress would disturb the CPUs
     meter = NoiseMeter()
-    cpus = tuple(measure_cpus(min(_MOST, max(_LEAST, _CPUS / host.cores))))
+    cpus = tuple(measure_cpus(min(_MOST, max(_LEAST, _CPUS / (len(host.cpus) or 1)))))
     noise = meter.read()
     observers = try_observers(interpreter, lambda name: listener.progress(f"checking the observer {name}"))
+    told = tuning_advice(virtual=host.virtualisation is not None)
     return Machine(
         gilbench=__version__,
         host=host,
@@ -41,5 +64,5 @@ def look_at_system(python: str = "3", listener: Listener = SILENT, *, refresh: b
         observers=(*observers, try_counting()),
         cpus=cpus,
         noise=noise,
-        advice=(*fitness(host, noise, cpus), *(f"pyperf: {line}" for line in tuning_advice())),
+        advice=(*fitness(host, noise, cpus), *(f"pyperf: {line}" for line in told)),
     )

@@ -1,20 +1,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import psutil
 import pytest
+from commands import error_lines, gilbench
+from interpreters_fixture import absent
 
 from gilbench import observe
 from gilbench.analyse.fitness import fitness
+from gilbench.host.process import Completed
 from gilbench.host.steadiness import measure_cpus
-from gilbench.host.tuning import read_advice, tuning_advice
+from gilbench.host.tuning import read_sections, tuning_advice
 from gilbench.interpreters import select
 from gilbench.model.machine import Steadiness, TriedObserver
-from gilbench.model.study import Build, Host, Interpreter, Noise, Reading
+from gilbench.model.study import Build, Cpu, Host, Interpreter, Noise, Reading
 from gilbench.observe import Watch
 from gilbench.run.observer_checks import try_observers
 
@@ -44,12 +51,12 @@ Run "python -m pyperf system tune" to tune the system configuration to run bench
 
 
 def test_the_advice_of_pyperf_is_read_and_neither_its_state_nor_its_last_words() -> None:
-    assert list(read_advice(TUNED)) == [
+    assert list(read_sections(TUNED, frozenset({"Advices", "Warnings", "Errors"}))) == [
         "Perf event: Set max sample rate to 1",
         "Linux scheduler: Use isolcpus=<cpu list> kernel parameter to isolate CPUs",
         "ERROR: At least one operation failed with permission error, retry as root",
     ]
-    assert list(read_advice("")) == []
+    assert list(read_sections("", frozenset({"Advices"}))) == []
 
 
 def test_this_pyperf_writes_what_is_read_here() -> None:
@@ -152,3 +159,71 @@ def test_each_observer_is_tried_on_a_program_that_runs() -> None:
 def test_every_observer_says_what_it_shows() -> None:
     assert all(watch.shows for watch in observe.OBSERVERS.values())
     assert {name for name, watch in observe.OBSERVERS.items() if watch.always} == {"cpu"}
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ({"cores": 1, "cpus": (Cpu(number=0, core=0), Cpu(number=1, core=0))}, "the CPUs are siblings"),
+        (
+            {"cores": 1, "quota": 0.5, "cpus": (Cpu(number=0, core=0), Cpu(number=1, core=1))},
+            "within the quota",
+        ),
+        ({"cores": 1, "cpus": (Cpu(number=4, core=4),)}, "only one core is available,"),
+        (
+            {"cpus": (Cpu(number=0, core=0, kind=1), Cpu(number=4, core=4), Cpu(number=5, core=5))},
+            "only CPUs 4-5 are measured",
+        ),
+        ({"quota": 1.5}, "a cgroup permits 1.5 CPUs"),
+    ],
+)
+def test_what_the_host_does_not_give_is_told(host: dict[str, Any], words: str) -> None:
+    told = list(fitness(msgspec.structs.replace(HOST, **host), Noise(), [STEADY]))
+    assert any(words in sentence for sentence in told)
+
+
+def test_advice_that_a_virtual_machine_cannot_follow_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Advices\n=======\n\nTurbo Boost: disable it\nPerf event: Set max sample rate to 1\n"
+    done = Completed(0, said, "")
+    monkeypatch.setattr("gilbench.host.tuning.capture", lambda *_argv, **_options: done)
+    assert tuning_advice(virtual=True) == ("Perf event: Set max sample rate to 1",)
+    assert len(tuning_advice()) == 2
+
+
+TUNE = """
+import os, sys
+from gilbench.host import tuning
+tuning._PYPERF = (sys.executable, "-c", "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + ' ')", sys.argv[1])
+with tuning.tuned():
+    print("tuned", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_the_system_is_reset_after_each_end(number: signal.Signals | None, tmp_path: Path) -> None:
+    """pyperf is replaced by a program that writes what it is asked for: it would change this machine."""
+    if os.geteuid() != 0:
+        absent("tuning needs root")
+    told = tmp_path / "told"
+    with subprocess.Popen(
+        [sys.executable, "-c", TUNE, str(told)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "tuned\n"
+        if number is None:
+            process.communicate("end", timeout=60)
+        else:
+            process.send_signal(number)
+            process.wait(60)
+    deadline = time.monotonic() + 30
+    while told.read_text() != "tune reset " and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert told.read_text() == "tune reset "
+
+
+def test_a_command_and_tuning_need_each_other() -> None:
+    for arguments in (("--tune",), ("--", "true")):
+        done = gilbench("system", *arguments)
+        assert done.returncode == 2
+        assert "--tune and a command need each other" in " ".join(error_lines(done))
