@@ -41,13 +41,7 @@ ELSE: tuple[tuple[str, dict[str, int]], ...] = (
 )
 """Other workloads, and 1 % more than their declared parameter."""
 VERSIONS = (("3.11", "3.12"), ("3.13", "3.14"))  # 3.14 of Debian: ci/make-newest
-TIMED = (
-    "countdown",
-    "json_dumps",
-    "generators",
-    "dict_churn",
-    "method_calls",
-)  # workloads of both counts and times
+TIMED = ("countdown", "json_dumps", "generators")  # workloads of both counts and times
 
 
 def counted() -> Iterator[Row]:
