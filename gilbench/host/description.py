@@ -40,7 +40,7 @@ def measure_busy(seconds: float = 0.2) -> float | None:
     before = psutil.cpu_times()
     time.sleep(seconds)
     now = psutil.cpu_times()
-    total = sum(now) - sum(before)
+    total = _total(now) - _total(before)
     idle = sum(getattr(now, name, 0.0) - getattr(before, name, 0.0) for name in ("idle", "iowait"))
     return min(1.0, max(0.0, 1 - idle / total)) if total > 0 else None
 
@@ -57,7 +57,7 @@ class NoiseMeter:
     def read(self) -> Noise:
         """Return the noise since the start."""
         now = psutil.cpu_times()
-        total = sum(now) - sum(self._times)
+        total = _total(now) - _total(self._times)
         steal = getattr(now, "steal", None)
         pressure = _pressure()
         seconds = time.monotonic() - self._started
@@ -80,6 +80,11 @@ class NoiseMeter:
             if before and now:
                 periods = now.periods - before.periods
                 yield min(1.0, (now.throttled - before.throttled) / periods) if periods > 0 else 0.0
+
+
+def _total(times: tuple[float, ...]) -> float:
+    """Return all CPU time. The kernel counts that of guests as the user's, too."""
+    return sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
 
 
 def _pressure() -> float | None:

@@ -86,9 +86,8 @@ def place(case: Case, driver: str, layout: Layout, turn: int) -> Placement:
 
     N CPU-bound threads get N CPUs: of different cores and of one node, if there are as many. One thread gets the first
     CPU of several threads, so that a speedup compares the same cores. A service, which can start threads, gets at least
-    the cores of one node. CPUs drift separately, and a thread that migrates
-    would measure that drift. All slices of a round start at the same core, and the next round at the next one, so no
-    core is favored.
+    the cores of one node. CPUs drift separately, and a thread that migrates would measure that drift. All slices of a
+    round start at the same core, and the next round at the next one, so no core is favored.
 
     A serving thread and its client run on different cores, as if the client were another machine. The scheduler
     alone would move them together and apart. On a virtual machine, where it is expensive to wake an idle CPU, that

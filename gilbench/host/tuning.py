@@ -48,7 +48,7 @@ def tuned() -> Iterator[tuple[str, ...]]:
 
     Raises:
         UsageError: gilbench is not root.
-        GilbenchError: pyperf cannot be started, or the system could not be reset.
+        GilbenchError: The process that resets the system, or pyperf, cannot be started.
     """
     if os.geteuid() != 0:
         raise UsageError("--tune needs root; run gilbench with sudo")

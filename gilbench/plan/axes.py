@@ -14,6 +14,7 @@ from gilbench.model.metrics import write
 from gilbench.model.study import Build, Case, Interpreter, Parameters, Value, Workload
 from gilbench.plan.counting import INSTRUCTIONS, countable
 
+SWITCH_INTERVAL = 0.005  # s, the default since CPython 3.2
 _MOST_THREADS = 512
 _LONGEST_INTERVAL = 1000.0  # s; a longer interval is a typing error
 _LONGEST_NUMBER = 8  # digits; a longer number is no valid count, and slow for int() to read

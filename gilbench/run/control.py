@@ -8,9 +8,10 @@ from typing import Protocol
 
 import msgspec
 
+from gilbench.host.placement import Placement
 from gilbench.host.process import clean_environment
 from gilbench.model.errors import RunFailure
-from gilbench.model.study import Control
+from gilbench.model.study import Case, Control, Workload
 from gilbench.run.endpoint import Endpoint
 
 _SECONDS = 0.015  # of each of the three measurements of a speedup
@@ -27,6 +28,28 @@ class Controls(Protocol):
 
     def lateness(self, cpu: int) -> float | None:
         """Return the median time in s by which a timer is late on a CPU."""
+
+
+class ControlledBlock:
+    """The controls of one block of a workload: one measurement for each set of CPUs."""
+
+    def __init__(self, controls: Controls, workload: Workload) -> None:
+        self._controls = controls
+        self._scheduled = workload.scheduled or workload.peer is not None
+        self._speedups: dict[tuple[int, ...], float | None] = {}
+        self._lateness: dict[int, float | None] = {}
+
+    def measure(self, case: Case, place: Placement) -> Control | None:
+        """Return the lateness for a schedule, the speedup for threads; None: the case has neither."""
+        if self._scheduled:
+            if place.peer not in self._lateness:
+                self._lateness[place.peer] = self._controls.lateness(place.peer)
+            return Control(lateness=self._lateness[place.peer])
+        if case.threads > 1:
+            if place.cpus not in self._speedups:
+                self._speedups[place.cpus] = self._controls.speedup(place.cpus)
+            return Control(speedup=self._speedups[place.cpus])
+        return None
 
 
 class HostControl:

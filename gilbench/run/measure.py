@@ -58,7 +58,7 @@ def run_plan(
         _part(hooks, share, 1.0),
         host=host,
         earlier=before,
-        control=control,
+        controls=control,
         observers=observers,
     )
     try:

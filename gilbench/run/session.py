@@ -29,7 +29,7 @@ from gilbench.model.study import (
 )
 from gilbench.observe import OBSERVERS, Observer, Watch
 from gilbench.plan import blocks as planning
-from gilbench.run.control import Controls
+from gilbench.run.control import ControlledBlock, Controls
 from gilbench.run.done import Done
 from gilbench.run.served import Served
 from gilbench.run.train import Ride, serve_train
@@ -91,7 +91,7 @@ class Session:
         hooks: Called with runs and progress; asked when to stop.
         host: What is known of the host.
         earlier: Runs of the same plan that are not repeated.
-        control: Measures what the host gives; None: it is not measured.
+        controls: Measures what the host gives; None: it is not measured.
         observers: The observers by name.
         serve_train: Serves a train with some workers.
     """
@@ -106,7 +106,7 @@ class Session:
         *,
         host: Host | None = None,
         earlier: Iterable[Run] = (),
-        control: Controls | None = None,
+        controls: Controls | None = None,
         observers: Mapping[str, Watch] = OBSERVERS,
         serve_train: Callable[[Sequence[Served], Placement, float, str], list[Ride]] = serve_train,
     ) -> None:
@@ -117,7 +117,7 @@ class Session:
         self._jit = jit
         self._launch = launch
         self._hooks = hooks
-        self._control = control
+        self._controls = controls
         self._observers = observers
         before = tuple(earlier)
         self._done = Done(plan, before)
@@ -212,22 +212,14 @@ class _Block:
 
     def _measure_controls(self) -> None:
         """Measure what the host gives on the CPUs of the first round."""
-        control = self._session._control
-        if control is None or not self._group.long:
+        if self._session._controls is None or not self._group.long:
             return
-        speedups: dict[tuple[int, ...], float | None] = {}
-        lateness: dict[int, float | None] = {}
-        scheduled = self._workload.scheduled or self._workload.peer is not None
+        block = ControlledBlock(self._session._controls, self._workload)
         for slot in self._present():
             if self._hooks.stop():
                 return
             place = self._place(slot, self._group.block // self._plan.effort.long_every)
-            if scheduled and place.peer not in lateness:
-                lateness[place.peer] = control.lateness(place.peer)
-            if not scheduled and slot.case.threads > 1 and place.cpus not in speedups:
-                speedups[place.cpus] = control.speedup(place.cpus)
-            if scheduled or slot.case.threads > 1:
-                slot.control = Control(speedup=speedups.get(place.cpus), lateness=lateness.get(place.peer))
+            slot.control = block.measure(slot.case, place)
 
     def _take_train(self, slot: _Slot, ride: Ride) -> None:
         if ride.failure is not None:

@@ -16,7 +16,7 @@ from gilbench.host.process import clean_environment
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Environment, Interpreter, Slice, Value, Workload
 from gilbench.observe.cpu import process_cpu_time
-from gilbench.plan.axes import environment
+from gilbench.plan.axes import SWITCH_INTERVAL, environment
 from gilbench.plan.schedules import RATE, period, poisson, spread
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
@@ -33,7 +33,6 @@ _JVM = "-Xms256m -Xmx256m -XX:+AlwaysPreTouch"
 _ELSEWHERE = frozenset({"processes"})  # drivers whose work is done by children of the worker
 ANSWER_LIMIT = 2.0  # s in which pending requests are answered at the end of a slice, at least
 ROUND_TRIPS = 8  # of a service, one after another, that a slice needs in addition to its length
-SWITCH_INTERVAL = 0.005  # s, the default since CPython 3.2
 SIGNAL_GRACE = 0.1  # s after the last signal in which signals are still counted as handled
 
 

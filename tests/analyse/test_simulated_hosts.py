@@ -143,7 +143,7 @@ def measured(root: Path, host: dict[int, FakeCpu], quota: float | None = None) -
         lambda case: SimulatedWorker(simulated, case),
         hooks,
         host=header.host,
-        control=simulated,
+        controls=simulated,
         observers={},
     ).run()
     return Study(header=header, runs=tuple(runs))

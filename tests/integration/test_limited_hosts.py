@@ -76,8 +76,11 @@ def test_a_quota_is_told_and_what_it_stopped_is_marked(quota: float, group: Path
     assert study.header.host.cores == 1
     stopped = {run.noise.throttled for run in study.runs if run.noise is not None and run.slices}
     assert None not in stopped
-    # Four threads on two CPUs use more than any of these quotas, except on a host that gives less than the quota.
-    if max(share for share in stopped if share is not None) > 0:
+    most = max(share for share in stopped if share is not None)
+    assert (
+        most > 0 or quota > 0.5
+    )  # one busy thread uses up half a CPU; the threads of others are kept within theirs
+    if most > 0:
         assert f"the quota of {quota:g} CPUs stopped gilbench in" in " ".join(done.stdout.split())
 
 

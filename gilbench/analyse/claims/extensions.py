@@ -6,8 +6,8 @@ import math
 
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, delay
 from gilbench.analyse.claims.evidence import Spot
-from gilbench.analyse.claims.overhead import SWITCH_INTERVAL
 from gilbench.model.study import Parameters
+from gilbench.plan.axes import SWITCH_INTERVAL
 
 HOLD = 0.1  # s of each C call
 PAUSE = 0.1  # s between two calls: if requests wait, one in ten waits for 80% of a call or more

@@ -7,9 +7,9 @@ import math
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, retained
 from gilbench.analyse.claims.evidence import Evidence, Spot, has_new_gil, has_old_gil
 from gilbench.analyse.claims.implementations import LOCKED
-from gilbench.analyse.claims.overhead import SWITCH_INTERVAL
 from gilbench.analyse.study.published import COLLAPSE
 from gilbench.model.scores import Configuration
+from gilbench.plan.axes import SWITCH_INTERVAL
 
 _ECHO = Spot("tcp_echo_cpu", 1)
 EQUAL = 0.5

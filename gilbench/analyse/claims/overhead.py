@@ -21,8 +21,8 @@ from gilbench.analyse.claims.processors import one_processor
 from gilbench.analyse.figures import Figure
 from gilbench.model.scores import Configuration
 from gilbench.model.study import Reading, Run
+from gilbench.plan.axes import SWITCH_INTERVAL
 
-SWITCH_INTERVAL = 0.005  # s, the default since CPython 3.2
 HANDOVERS = 0.5 / SWITCH_INTERVAL
 """Per CPU second: half of the handovers of a GIL that changes hands each switch interval. Each of them costs at least
 one context switch. Without a GIL, there are none."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from gilbench.analyse.claims.claim import Claim, ClaimExperiment, Limit, delay
 from gilbench.analyse.claims.evidence import Evidence, Spot
-from gilbench.analyse.claims.overhead import SWITCH_INTERVAL
 from gilbench.model.scores import Configuration
+from gilbench.plan.axes import SWITCH_INTERVAL
 
 LATE = 2 * SWITCH_INTERVAL
 """s; a thread that waits for four CPU-bound threads waits longer. If the GIL is free, a handler runs within 0.1 ms, on

@@ -185,15 +185,14 @@ def _shared_core(study: Study) -> Iterator[Caveat]:
     """Say which hosts are too small to keep the load generator apart."""
     host = study.header.host
     loaded = {workload.name for workload in study.header.workloads if workload.peer is not None}
-    cores = {cpu.core for cpu in host.cpus}
-    if 0 < len(cores) <= _WORKERS and any(
-        case.workload in loaded and case.threads for case in study.header.plan.cases
-    ):
+    cores, kinds = ({getattr(cpu, name) for cpu in host.cpus} for name in ("core", "kind"))
+    small = 0 < len(cores) <= _WORKERS and len(kinds) == 1  # a core of another kind is the load generator's
+    if small and any(case.workload in loaded and case.threads for case in study.header.plan.cases):
         of = "the only core" if len(cores) == 1 else "a core that CPU-bound threads use, too"
         yield Caveat(
             kind="shared_core",
             text=f"the load generator ran on {of}; latencies include its wait for the CPU",
-            next="Use a machine with three or more cores to keep it apart.",
+            next="To keep the load generator apart, use a machine with three or more cores.",
         )
 
 

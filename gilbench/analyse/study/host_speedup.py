@@ -28,7 +28,7 @@ def one_core(gain: float | None) -> str | None:
     """Return why CPUs with such a speedup say nothing about threads; None: they are several cores, or unknown."""
     if gain is None or gain >= PARALLEL:
         return None
-    return f"the CPUs are hardly more than one core: processes in C gain {write(gain, 'x')}"
+    return f"the CPUs are hardly more than one core (processes in C gain {write(gain, 'x')})"
 
 
 def scaled_limit(limit: float, gain: float | None) -> float:
