@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from interpreters_fixture import interpreter
+import pytest
+from interpreters_fixture import interpreter, interpreter_if_found
 from watched import need_bpftrace, watched
 
 from gilbench.observe.gil.parking_probe import ParkingProbe
+
+BUILDS = ("3.13t", "3.14t", "3.15t")
 
 FILL = """
 import threading, time
@@ -36,18 +39,46 @@ for count in range(1, 21):
 stop = True; thread.join()
 said = {"collections": count, "stalled": sum(stalls), "took": took, "watcher": thread.native_id}
 """
-WAIT = """
-import threading, time
-lock = threading.Lock(); lock.acquire()
-thread = threading.Thread(target=lock.acquire); thread.start()
-time.sleep(0.5); lock.release(); thread.join()
+# One thread holds a lock of each kind of the program's own, while another one waits for it.
+ASK = """
+import queue, threading, time
+def held(lock):
+    lock.acquire()
+    return lock.acquire, lock.release
+def lock(): return held(threading.Lock())
+def rlock():
+    lock = threading.RLock(); lock.acquire()
+    return lock.acquire, lock.release
+def condition():
+    one = threading.Condition()
+    def wait():
+        with one: one.wait()
+    def notify():
+        with one: one.notify()
+    return wait, notify
+def event():
+    one = threading.Event()
+    return one.wait, one.set
+def full():
+    one = queue.Queue(); return one.get, lambda: one.put(1)
+def simple():
+    one = queue.SimpleQueue(); return one.get, lambda: one.put(1)
+wait, end = {kind}()
+thread = threading.Thread(target=wait); thread.start()
+time.sleep(0.4); end(); thread.join()
 said = thread.native_id
 """
 
 
-def test_one_shared_dict_and_dicts_of_their_own_are_told_apart() -> None:
+def executable(build: str) -> str:
+    """A free-threaded build: CI has that of 3.13, the others are tested where they are found."""
+    return (interpreter(build) if build == BUILDS[0] else interpreter_if_found(build)).executable
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_one_shared_dict_and_dicts_of_their_own_are_told_apart(build: str) -> None:
     need_bpftrace()
-    free = interpreter("3.13t").executable
+    free = executable(build)
     shared, crew = watched(ParkingProbe(), free, FILL.format(shared=True))
     own, _ = watched(ParkingProbe(), free, FILL.format(shared=False))
     by_thread = {thread.tid: thread for thread in shared.threads}
@@ -63,9 +94,10 @@ def test_one_shared_dict_and_dicts_of_their_own_are_told_apart() -> None:
     assert not any(name.name.startswith("fill") for name in own.functions)
 
 
-def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees() -> None:
+@pytest.mark.parametrize("build", BUILDS)
+def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees(build: str) -> None:
     need_bpftrace()
-    figures, said = watched(ParkingProbe(), interpreter("3.13t").executable, COLLECT)
+    figures, said = watched(ParkingProbe(), executable(build), COLLECT)
     assert figures.pauses is not None
     # A collection stops the world twice (gc_free_threading.c); threads that come and go may add one.
     assert 0 <= figures.pauses.count - 2 * said["collections"] <= 2
@@ -78,11 +110,18 @@ def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees() -> 
     assert figures.functions[0].name.startswith("watch (")
 
 
-def test_a_lock_of_the_programs_own_is_blocked_and_no_wait_for_the_interpreter() -> None:
+@pytest.mark.parametrize("kind", ["lock", "rlock", "condition", "event", "full", "simple"])
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_wait_that_the_program_asked_for_is_blocked_and_no_wait_for_the_interpreter(
+    build: str, kind: str
+) -> None:
     need_bpftrace()
-    figures, tid = watched(ParkingProbe(), interpreter("3.13t").executable, WAIT)
+    figures, tid = watched(ParkingProbe(), executable(build), ASK.format(kind=kind))
     thread = next(thread for thread in figures.threads if thread.tid == tid)
     assert thread.gil_wait is not None
     assert thread.gil_wait < 0.02
     assert thread.blocked is not None
     assert thread.blocked > 0.6 * thread.alive
+    wanted = "event" if kind == "simple" else "thread lock"
+    if (build, kind) != ("3.13t", "rlock"):  # a semaphore of the C library
+        assert sum(one.seconds for one in thread.parked if one.kind == wanted) > 0.2

@@ -109,7 +109,7 @@ class ExactWatching:
     def finish(self) -> GilFigures:
         """Remove the probes and return the final values."""
         if self._script.running():
-            self._standing = standing_threads(self._python.pid)
+            self._standing = standing_threads(self._python)
             call(f"off{self._number}")
             self._stopped.wait(_ANSWER)
         maps = self._script.finish()

@@ -22,6 +22,8 @@ FAST = 8192  # ns; a shorter release did not sleep, nor did a shorter acquisitio
 _FASTEST = 1024  # ns, the least that may count as a wait: an acquisition takes so long on the fastest hosts
 _SCRIPT = Path(__file__).with_name("exact.bt")
 _OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
+# A free-threaded build calls drop_gil in one place, where compilers put its code.
+_DROPS = ("drop_gil", "_PyEval_ReleaseLock")
 # Called when the interpreter has started and the program begins. A compiler may have inlined one of the first two,
 # so whichever is called first counts. Older versions have neither.
 _MAINS, _OLD_MAINS = ("Py_RunMain", "pymain_run_python"), ("PySys_SetArgvEx",)
@@ -46,7 +48,7 @@ def probed(python: RunningPython) -> Functions | None:
 
 @functools.cache
 def _functions_of(code: Path, old: bool) -> Functions | None:
-    wanted = ("take_gil", "drop_gil", *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
+    wanted = ("take_gil", *_DROPS, *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
     symbols = read_symbols(code, wanted)
     names = symbols.names
     if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
@@ -57,8 +59,9 @@ def _functions_of(code: Path, old: bool) -> Functions | None:
             if set(_OLD_LOCK[:3]) <= set(names)
             else None
         )
-    take, drop, main = (_copies(names, wanted) for wanted in (("take_gil",), ("drop_gil",), _MAINS))
-    return Functions(take, drop, main or _copies(names, _OLD_MAINS)) if take and drop else None
+    take, main = _copies(names, ("take_gil",)), _copies(names, _MAINS) or _copies(names, _OLD_MAINS)
+    drop = next((found for name in _DROPS if (found := _copies(names, (name,)))), ())
+    return Functions(take, drop, main) if take and drop else None
 
 
 def _copies(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from gilbench.model.profile import Blame, Pause, Probe, ProfiledThread
+from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, ProfiledThread
 from gilbench.model.study import Share
 from gilbench.observe.running import RunningPython
 
@@ -23,6 +23,7 @@ class GilFigures(NamedTuple):
     pauses: Pause | None = None
     functions: tuple[Share, ...] = ()
     start_up: float | None = None  # s of the interpreter's start that are left out
+    switch: GilSwitch | None = None  # the GIL of a free-threaded build was enabled meanwhile
     unavailable: tuple[str, ...] = ()
 
 

@@ -81,7 +81,7 @@ class GilWords:
         the kernel's number of the thread (in the process's own namespace).
         """
         with contextlib.suppress(OSError):
-            numbers = _threads(self._pid)
+            numbers = threads_of(self._pid)
             content = os.pread(self._memory, _THREAD_STATE, state)
             for (word,) in struct.iter_unpack("<Q", content[: len(content) // 8 * 8]):
                 if _LOWEST <= word < _HIGHEST and word % 64 == 0:
@@ -130,7 +130,7 @@ def base_of(pid: int, name: str) -> int:
     raise LookupError(f"process {pid} has not mapped {name}")
 
 
-def _threads(pid: int) -> dict[int, int]:
+def threads_of(pid: int) -> dict[int, int]:
     """Threads of a process: as it numbers them itself, and as we do."""
     numbers = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
