@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
-from interpreters_fixture import interpreter, interpreter_if_found
+from interpreters_fixture import absent, interpreter, interpreter_if_found
 from watched import need_bpftrace, watched
 
+from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.parking_probe import ParkingProbe
 
 BUILDS = ("3.13t", "3.14t", "3.15t")
@@ -39,16 +44,11 @@ for count in range(1, 21):
 stop = True; thread.join()
 said = {"collections": count, "stalled": sum(stalls), "took": took, "watcher": thread.native_id}
 """
-# One thread holds a lock of each kind of the program's own, while another one waits for it.
+# One thread waits for something of each kind that the program's own code can wait for.
 ASK = """
 import queue, threading, time
-def held(lock):
-    lock.acquire()
-    return lock.acquire, lock.release
-def lock(): return held(threading.Lock())
-def rlock():
-    lock = threading.RLock(); lock.acquire()
-    return lock.acquire, lock.release
+def locked(kind):
+    one = kind(); one.acquire(); return one.acquire, one.release
 def condition():
     one = threading.Condition()
     def wait():
@@ -56,18 +56,24 @@ def condition():
     def notify():
         with one: one.notify()
     return wait, notify
+def filled(kind):
+    one = kind(); return one.get, lambda: one.put(1)
 def event():
-    one = threading.Event()
-    return one.wait, one.set
-def full():
-    one = queue.Queue(); return one.get, lambda: one.put(1)
-def simple():
-    one = queue.SimpleQueue(); return one.get, lambda: one.put(1)
-wait, end = {kind}()
+    one = threading.Event(); return one.wait, one.set
+wait, end = {kind}
 thread = threading.Thread(target=wait); thread.start()
 time.sleep(0.4); end(); thread.join()
 said = thread.native_id
 """
+LOCK = "locked(threading.Lock)"
+OWN = {
+    LOCK: "thread lock",
+    "locked(threading.RLock)": "thread lock",
+    "condition()": "thread lock",
+    "event()": "thread lock",
+    "filled(queue.Queue)": "thread lock",
+    "filled(queue.SimpleQueue)": "event",
+}
 
 
 def executable(build: str) -> str:
@@ -110,18 +116,40 @@ def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees(build
     assert figures.functions[0].name.startswith("watch (")
 
 
-@pytest.mark.parametrize("kind", ["lock", "rlock", "condition", "event", "full", "simple"])
+@pytest.mark.parametrize("kind", OWN)
 @pytest.mark.parametrize("build", BUILDS)
 def test_a_wait_that_the_program_asked_for_is_blocked_and_no_wait_for_the_interpreter(
     build: str, kind: str
 ) -> None:
     need_bpftrace()
-    figures, tid = watched(ParkingProbe(), executable(build), ASK.format(kind=kind))
-    thread = next(thread for thread in figures.threads if thread.tid == tid)
+    thread = asking(executable(build), kind)
     assert thread.gil_wait is not None
     assert thread.gil_wait < 0.02
     assert thread.blocked is not None
     assert thread.blocked > 0.6 * thread.alive
-    wanted = "event" if kind == "simple" else "thread lock"
-    if (build, kind) != ("3.13t", "rlock"):  # a semaphore of the C library
-        assert sum(one.seconds for one in thread.parked if one.kind == wanted) > 0.2
+    if (build, kind) != ("3.13t", "locked(threading.RLock)"):  # waits on a semaphore of the C library
+        assert sum(one.seconds for one in thread.parked if one.kind == OWN[kind]) > 0.2
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_without_local_symbols_the_owner_of_a_lock_is_not_known(build: str, tmp_path: Path) -> None:
+    need_bpftrace()
+    whole = Path(executable(build))
+    strip = shutil.which("strip")
+    if strip is None:
+        absent("no strip")
+    bare = tmp_path / "bin" / whole.name
+    bare.parent.mkdir()
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {whole.parent}\n")
+    subprocess.run([strip, "-o", str(bare), str(whole)], check=True, timeout=60)
+    thread = asking(str(bare), LOCK)
+    assert "lock whose owner is not known" in {one.kind for one in thread.parked}
+    assert "object lock" not in {one.kind for one in thread.parked}
+    assert thread.blocked is not None
+    assert thread.blocked > 0.6 * thread.alive
+
+
+def asking(executable: str, kind: str) -> ProfiledThread:
+    """What the probe saw of a thread that waits for something of a kind."""
+    figures, tid = watched(ParkingProbe(), executable, ASK.format(kind=kind))
+    return next(thread for thread in figures.threads if thread.tid == tid)

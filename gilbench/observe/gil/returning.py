@@ -67,6 +67,8 @@ class ReturningWatch:
         # The kernel ends a child with the thread that started it, so this one lives as long as the second probe.
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
+        if not python.held and gil_is_enabled(python):  # while the probe was being placed
+            self._enabled(None, None)
 
     def so_far(self) -> GilFigures:
         """Return the values so far: of parked threads, or of the GIL as soon as its probe counts."""
@@ -82,7 +84,7 @@ class ReturningWatch:
         self._keeper.join()
         return self._figures(self._seen, self._parking.finish())
 
-    def _enabled(self, after: float, module: str | None) -> None:
+    def _enabled(self, after: float | None, module: str | None) -> None:
         if self._switch is None:
             self._switch = GilSwitch(after=after, module=module)
             self._woken.set()
