@@ -28,7 +28,9 @@ Mode = Literal["cpu", "gil"]
 def why_not(python: RunningPython) -> str | None:
     """Return in one line why the stacks of a free-threaded process cannot be sampled; None: they can."""
     if python.version is None or python.version < FIRST:
-        return "py-spy cannot read free-threaded builds; from 3.15 on, they read themselves (profiling.sampling)"
+        return (
+            "py-spy cannot read free-threaded builds; from 3.15 on, they read themselves (profiling.sampling)"
+        )
     if not may_be_started(python):
         return f"{python.executable} is not started to sample itself: another user could have changed it"
     return None
@@ -49,7 +51,15 @@ class OwnSampler:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         if self.unavailable is not None:
             return
-        command = [python.executable, "-I", "-m", "profiling.sampling", "attach", str(python.pid), "--all-threads"]
+        command = [
+            python.executable,
+            "-I",
+            "-m",
+            "profiling.sampling",
+            "attach",
+            str(python.pid),
+            "--all-threads",
+        ]
         command += ["--mode", mode, "--sampling-rate", str(_RATE), "--no-gc", "--collapsed"]
         command += ["--output", f"/proc/self/fd/{self._output.fileno()}"]
         try:

@@ -179,7 +179,9 @@ def test_an_import_that_enabled_the_gil_is_named_with_its_moment() -> None:
 
 
 def test_nothing_is_told_of_waits_that_no_probe_of_the_gil_has_seen() -> None:
-    probe = Probe(strength=None, name="parking", reason="the profile ended before a probe of the GIL was placed")
+    probe = Probe(
+        strength=None, name="parking", reason="the profile ended before a probe of the GIL was placed"
+    )
     switch = GilSwitch(after=0.3, module="legacy")
     text = said(make_profile(make_thread(1, None, None), probe=probe, gil_switch=switch, free_threaded=True))
     assert "Which threads held the GIL is unknown: the profile ended before" in text

@@ -207,7 +207,8 @@ def test_what_was_seen_before_the_gil_came_back_is_no_segment() -> None:
     switch = GilSwitch(after=1.0, module="legacy", left_out=1.5)
     before = make_profile(make_thread(1, None, 0.5), duration=1.4, gil_enabled=False)
     first, last = (
-        make_profile(make_thread(1, 0.5, 0.5), duration=duration, gil_switch=switch) for duration in (1.0, 2.0)
+        make_profile(make_thread(1, 0.5, 0.5), duration=duration, gil_switch=switch)
+        for duration in (1.0, 2.0)
     )
     assert [one.duration for one in segments((before, first, last))] == [1.0, 1.0]
     assert since(first, before) == first

@@ -42,7 +42,16 @@ def built(folder: Path, executable: str) -> str:
         absent("no gcc")
     shutil.copy(PROGRAM / "app.py", folder)
     source, target = PROGRAM / "legacy.c", folder / "legacy.so"
-    command = [compiler, "-O2", "-shared", "-fPIC", f"-I{headers_of(executable)}", str(source), "-o", str(target)]
+    command = [
+        compiler,
+        "-O2",
+        "-shared",
+        "-fPIC",
+        f"-I{headers_of(executable)}",
+        str(source),
+        "-o",
+        str(target),
+    ]
     subprocess.run(command, check=True, timeout=60)
     return str(folder / "app.py")
 
@@ -54,7 +63,7 @@ def profiled(folder: Path, *arguments: str, **options: Any) -> tuple[dict[str, A
     assert path.exists(), done.stderr
     said = next((line for line in done.stdout.splitlines() if line.startswith("TRUTH ")), None)
     assert said is not None, done.stdout + done.stderr
-    return json.loads(path.read_text("utf-8")), json.loads(said.removeprefix("TRUTH ")), done.stdout
+    return json.loads(path.read_text("utf-8")), json.loads(said.removeprefix("TRUTH ")), done.stderr
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -145,7 +154,9 @@ def test_one_thread_that_never_lets_go_of_a_gil_that_came_back_holds_it(build: s
             assert target.stdout.readline() == "ready\n"
             time.sleep(0.2)
             path = tmp_path / "attached.json"
-            gilbench("profile", "--observe", "gil", "--pid", str(target.pid), "--duration", "0.5", "-o", str(path))
+            gilbench(
+                "profile", "--observe", "gil", "--pid", str(target.pid), "--duration", "0.5", "-o", str(path)
+            )
         finally:
             target.kill()
     (thread,) = json.loads(path.read_text("utf-8"))["threads"]

@@ -110,7 +110,9 @@ def test_spinning_is_a_wait_on_the_cpu_unless_it_is_for_a_lock_of_the_programs_o
 
 
 def test_a_lock_whose_owner_is_not_known_is_no_proof_of_a_wait_for_the_interpreter() -> None:
-    thread = parking.read({"@parked": {"7,3,0": stats(1, 10**9), "7,6,0": stats(1, 10**9)}}, {}, image()).threads[7]
+    thread = parking.read(
+        {"@parked": {"7,3,0": stats(1, 10**9), "7,6,0": stats(1, 10**9)}}, {}, image()
+    ).threads[7]
     assert [one.seconds for one in thread.parked] == [2.0]
     assert (thread.wait, thread.spun) == (0.0, 0.0)
 

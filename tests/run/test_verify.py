@@ -67,7 +67,8 @@ def test_a_gil_that_an_extension_enables_is_forced_off_and_told_of(tmp_path: Pat
     original = make_script(tmp_path / "python3", "exit 0")
     warning = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module x"
     other = make_script(
-        tmp_path / "python3t", f"echo ${{PYTHON_GIL-unset}} >> {log}; [ \"$PYTHON_GIL\" ] || echo '{warning}' >&2"
+        tmp_path / "python3t",
+        f"echo ${{PYTHON_GIL-unset}} >> {log}; [ \"$PYTHON_GIL\" ] || echo '{warning}' >&2",
     )
     found = verify([original, "app.py"], threaded(other), rounds=2)
     assert found.forced

@@ -19,7 +19,9 @@ from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.running import RunningPython
 from gilbench.observe.thread_clocks import Lived, ThreadClocks
 
-OnGil = Callable[[float, str | None], None]  # s since the start, and the module: an import has enabled the GIL
+OnGil = Callable[
+    [float, str | None], None
+]  # s since the start, and the module: an import has enabled the GIL
 
 _NAME = "exact (bpftrace: _PyParkingLot_Park, PyMutex_Lock, stop_the_world)"
 
