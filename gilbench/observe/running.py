@@ -19,7 +19,7 @@ from gilbench.interpreters.probe import probe
 from gilbench.interpreters.told import read_told
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Interpreter
-from gilbench.observe.gil.inside import Inside
+from gilbench.observe.gil.memory import InterpreterMemory
 
 _LIBRARY = re.compile(r"libpython(\d)\.(\d+)(t?)[a-z]*\.so")
 _PROGRAM = re.compile(r"python(?:(\d)(?:\.(\d+)(t?)[a-z]*)?)?(?:\.exe)?$")
@@ -101,9 +101,9 @@ def gil_is_enabled(python: RunningPython) -> bool:
     """Return whether the GIL of a free-threaded process is enabled now, as far as its memory tells."""
     with (
         contextlib.suppress(OSError, LookupError, ValueError),
-        Inside(python.pid, read_image(python.code), python.mapped) as inside,
+        InterpreterMemory(python.pid, read_image(python.code), python.mapped) as memory,
     ):
-        return inside.gil_enabled()
+        return memory.gil_enabled()
     return False
 
 

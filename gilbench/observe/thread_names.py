@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gilbench.interpreters.image import read_image
 from gilbench.observe.gil.attributes import attribute
-from gilbench.observe.gil.inside import Inside
+from gilbench.observe.gil.memory import InterpreterMemory
 from gilbench.observe.running import RunningPython
 
 _THREADING = "/threading.py"
@@ -40,10 +40,10 @@ class ThreadNames:
             for task in (folder / "task").iterdir():
                 if (told := _comm(task)) != self._own:
                     self._told[int(task.name)] = told
-        with contextlib.suppress(OSError, LookupError, ValueError), self._inside() as inside:
-            for tid, state in inside.threads().items():
+        with contextlib.suppress(OSError, LookupError, ValueError), self._memory() as memory:
+            for tid, state in memory.threads().items():
                 with contextlib.suppress(OSError):  # it has ended, or changed meanwhile
-                    self._read(inside, tid, state)
+                    self._read(memory, tid, state)
 
     def of(self, tid: int, told: str | None) -> str | None:
         """Return the name of a thread; None: unknown.
@@ -55,18 +55,18 @@ class ThreadNames:
         kernel = self._told.get(tid) or (told if told != self._own else None)
         return self._names.get(tid) or kernel or self._functions.get(tid)
 
-    def _read(self, inside: Inside, tid: int, state: int) -> None:
-        for function in inside.functions(state):
+    def _read(self, memory: InterpreterMemory, tid: int, state: int) -> None:
+        for function in memory.functions(state):
             if not function.file.endswith(_THREADING):
                 self._functions[tid] = function.name  # the last one is the outermost
             elif function.name == _STARTER:
-                name = attribute(inside, function.first, "_name")
+                name = attribute(memory, function.first, "_name")
                 if name:
                     self._names[tid] = name
 
-    def _inside(self) -> Inside:
+    def _memory(self) -> InterpreterMemory:
         python = self._python
-        return Inside(python.pid, read_image(python.code), python.mapped)
+        return InterpreterMemory(python.pid, read_image(python.code), python.mapped)
 
 
 def _comm(folder: Path) -> str:

@@ -65,12 +65,7 @@ def verify(
     Raises:
         UsageError: The command cannot be run on another interpreter.
     """
-    elsewhere = on_interpreter(command, threaded.executable)
-    variants = {
-        "original": _Variant("on its own interpreter", (_program(command[0]), *command[1:]), {}),
-        "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
-        "gil_on": _Variant(f"on {threaded.name} with the GIL enabled", elsewhere, {"PYTHON_GIL": "1"}),
-    }
+    variants = _variants(command, threaded)
     taken: list[dict[str, _Ended]] = []
     complaints: list[str] = []
     forced = False
@@ -84,7 +79,7 @@ def verify(
             if number == 0 and _RE_ENABLED in taken[0]["threaded"].errors:
                 forced = True
                 where = f"on {threaded.name} with the GIL forced off"
-                variants["threaded"] = _Variant(where, elsewhere, {"PYTHON_GIL": "0"})
+                variants["threaded"] = variants["threaded"]._replace(where=where, extra={"PYTHON_GIL": "0"})
         if first.status:
             complaints.append(f"all runs had exit status {first.status}")
     except _Differs as difference:
@@ -99,6 +94,16 @@ def verify(
         complaints=tuple(complaints),
         forced=forced,
     )
+
+
+def _variants(command: Sequence[str], threaded: Interpreter) -> dict[str, _Variant]:
+    """Return what is run in each round, by its name in ``Verified``."""
+    elsewhere = on_interpreter(command, threaded.executable)
+    return {
+        "original": _Variant("on its own interpreter", (_program(command[0]), *command[1:]), {}),
+        "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
+        "gil_on": _Variant(f"on {threaded.name} with the GIL enabled", elsewhere, {"PYTHON_GIL": "1"}),
+    }
 
 
 def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:

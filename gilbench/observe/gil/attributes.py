@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import struct
 
-from gilbench.observe.gil.inside import Inside
+from gilbench.observe.gil.memory import InterpreterMemory
 
 _KEYS = struct.Struct("<qBBBxIqq")  # references, log2 of the size, of its bytes, kind, version, usable, used
 _SHARED = 2  # kind of keys
@@ -21,33 +21,33 @@ _ENTRY = 16  # bytes: key and value, of which shared keys use the first
 _FROM, _TO = 800, 1280  # offsets in a class between which its keys are found
 
 
-def attribute(inside: Inside, instance: int, name: str) -> str | None:
+def attribute(memory: InterpreterMemory, instance: int, name: str) -> str | None:
     """Return a string of ASCII letters that is an attribute of an instance; None where it cannot be read.
 
     Raises:
         OSError: There is no such instance any more.
     """
-    keys = _keys_of(inside, inside.word(instance + inside.offset("type")), name)
-    values = instance + inside.offset("object")
-    if keys is None or inside.read(values + _HOLD, 1) != b"\1":
+    keys = _keys_of(memory, memory.word(instance + memory.offset("type")), name)
+    values = instance + memory.offset("object")
+    if keys is None or memory.read(values + _HOLD, 1) != b"\1":
         return None
-    return inside.text(inside.word(values + _VALUES + 8 * keys))
+    return memory.text(memory.word(values + _VALUES + 8 * keys))
 
 
-def _keys_of(inside: Inside, kind: int, name: str) -> int | None:
+def _keys_of(memory: InterpreterMemory, kind: int, name: str) -> int | None:
     """Return the number of an attribute among the keys of a class."""
-    for (address,) in struct.iter_unpack("<Q", inside.read(kind + _FROM, _TO - _FROM)):
+    for (address,) in struct.iter_unpack("<Q", memory.read(kind + _FROM, _TO - _FROM)):
         with contextlib.suppress(OSError):
-            number = _number(inside, address, name)
+            number = _number(memory, address, name)
             if number is not None:
                 return number
     return None
 
 
-def _number(inside: Inside, keys: int, name: str) -> int | None:
+def _number(memory: InterpreterMemory, keys: int, name: str) -> int | None:
     """Return the number of a name among shared keys, if there are keys at this address."""
-    _, _, width, kind, _, _, used = _KEYS.unpack(inside.read(keys, _KEYS.size))
+    _, _, width, kind, _, _, used = _KEYS.unpack(memory.read(keys, _KEYS.size))
     if kind != _SHARED or not 0 < used <= _MOST or width > _MOST:
         return None
     entries = keys + _KEYS.size + (1 << width)
-    return next((at for at in range(used) if inside.text(inside.word(entries + at * _ENTRY)) == name), None)
+    return next((at for at in range(used) if memory.text(memory.word(entries + at * _ENTRY)) == name), None)

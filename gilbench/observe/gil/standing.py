@@ -16,7 +16,7 @@ from typing import Any, Literal
 from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.interpreters.image import read_image
 from gilbench.observe.architecture import architecture
-from gilbench.observe.gil.inside import Inside
+from gilbench.observe.gil.memory import InterpreterMemory
 from gilbench.observe.running import RunningPython
 from gilbench.observe.stacks import find_py_spy
 
@@ -52,10 +52,10 @@ def _free_threaded(python: RunningPython) -> dict[int, bool]:
     """Return the same of a free-threaded build, which py-spy cannot read."""
     with (
         contextlib.suppress(OSError, LookupError, ValueError),
-        Inside(python.pid, read_image(python.code), python.mapped) as inside,
+        InterpreterMemory(python.pid, read_image(python.code), python.mapped) as memory,
     ):
-        holders = inside.holders()
-        return {tid: tid in holders for tid in inside.threads()}
+        holders = memory.holders()
+        return {tid: tid in holders for tid in memory.threads()}
     return {}
 
 

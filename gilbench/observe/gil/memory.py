@@ -31,7 +31,7 @@ class Function(NamedTuple):
     first: int  # address of the object in its first local variable
 
 
-class Inside:
+class InterpreterMemory:
     """Reads the interpreter of one process.
 
     Args:
