@@ -26,6 +26,11 @@ _LEAST_TIMEOUT = 30.0  # s
 _FIRST_TIMEOUT = 3600.0  # s
 _RE_ENABLED = "The global interpreter lock (GIL) has been enabled"  # CPython's warning about an extension
 
+_FORCED = (
+    "a plain start of the program on {} has the GIL enabled, by an import of an extension; it was timed with "
+    "PYTHON_GIL=0, which forces the GIL off at your own risk"
+)
+
 
 class _Variant(NamedTuple):
     where: str  # in a sentence
@@ -85,10 +90,7 @@ def verify(
     except _Differs as difference:
         complaints.append(str(difference))
     if forced:
-        complaints.append(
-            f"a plain start of the program on {threaded.name} has the GIL enabled, by an import of an extension; it "
-            "was timed with PYTHON_GIL=0, which forces the GIL off at your own risk"
-        )
+        complaints.append(_FORCED.format(threaded.name))
     return Verified(
         **{name: tuple(one[name].seconds for one in taken[1:]) for name in variants},
         complaints=tuple(complaints),
