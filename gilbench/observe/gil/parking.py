@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from gilbench.interpreters.image import Image
 from gilbench.model.profile import ASKED_FOR, Bucket, Parked, Pause
 from gilbench.model.study import Share
-from gilbench.observe.gil.layout import published_offsets
+from gilbench.interpreters.layout import published_offsets
 from gilbench.observe.gil.lines import ParkingLine, placeholders
 from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled, places
@@ -39,6 +39,18 @@ _ASKING = (  # for a PyMutex; the script keeps their callers' addresses
     "_PyCriticalSection2_BeginSlow",
 )
 _SCRIPT = Path(__file__).with_suffix(".bt")
+_FRAMES = {  # published offsets by the script's placeholders
+    "current_frame": "thread_state.current_frame",
+    "previous": "interpreter_frame.previous",
+    "executable": "interpreter_frame.executable",
+    "owner": "interpreter_frame.owner",
+    "filename": "code_object.filename",
+    "qualname": "code_object.qualname",
+    "firstlineno": "code_object.firstlineno",
+    "length": "unicode_object.length",
+    "text": "unicode_object.asciiobject_size",
+}
+_OF_C = {0x030D: 3}  # FRAME_OWNED_BY_CSTACK by version: a frame without a code object of Python's
 _FUNCTIONS = 20  # kept
 SPINNING = "spinning for a lock"  # on the CPU, before it parks
 
@@ -110,14 +122,14 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
         BpftraceError: bpftrace cannot probe the file.
     """
     functions = {name: image.symbol(name) or name for name in (*NEEDED, *_OPTIONAL, *_PAUSES)}
-    layout = published_offsets(image)
+    layout = frame_layout(image)
     addresses = {name: place.address for name in _ASKING if (place := image.place(name)) is not None}
     values = {
         "pid": str(python.pid),
         **{name: places("uprobe", python.code, [symbol]) for name, symbol in functions.items()},
         "return_from_park": places("uretprobe", python.code, [functions["_PyParkingLot_Park"]]),
         **{f"address_{name}": str(address) for name, address in addresses.items()},
-        **{name: str(offset) for name, offset in (layout or {}).items()},
+        **(layout or {}),
         **{f"park_{park.name.lower()}": str(park.value) for park in Park},
         **placeholders(ParkingLine),
     }
@@ -126,6 +138,15 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
     sections += ["layout"] if layout else []
     sections += ["live"] if live else []
     return filled(_SCRIPT, values, sections)
+
+
+def frame_layout(image: Image) -> dict[str, str] | None:
+    """Return the script's placeholders for what it reads of frames, code, and names; None: frames cannot be read."""
+    offsets = published_offsets(image)
+    if offsets is None or offsets["version"] >> 16 not in _OF_C:
+        return None
+    fields = {name: str(offsets[field]) for name, field in _FRAMES.items()}
+    return fields | {"of_c": str(_OF_C[offsets["version"] >> 16])}
 
 
 def _sees_pauses(image: Image) -> bool:

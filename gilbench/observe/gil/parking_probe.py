@@ -10,7 +10,6 @@ from gilbench.model.profile import Probe, ProfiledThread
 from gilbench.observe import bpftrace
 from gilbench.observe.architecture import architecture
 from gilbench.observe.gil import parking
-from gilbench.observe.gil.layout import published_offsets
 from gilbench.observe.gil.lines import ParkingLine
 from gilbench.observe.gil.parking import Code, ParkedThread
 from gilbench.observe.gil.probe import GilFigures
@@ -111,7 +110,7 @@ class ParkingWatch:
         reasons = []
         if self._image.place("stop_the_world") is None:
             reasons.append("stop-the-world pauses: the build is stripped and has no symbol stop_the_world")
-        if published_offsets(self._image) is None:
+        if parking.frame_layout(self._image) is None:
             reasons.append(
                 "Python functions that park: only the frames of 3.13 can be read; C functions are shown instead"
             )
