@@ -23,7 +23,9 @@ _SHARED = 3  # e_type of a position-independent file
 _LOAD = 1  # p_type
 _TABLES = frozenset({2, 11})  # sh_type: all symbols, or exported symbols only
 _FUNCTIONS = frozenset({2, 10})  # low nibble of st_info: a function, or an indirect function
-_RUNTIME = b".PyRuntime\0"  # name of the section that holds _PyRuntime since 3.13, also where no symbol names it
+_RUNTIME = (
+    b".PyRuntime\0"  # name of the section that holds _PyRuntime since 3.13, also where no symbol names it
+)
 
 
 class Place(NamedTuple):
@@ -56,7 +58,9 @@ class Image:
 
     def _read(self, image: mmap.mmap) -> None:
         self.musl = any(image.find(name) >= 0 for name in _MUSL)  # uses this C library instead of glibc
-        kind, _, _, _, segments, sections, _, _, step, count, width, number, titles = _HEADER.unpack_from(image, 0)
+        kind, _, _, _, segments, sections, _, _, step, count, width, number, titles = _HEADER.unpack_from(
+            image, 0
+        )
         self.relocated = kind == _SHARED
         headers = [_PROGRAM.unpack_from(image, segments + index * step) for index in range(count)]
         self._loaded = [(at, offset, size) for what, _, offset, at, _, size, _, _ in headers if what == _LOAD]
@@ -100,12 +104,17 @@ class Image:
 
     def function_at(self, address: int) -> str | None:
         """Return the function at an address, without what the compiler appended to its name."""
+        found = self.symbol_at(address)
+        return found.partition(".")[0] if found is not None else None
+
+    def symbol_at(self, address: int) -> str | None:
+        """Return the function at an address, by its name in the file."""
         index = bisect.bisect_right(self._addresses, address) - 1
         if index < 0:
             return None
         name, place = self._names[index], self._places[self._names[index]]
         inside = address < self._addresses[index] + max(place.size, 1)
-        return name.partition(".")[0] if inside or not place.size else None
+        return name if inside or not place.size else None
 
     def data(self, address: int, size: int) -> bytes | None:
         """Return the initialized data at an address in the file; None: there is none."""

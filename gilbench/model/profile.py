@@ -50,6 +50,14 @@ class Parked(Struct, frozen=True):
     longest: float
 
 
+class Collections(Struct, frozen=True):
+    """Garbage collections that ran in one thread, on a build with a GIL."""
+
+    count: int
+    seconds: float
+    longest: float
+
+
 class ProfiledThread(Struct, frozen=True):
     """One thread; held + wait + off + blocked = alive, if all are known."""
 
@@ -68,6 +76,7 @@ class ProfiledThread(Struct, frozen=True):
     waits: tuple[Bucket, ...] = ()
     parked: tuple[Parked, ...] = ()
     context_switches: int | None = None
+    collections: Collections | None = None  # None: none, or not observed
 
 
 class Blame(Struct, frozen=True):

@@ -57,6 +57,10 @@ class ThreadClocks:
         """Seconds in which the process was seen."""
         return max(self.ended - self.started, 1e-9)
 
+    def living(self) -> list[int]:
+        """Return the threads that lived at the last sample."""
+        return list(self._living)
+
     def so_far(self) -> dict[int, Lived]:
         """Return what is known of each thread that was ever seen."""
         return {

@@ -9,9 +9,9 @@ from watched import let_go, need_bpftrace, started, stripped_python, watched
 from gilbench.interpreters.image import read_image
 from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.futex import FutexProbe
+from gilbench.observe.gil.gils import find_gils
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.gil.sampled import SampledProbe
-from gilbench.observe.gil.words import GilWords
 from gilbench.observe.running import find_python
 from gilbench.observe.stacks import RATE
 
@@ -73,11 +73,11 @@ def test_the_gil_is_found_in_the_memory_of_each_version(spec: str) -> None:
     program = "said = None\nimport time\ntime.sleep(60)"
     with started(interpreter(spec).executable, program) as child:
         python = find_python(child.pid)
-        words = GilWords(child.pid, read_image(python.code), python.code.name)
+        gils = find_gils(child.pid, read_image(python.code), python.code.name)
         try:
-            assert words.holder() == 0  # it waits for its input
+            assert gils.holders() == []  # it waits for its input
         finally:
-            words.close()
+            gils.close()
 
 
 def test_samples_name_the_holders_and_their_functions_within_the_stated_error() -> None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gilbench.model.profile import Blame, Bucket, Probe, ProfiledThread
+from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
 from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for
 from gilbench.observe.gil.lines import ExactLine
@@ -30,6 +30,7 @@ _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "o
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 _ANSWER = 5.0  # s for the script to answer
+_FEW_MISSED, _SMALL_PART = 5, 0.01  # more events, and a larger share of the acquisitions, make the sums wrong
 _NUMBERS = itertools.count(1)
 
 
@@ -177,6 +178,7 @@ class ExactWatching:
             blames=_blames(maps),
             start_up=self._start_up,
             unavailable=self._gaps(),
+            fault=_fault(maps),
         )
 
     def _process_of(self, tid: int) -> int:
@@ -191,6 +193,16 @@ class ExactWatching:
         if self._execs > (1 if self._python.held else 0):
             gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")
         return tuple(gaps)
+
+
+def _fault(maps: Mapping[str, Any]) -> str | None:
+    """Return why the sums are wrong, as the script's own check tells; None: they are right."""
+    missed, takes = int(maps.get("@missed", 0)), sum(maps.get("@n", {}).values())
+    if missed <= max(_FEW_MISSED, _SMALL_PART * takes):
+        return None
+    return (
+        f"the exact probe missed {missed} acquisitions or releases: the compiler inlined take_gil or drop_gil"
+    )
 
 
 class _ThreadSums(NamedTuple):
@@ -263,7 +275,16 @@ def _profiled(
         longest_hold=longest_hold * 1e-9,
         longest_wait=longest_wait * 1e-9,
         waits=buckets,
+        collections=_collections(one.tid, maps),
     )
+
+
+def _collections(tid: int, maps: Mapping[str, Any]) -> Collections | None:
+    seen = maps.get("@collections", {}).get(str(tid))
+    if seen is None:
+        return None
+    longest = maps.get("@longest_collection", {}).get(str(tid), 0)
+    return Collections(count=seen["count"], seconds=seen["total"] * 1e-9, longest=longest * 1e-9)
 
 
 def _buckets(one: _ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gilbench.interpreters.image import Image
+from gilbench.interpreters.layout import published_offsets
 from gilbench.model.profile import ASKED_FOR, Bucket, Parked, Pause
 from gilbench.model.study import Share
-from gilbench.interpreters.layout import published_offsets
 from gilbench.observe.gil.lines import ParkingLine, placeholders
 from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled, places

@@ -24,6 +24,7 @@ class GilFigures(NamedTuple):
     functions: tuple[Share, ...] = ()
     start_up: float | None = None  # s of the interpreter's start that are left out
     unavailable: tuple[str, ...] = ()
+    fault: str | None = None  # why the values are wrong: what the probe found when it checked itself
 
 
 class Watching(Protocol):
