@@ -7,13 +7,11 @@ from collections.abc import Collection, Iterator
 
 from gilbench.interpreters.image import Image
 
-_CALL, _JUMP, _ESCAPE = (
-    0xE8,
-    0xE9,
-    0x0F,
-)  # opcodes with a 32-bit distance; behind the last, a conditional jump
+# Opcodes with a 32-bit distance; the last begins a conditional jump.
+_CALL, _JUMP, _ESCAPE = 0xE8, 0xE9, 0x0F
 _CONDITIONS = range(0x80, 0x90)
-_DISTANCE = struct.Struct("<i")
+_SHORT_JUMP = 0xEB  # to a function nearby
+_DISTANCE, _SHORT_DISTANCE = struct.Struct("<i"), struct.Struct("<b")
 _DEPTH = 3  # calls from a public function down to the one that is sought
 
 
@@ -40,11 +38,15 @@ def _callees(code: Image, symbols: Image, name: str) -> Iterator[str]:
     text = code.data(place.address, place.size) if place is not None else None
     if place is None or text is None:
         return
-    for at in range(len(text) - _DISTANCE.size):
-        jumps = text[at] in {_CALL, _JUMP} or (at > 0 and text[at - 1] == _ESCAPE and text[at] in _CONDITIONS)
-        if not jumps:
+    for at, opcode in enumerate(text):
+        if opcode in {_CALL, _JUMP} or (at > 0 and text[at - 1] == _ESCAPE and opcode in _CONDITIONS):
+            distance = _DISTANCE
+        elif opcode == _SHORT_JUMP:
+            distance = _SHORT_DISTANCE
+        else:
             continue
-        target = place.address + at + 1 + _DISTANCE.size + _DISTANCE.unpack_from(text, at + 1)[0]
-        found = symbols.symbol_at(target)
-        if found is not None and found != name:
-            yield found
+        after = at + 1 + distance.size
+        if after <= len(text):
+            found = symbols.symbol_at(place.address + after + distance.unpack_from(text, at + 1)[0])
+            if found is not None and found != name:
+                yield found

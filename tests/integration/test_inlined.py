@@ -102,7 +102,7 @@ def test_a_probe_that_misses_events_is_replaced_while_the_program_runs(
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-        strengths = []
+        strengths: list[str | None] = []
         while len(strengths) < 100 and "futex" not in strengths:
             strengths.append(watching.so_far().probe.strength)
             assert child.poll() is None

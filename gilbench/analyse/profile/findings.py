@@ -130,10 +130,11 @@ def _collected(
         return
     total = sum(seen.seconds for _, seen in collecting)
     thread, longest = max(collecting, key=lambda pair: pair[1].longest)
-    is_hold = bool(thread.longest_hold) and longest.longest >= MOSTLY * (thread.longest_hold or 0.0)
+    hold = thread.longest_hold or 0.0
+    is_hold = hold > 0 and longest.longest >= MOSTLY * hold
     if total < HARDLY * profile.duration and not (is_hold and longest.longest >= _LONG_COLLECTION):
         return
-    part = f", part of its longest hold of {write(thread.longest_hold, 's')}" if is_hold else ""
+    part = f", part of its longest hold of {write(hold, 's')}" if is_hold else ""
     yield Finding(
         kind="garbage_collection",
         subject=names[thread.tid],

@@ -139,17 +139,8 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         "own_gils": own_gils,
         "collections": bool(functions.collect),
     }
-    attached = {
-        "main": places("uprobe", python.code, main),
-        "take": places("uprobe", python.code, functions.take),
-        "taken": places("uretprobe", python.code, functions.take),
-        "drop": places("uprobe", python.code, functions.drop),
-        "dropped": places("uretprobe", python.code, functions.drop),
-        "collect": places("uprobe", python.code, functions.collect),
-        "collected": places("uretprobe", python.code, functions.collect),
-    }
     values = {
-        **attached,
+        **_places(python.code, functions, main),
         **_words(python, ours, old=old, own_gils=own_gils),
         "gilbench": str(os.getpid()),
         "on": f"on{number}",
@@ -160,6 +151,19 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         **placeholders(ExactLine),
     }
     return filled(_SCRIPT, values, [name for name, wanted in sections.items() if wanted])
+
+
+def _places(code: Path, functions: Functions, main: Sequence[str]) -> dict[str, str]:
+    """Return the attach points of the script."""
+    return {
+        "main": places("uprobe", code, main),
+        "take": places("uprobe", code, functions.take),
+        "taken": places("uretprobe", code, functions.take),
+        "drop": places("uprobe", code, functions.drop),
+        "dropped": places("uretprobe", code, functions.drop),
+        "collect": places("uprobe", code, functions.collect),
+        "collected": places("uretprobe", code, functions.collect),
+    }
 
 
 def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> dict[str, str]:

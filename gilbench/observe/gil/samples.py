@@ -31,6 +31,8 @@ STEP = 0.002  # s between two samples of the GIL, on average
 _LOOKS = 8  # threads that are looked at in a sample, at most
 _RETRY = 0.01  # s between two attempts to find the GIL of a process that has just begun
 _WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
+_AWAKE = -1
+_HARDLY = 300_000  # ns that a thread runs between two waits at most
 _NORMAL = 1.96  # half of a 95% interval, in standard deviations
 
 
@@ -87,6 +89,7 @@ class GilSamples:
         )  # samples in which a thread held a GIL, by the kernel's number
         self._looks: Counter[int] = Counter()  # samples in which a thread was looked at
         self._waiters: Counter[int] = Counter()  # of these, in which it waited
+        self._ran: dict[int, int] = {}  # time on a CPU of each thread that waited at the last look, ns
         self._python = python
         self._began = time.monotonic()
         self._waits = waits
@@ -200,21 +203,32 @@ class GilSamples:
             except OSError:  # it has ended
                 return
             self._count += 1
-            for state in states:
-                thread = self._thread_of(gils, state)
-                if thread is not None:
-                    self._holders[thread] += 1
+            holders = {tid for state in states if (tid := self._thread_of(gils, state)) is not None}
+            self._holders.update(holders)
             if self._waits:
-                self._look(gils, when, self.clocks.living())
+                tids = self.clocks.living()
+                for tid in tids if len(tids) <= _LOOKS else when.sample(tids, _LOOKS):
+                    self._look(gils, tid, holds=tid in holders)
 
-    def _look(self, gils: Gils, when: random.Random, tids: list[int]) -> None:
-        for tid in tids if len(tids) <= _LOOKS else when.sample(tids, _LOOKS):
-            word = _futex(self._python.pid, tid)
-            if word is None:
-                continue
-            self._looks[tid] += 1
-            if word and gils.is_ours(word):
-                self._waiters[tid] += 1
+    def _look(self, gils: Gils, tid: int, *, holds: bool) -> None:
+        """See whether a thread waits for the GIL.
+
+        A wait is interrupted after each switch interval. If no CPU is free then, the thread still waits, although it
+        sleeps no longer: it has hardly run since.
+        """
+        task = f"/proc/{self._python.pid}/task/{tid}"
+        word = _futex(task)
+        if word is None:
+            return
+        waits = word > 0 and gils.is_ours(word)
+        if waits:
+            self._ran[tid] = _ran(task)
+        elif word == _AWAKE and not holds and tid in self._ran:
+            waits = _ran(task) - self._ran[tid] < _HARDLY
+        if not waits:
+            self._ran.pop(tid, None)
+        self._looks[tid] += 1
+        self._waiters[tid] += waits
 
     def _thread_of(self, gils: Gils, state: int) -> int | None:
         """Return the thread of a thread state, whose memory may serve another thread after its end."""
@@ -224,13 +238,22 @@ class GilSamples:
         return known
 
 
-def _futex(pid: int, tid: int) -> int | None:
-    """Return the futex on which a thread sleeps, 0 if it does not sleep on one; None: the thread has ended."""
+def _futex(task: str) -> int | None:
+    """Return the futex on which a thread sleeps, 0 for another sleep, -1 if it is awake; None: it has ended."""
     known = architecture()
     with contextlib.suppress(OSError, ValueError, IndexError):
-        with open(f"/proc/{pid}/task/{tid}/syscall", "rb", buffering=0) as file:
+        with open(f"{task}/syscall", "rb", buffering=0) as file:
             words = file.read(256).split()
+        if words[0] == b"running":
+            return _AWAKE
         if known is not None and words[0] == b"%d" % known.futex and int(words[2], 16) & _OPERATION in _WAITS:
             return int(words[1], 16)
         return 0
     return None
+
+
+def _ran(task: str) -> int:
+    """Return how long a thread has been on a CPU, in ns."""
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"{task}/schedstat", "rb") as file:
+        return int(file.read(256).split()[0])
+    return 0
