@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from interpreters_fixture import interpreter
-from watched import let_go, need_bpftrace, started, stripped_python, watched
+from watched import TURNS, let_go, need_bpftrace, started, stripped_python, watched
 
 from gilbench.interpreters.image import read_image
 from gilbench.observe.gil.futex import FutexProbe
@@ -19,20 +19,6 @@ def spin():
     while time.monotonic() < end: pass
 spin()
 said = threading.get_native_id()
-"""
-TURNS = """
-import threading, time
-ready = {}
-def spin():
-    end = time.monotonic() + 2.0
-    while time.monotonic() < end: pass
-    with open("/proc/thread-self/schedstat") as file:
-        ready[threading.get_ident()] = int(file.read().split()[1]) * 1e-9
-crew = [threading.Thread(target=spin, name="spin-%d" % number) for number in range(2)]
-for thread in crew: thread.start()
-rest = threading.Thread(target=time.sleep, args=(2.0,)); rest.start()
-for thread in crew + [rest]: thread.join()
-said = [(thread.native_id, ready.get(thread.ident, 0.0)) for thread in crew + [rest]]
 """
 INTERPRETERS = """
 import threading, time
