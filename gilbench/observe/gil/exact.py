@@ -30,7 +30,7 @@ _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "o
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 _ANSWER = 5.0  # s for the script to answer
-_FEW_MISSED, _SMALL_PART = 5, 0.01  # more events, and a larger share of the acquisitions, make the sums wrong
+_FEW_MISSED, _SMALL_PART = 5, 0.01  # more events, and a larger share of the time at stake, make the sums wrong
 _NUMBERS = itertools.count(1)
 
 
@@ -178,7 +178,7 @@ class ExactWatching:
             blames=_blames(maps),
             start_up=self._start_up,
             unavailable=self._gaps(),
-            fault=_fault(maps),
+            fault=_fault(maps, end - start),
         )
 
     def _process_of(self, tid: int) -> int:
@@ -195,10 +195,11 @@ class ExactWatching:
         return tuple(gaps)
 
 
-def _fault(maps: Mapping[str, Any]) -> str | None:
+def _fault(maps: Mapping[str, Any], duration: int) -> str | None:
     """Return why the sums are wrong, as the script's own check tells; None: they are right."""
-    missed, takes = int(maps.get("@missed", 0)), sum(maps.get("@n", {}).values())
-    if missed <= max(_FEW_MISSED, _SMALL_PART * takes):
+    seen = maps.get("@missed") or {"count": 0, "total": 0}
+    missed = seen["count"]
+    if missed <= _FEW_MISSED or seen["total"] < _SMALL_PART * duration:
         return None
     return (
         f"the exact probe missed {missed} acquisitions or releases: the compiler inlined take_gil or drop_gil"
