@@ -30,7 +30,7 @@ _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "o
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 _ANSWER = 5.0  # s for the script to answer
-_FEW_MISSED, _SMALL_PART = 5, 0.01  # more events, and a larger share of the time at stake, make the sums wrong
+_FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 _NUMBERS = itertools.count(1)
 
 
