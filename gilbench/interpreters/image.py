@@ -116,6 +116,12 @@ class Image:
         inside = address < self._addresses[index] + max(place.size, 1)
         return name if inside or not place.size else None
 
+    def address_of(self, offset: int) -> int | None:
+        """Return the address of a byte of the file; None: it is not loaded."""
+        return next(
+            (at + offset - start for at, start, size in self._loaded if start <= offset < start + size), None
+        )
+
     def data(self, address: int, size: int) -> bytes | None:
         """Return the initialized data at an address in the file; None: there is none."""
         for start, offset, length in self._loaded:

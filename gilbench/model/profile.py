@@ -157,6 +157,7 @@ class Profile(Struct, frozen=True):
     pauses: Pause | None = None
     syscalls: tuple[Call, ...] = ()
     functions: tuple[Share, ...] = ()  # shares of samples (free-threaded: of parked time)
+    native: tuple[Share, ...] = ()  # C functions that held the GIL; shares of samples
     what_if: WhatIf | None = None
     findings: tuple[Finding, ...] = ()
     caveats: tuple[Caveat, ...] = ()  # what was not observed, with the reason

@@ -20,6 +20,7 @@ from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledTh
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
 from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for
 from gilbench.observe.gil.lines import ExactLine
+from gilbench.observe.gil.native import NativeNames
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.gil.standing import Standing, standing_threads
 from gilbench.observe.running import RunningPython
@@ -91,6 +92,7 @@ class ExactWatching:
         self._start_up: float | None = None
         self._begun, self._stopped = threading.Event(), threading.Event()
         self._number = next(_NUMBERS)
+        self._native = NativeNames(python.pid)
         self._script = Script(
             script_for(python, self._number, live=live, stream=recording is not None),
             pid=None if python.children else python.pid,
@@ -105,11 +107,13 @@ class ExactWatching:
 
     def so_far(self) -> GilFigures:
         """Return the values of the maps as last printed; none before that."""
+        self._native.learn()
         return self._figures(self._snapshot or self._start)
 
     def finish(self) -> GilFigures:
         """Remove the probes and return the final values."""
         if self._script.running():
+            self._native.learn()
             self._standing = standing_threads(self._python.pid)
             call(f"off{self._number}")
             self._stopped.wait(_ANSWER)
@@ -143,11 +147,13 @@ class ExactWatching:
                 now = int(rest.split()[1])
                 self._start_up = (now - self._start) * 1e-9 if self._start else None
                 self._start = now
+                self._native.learn()
                 self._ended = [one for one in self._ended if one.until >= now]  # lines come out of order
             elif kind == ExactLine.SNAPSHOT:
                 self._snapshot = int(rest)
             elif kind == ExactLine.EXEC:
                 self._execs += 1
+                self._native.forget()
                 if self._python.held and self._execs == 1:
                     self._start = int(rest.split()[1])
             elif kind == ExactLine.FINISH:
@@ -178,6 +184,7 @@ class ExactWatching:
             blames=_blames(maps),
             start_up=self._start_up,
             unavailable=self._gaps(),
+            native=self._native.shares(maps.get("@native", {})),
             fault=_fault(maps, end - start),
         )
 

@@ -31,6 +31,7 @@ _COLLECT = ("gc_collect_main", "collect")  # 3.10 and later; before
 _RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely acquired the GIL
 _OWN_GILS = (3, 12)  # the first version whose interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
+_NATIVE_RATE = 97  # samples/s of the machine code; not a divisor of what programs do
 _SNAPSHOT = 1  # s between two prints of the maps
 
 
@@ -138,11 +139,14 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         "new_gil": not old,
         "own_gils": own_gils,
         "collections": bool(functions.collect),
+        "native": not old,
     }
     values = {
         **_places(python.code, functions, main),
         **_words(python, ours, old=old, own_gils=own_gils),
         "gilbench": str(os.getpid()),
+        "pid": str(python.pid),
+        "native_rate": str(_NATIVE_RATE),
         "on": f"on{number}",
         "off": f"off{number}",
         "seeds": " ".join(_seeds(python)),
