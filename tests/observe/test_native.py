@@ -36,7 +36,7 @@ def test_samples_are_summed_by_function() -> None:
 
 
 def test_code_without_a_file_and_the_kernels_are_told_apart() -> None:
-    shares = named({0x10: 50, 1 << 63 | 0x1000: 150})
+    shares = named({0x10: 50, -0x1000: 150})
     assert shares == {"the kernel": 0.75, "code generated at run time": 0.25}
 
 

@@ -61,7 +61,7 @@ class NativeNames:
         starts = sorted(self._known)
         functions: Counter[str] = Counter()
         for address, count in counts.items():
-            functions[self._name(int(address), starts)] += count
+            functions[self._name(int(address) % (1 << 64), starts)] += count  # it writes them with a sign
         return tuple(Share(name=name, value=count / total) for name, count in functions.most_common(_MOST))
 
     def _name(self, address: int, starts: list[int]) -> str:
