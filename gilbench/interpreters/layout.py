@@ -42,6 +42,8 @@ _SECTIONS = {
 _FIRST, _LAST = 13, 15  # minor versions of 3 whose tables are known
 _CANDIDATE = 0xC  # release level in PY_VERSION_HEX from which on a minor version's table is final
 
+OF_C = 3  # least owner of a frame without a code object of Python's (FRAME_OWNED_BY_CSTACK, _INTERPRETER)
+
 Offsets = dict[str, int]  # bytes by "section.field"
 
 

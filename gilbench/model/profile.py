@@ -38,7 +38,9 @@ class Bucket(Struct, frozen=True):
     count: int
 
 
-ASKED_FOR = frozenset({"event", "thread lock"})  # kinds of ``Parked`` that are waits of the program itself
+UNKNOWN_LOCK = "lock whose owner is not known"  # of the program or of the interpreter
+# Kinds of ``Parked`` that are waits of the program itself, or may be.
+ASKED_FOR = frozenset({"event", "thread lock", UNKNOWN_LOCK})
 
 
 class Parked(Struct, frozen=True):
@@ -104,6 +106,14 @@ class Pause(Struct, frozen=True):
     longest: float
 
 
+class GilSwitch(Struct, frozen=True):
+    """The moment from which a free-threaded build had its GIL enabled, because an import required it."""
+
+    after: float | None  # s since the start of the program, or of the watch; None: before the watch
+    module: str | None  # the extension that was imported; None: unknown
+    left_out: float = 0.0  # s until the first GIL value, which the profile excludes
+
+
 class ProgramProcess(Struct, frozen=True):
     """The program as a whole."""
 
@@ -112,13 +122,19 @@ class ProgramProcess(Struct, frozen=True):
     executable: str
     version: str | None  # of Python
     free_threaded: bool
-    gil_enabled: bool | None
+    gil_enabled: bool | None  # at the end
+    gil_switch: GilSwitch | None = None  # None: the GIL was not switched on
     status: int | None = None  # exit status, if the program has ended
     cpu: float | None = None  # s
     memory_peak: int | None = None
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     start_up: float | None = None  # s of startup, which the profile excludes
+
+    @property
+    def excluded(self) -> float:
+        """Seconds of the process, or of the watch, before the profile's values: startup, and without a GIL."""
+        return (self.start_up or 0.0) + (self.gil_switch.left_out if self.gil_switch else 0.0)
 
 
 class WhatIf(Struct, frozen=True):
@@ -137,7 +153,7 @@ class WhatIf(Struct, frozen=True):
 
 
 class Stack(Struct, frozen=True):
-    """One stack of a thread that held the GIL, and its number of samples."""
+    """One stack of a thread that held the GIL (without a GIL: was on the CPU), and its number of samples."""
 
     tid: int | None  # None: py-spy does not know the thread's number
     thread: str  # its name, or py-spy's label
@@ -161,7 +177,7 @@ class Profile(Struct, frozen=True):
     what_if: WhatIf | None = None
     findings: tuple[Finding, ...] = ()
     caveats: tuple[Caveat, ...] = ()  # what was not observed, with the reason
-    stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL
+    stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL; without a GIL: on the CPU
     stack_rate: int | None = None  # samples per second
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
 
@@ -184,6 +200,7 @@ class Verified(NamedTuple):
     threaded: tuple[float, ...]  # on a free-threaded interpreter
     gil_on: tuple[float, ...]  # on the same one with its GIL switched on
     complaints: tuple[str, ...]  # why there are fewer rounds, or why they show less than expected
+    forced: bool = False  # ``threaded`` is with PYTHON_GIL=0, since the GIL of a plain start is enabled
 
 
 class StateChange(NamedTuple):

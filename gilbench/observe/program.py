@@ -12,21 +12,25 @@ from pathlib import Path
 import msgspec
 
 from gilbench.model.errors import UsageError
-from gilbench.model.profile import Blame, Profile, ProfiledThread, ProgramProcess
+from gilbench.model.profile import Blame, GilSwitch, Profile, ProfiledThread, ProgramProcess, Stack
 from gilbench.model.results import Caveat
+from gilbench.model.study import Share
 from gilbench.observe.cpu import Counts, gained, read_counts
 from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
 from gilbench.observe.gil.standing import python_threads
+from gilbench.observe.own_sampler import OwnSampler
 from gilbench.observe.running import RunningPython, other_pythons
 from gilbench.observe.stacks import RATE, StackSampler, shares
 from gilbench.observe.syscalls import Counted, SyscallCounter
+from gilbench.observe.thread_names import ThreadNames
 from gilbench.observe.timeline import Recording
 
 OBSERVERS = ("stacks", "syscalls")  # in addition to the GIL
 _NAMES_FIRST = 0.3  # s until the names of threads are read; then after twice as long each time
 _NAMES_LAST = 20.0
+_NAMES_SOON = 0.25  # s for each s of the profile, where names are read from memory, which costs little
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
 
 
@@ -56,9 +60,10 @@ class ProgramWatch:
         self._python = python
         self._command = tuple(map(_utf8, command)) or _command_of(python.pid)
         self._names: dict[int, str] = {}
+        self._unspied = ThreadNames(python) if python.free_threaded else None  # py-spy cannot read its names
         self._unseen: set[str] = set()
         self._observers = observers
-        self._stacks: StackSampler | None = None
+        self._stacks: StackSampler | OwnSampler | None = None
         self._calls: SyscallCounter | None = None
         self._gil = _watch(python, live, recording)
         self._began = time.monotonic()
@@ -71,15 +76,20 @@ class ProgramWatch:
 
     def started(self) -> None:
         """Start the observers that need a running interpreter; of a held process: once it runs."""
-        if "stacks" in self._observers and not self._python.free_threaded and self._stacks is None:
+        if "stacks" not in self._observers or self._stacks is not None:
+            return
+        if not self._python.free_threaded:
             self._stacks = StackSampler(self._python.pid)
+        else:
+            self._stacks = OwnSampler(self._python, "gil" if self._python.gil_enabled else "cpu")
 
     def tick(self) -> None:
         """Read what would be gone with the process; call this several times a second."""
         now = time.monotonic()
         self._counts = self._counts.followed_by(read_counts(self._python.pid))
         if now >= self._next_names:
-            self._next_names = now + min(2 * (now - self._began), _NAMES_LAST)
+            step = _NAMES_SOON if self._unspied is not None else 2
+            self._next_names = now + min(step * (now - self._began), _NAMES_LAST)
             self._ask_names()
             if self._python.children:
                 self._unseen |= other_pythons(self._python)
@@ -102,18 +112,26 @@ class ProgramWatch:
         stacks = self._stacks.finish() if self._stacks is not None else ()
         known = {stack.tid: stack.thread for stack in stacks if stack.tid is not None and stack.named}
         self._names = {**known, **self._names}
-        # py-spy begins a little before the probe, and ends a little after it.
-        samples = max(round(figures.duration * RATE), sum(stack.samples for stack in stacks))
         profile = self._profile(figures, status, rusage)
         counted = self._calls.finish() if self._calls is not None else None
+        if self._unspied is not None:
+            stacks = _renamed(stacks, profile.threads)
         return msgspec.structs.replace(
             profile,
-            functions=profile.functions or shares(stacks, samples).functions,
+            functions=profile.functions or self._holding(stacks, figures.duration),
             syscalls=counted.calls if counted is not None else (),
             caveats=(*profile.caveats, *self._missing(counted)),
             stacks=stacks,
             stack_rate=RATE if stacks else None,
         )
+
+    def _holding(self, stacks: Sequence[Stack], duration: float) -> tuple[Share, ...]:
+        """Return the functions that held the GIL; stacks of threads on the CPU do not tell."""
+        samples = sum(stack.samples for stack in stacks)
+        if isinstance(self._stacks, OwnSampler):
+            return shares(stacks, samples).functions if self._python.gil_enabled else ()
+        # py-spy begins a little before the probe, and ends a little after it.
+        return shares(stacks, max(round(duration * RATE), samples)).functions
 
     def _missing(self, counted: Counted | None) -> Iterator[Caveat]:
         if self._stacks is not None and self._stacks.unavailable:
@@ -125,6 +143,9 @@ class ProgramWatch:
             yield _unavailable("syscalls", f"system calls: {counted.reason}")
 
     def _ask_names(self) -> None:
+        if self._unspied is not None:
+            self._unspied.ask()
+            return
         for thread in python_threads(self._python.pid):
             tid, name = thread.get("os_thread_id"), thread.get("thread_name")
             if isinstance(tid, int) and name:
@@ -136,6 +157,7 @@ class ProgramWatch:
         python = self._python
         before, after = self._before, self._counts
         named = (self._named(one, before, after) for one in figures.threads)
+        returned = GilSwitch(after=None, module=None) if python.gil_returned else None
         threads = sorted(named, key=_activity, reverse=True)
         return Profile(
             probe=figures.probe,
@@ -146,7 +168,8 @@ class ProgramWatch:
                 executable=_utf8(python.executable),
                 version=python.release or _dotted(python.version),
                 free_threaded=python.free_threaded,
-                gil_enabled=python.gil_enabled,
+                gil_enabled=python.gil_enabled or figures.switch is not None,
+                gil_switch=figures.switch or returned,
                 status=status,
                 cpu=rusage.ru_utime + rusage.ru_stime if rusage else gained(before.on_cpu, after.on_cpu),
                 memory_peak=after.peak,  # rusage would include what it was before its exec: a copy of us
@@ -180,9 +203,13 @@ class ProgramWatch:
             switches = max(0, gained + after.involuntary[tid] - before.involuntary.get(tid, 0))
         # A probe reads thread after thread, so a share can be a little more than all of the time.
         known = {name: share for name in _SHARES if (share := getattr(one, name)) is not None}
+        if name is None and self._unspied is not None:
+            name = self._unspied.of(tid, one.name)
+        elif name is None:
+            name = one.name or _comm(one.pid, tid)
         return msgspec.structs.replace(
             one,
-            name=name or one.name or _comm(one.pid, tid),
+            name=name,
             cpu=cpu,
             context_switches=switches,
             **{name: min(max(share, 0.0), 1.0) for name, share in known.items()},
@@ -197,6 +224,17 @@ def _watch(python: RunningPython, live: bool, recording: Recording | None) -> Wa
     if reason is not None:
         raise UsageError(f"cannot record a timeline: {reason or 'a free-threaded build has no GIL'}")
     return probe.watch(python, live=live, recording=recording)
+
+
+def _renamed(stacks: Sequence[Stack], threads: Sequence[ProfiledThread]) -> tuple[Stack, ...]:
+    """Return stacks with the names of the threads that they are of."""
+    names = {thread.tid: thread.name for thread in threads}
+    return tuple(
+        msgspec.structs.replace(stack, thread=name, named=True)
+        if stack.tid is not None and (name := names.get(stack.tid))
+        else stack
+        for stack in stacks
+    )
 
 
 def _unavailable(observer: str, text: str) -> Caveat:

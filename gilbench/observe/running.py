@@ -14,10 +14,12 @@ from typing import NamedTuple
 import psutil
 
 from gilbench.host.trust import mistrust
+from gilbench.interpreters.image import read_image
 from gilbench.interpreters.probe import probe
 from gilbench.interpreters.told import read_told
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Interpreter
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 
 _LIBRARY = re.compile(r"libpython(\d)\.(\d+)(t?)[a-z]*\.so")
 _PROGRAM = re.compile(r"python(?:(\d)(?:\.(\d+)(t?)[a-z]*)?)?(?:\.exe)?$")
@@ -34,7 +36,8 @@ class RunningPython(NamedTuple):
     code: Path  # the file with the interpreter's code, the executable or its libpython, as we see it
     version: tuple[int, int] | None = None
     free_threaded: bool = False
-    gil_enabled: bool = True  # as far as its command line and environment tell
+    gil_enabled: bool = True  # now; of a held process, as far as its command line and environment tell
+    gil_returned: bool = False  # an import has enabled the GIL of a free-threaded build
     release: str | None = None  # the whole version, e.g. 3.13.5
     held: bool = False  # it waits before its exec: nothing of the interpreter is mapped yet
     children: bool = False  # the processes that it starts are watched too
@@ -78,15 +81,34 @@ def find_python(pid: int) -> RunningPython:
         raise UsageError(
             f"process {pid} runs {executable}, which is not CPython{despite}; choose a CPython process"
         )
-    return RunningPython(
+    forced = _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ"))
+    found = RunningPython(
         pid=pid,
         executable=executable,
         code=code,
         version=facts.version,
         free_threaded=facts.free_threaded,
-        gil_enabled=not facts.free_threaded or _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ")),
+        gil_enabled=not facts.free_threaded or forced,
         release=facts.release,
     )
+    if found.gil_enabled or not gil_is_enabled(found):
+        return found
+    return found._replace(gil_enabled=True, gil_returned=True)
+
+
+def gil_is_enabled(python: RunningPython) -> bool:
+    """Return whether the GIL of a free-threaded process is enabled now, as far as its memory tells."""
+    with (
+        contextlib.suppress(OSError, LookupError, ValueError),
+        InterpreterMemory(python.pid, read_image(python.code), python.mapped) as memory,
+    ):
+        return memory.gil_enabled()
+    return False
+
+
+def may_be_started(python: RunningPython) -> bool:
+    """Return whether the executable of a process may be started: nobody but root and the user could have changed it."""
+    return _may_ask(Path(f"/proc/{python.pid}/exe"), python.executable)
 
 
 def _may_ask(itself: Path, executable: str) -> bool:

@@ -181,7 +181,7 @@ def _short(file: str) -> str:
     return file.removeprefix(f"{folder}/") if Path(file).is_absolute() else file
 
 
-def shares(stacks: tuple[Stack, ...], samples: int) -> Reading:
+def shares(stacks: Sequence[Stack], samples: int) -> Reading:
     """Sum stacks up by thread and by innermost function.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from gilbench.model.profile import (
     Parked,
     Profile,
     ProfiledThread,
+    Stack,
     WhatIf,
     document,
 )
@@ -76,7 +77,10 @@ def facts(profile: Profile) -> Iterator[Entry]:
 def _times(profile: Profile) -> Iterator[str]:
     process = profile.process
     duration = write(profile.duration, "s") if profile.duration >= SHORTEST else "less than 1 ms"
-    without = f" (excluding {write(process.start_up, 's')} of startup)" if process.start_up else ""
+    parts = [f"{write(process.start_up, 's')} of startup"] if process.start_up else []
+    if process.gil_switch is not None and process.gil_switch.left_out:
+        parts.append(f"{write(process.gil_switch.left_out, 's')} until the GIL was enabled and probed")
+    without = f" (excluding {' and '.join(parts)})" if parts else ""
     yield f"Profiled {duration}{without}"
     if process.status is not None:
         yield f"ended by signal {-process.status}" if process.status < 0 else f"exit status {process.status}"
@@ -98,7 +102,7 @@ def _resources(profile: Profile) -> Iterator[str]:
 
 def _counted(profile: Profile) -> float:
     """Return the seconds in which CPU time and system calls are counted, from the start of the process."""
-    return profile.duration + (profile.process.start_up or 0.0)
+    return profile.duration + profile.process.excluded
 
 
 def _parts(profile: Profile) -> Iterator[Part]:
@@ -129,6 +133,8 @@ def _tables(profile: Profile) -> Iterator[Table]:
     if profile.functions:
         title, share = ("Parking functions", "parked time") if locks else ("GIL-holding functions", "samples")
         yield _functions_table(title, share, profile.functions)
+    if locks and profile.stacks:
+        yield _functions_table("Functions on the CPU", "samples", _innermost(profile.stacks))
     if profile.syscalls:
         yield _calls_table(profile.syscalls, _counted(profile))
     if profile.what_if is not None:
@@ -324,6 +330,14 @@ def _by_seconds(blames: Sequence[Blame], side: str) -> list[int]:
 def _functions_table(title: str, share: str, functions: Sequence[Share]) -> Table:
     rows = [(function.name, f"{_percent(function.value)}%") for function in functions[:_FUNCTIONS]]
     return _table(title, _columns("function", share), rows)
+
+
+def _innermost(stacks: Sequence[Stack]) -> list[Share]:
+    """Sum stacks up by their innermost function, the most samples first."""
+    counts: Counter[str] = Counter()
+    for stack in stacks:
+        counts[stack.frames[-1]] += stack.samples
+    return [Share(name=name, value=count / counts.total()) for name, count in counts.most_common()]
 
 
 def _calls_table(calls: Sequence[Call], duration: float) -> Table:

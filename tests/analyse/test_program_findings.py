@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from profiles import EXACT, SAMPLED, contended, free_threaded, interpreted, make_profile, make_thread, sampled
 
-from gilbench.model.profile import Blame, Pause, Probe, Profile
+from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, Profile
 
 
 def said(profile: Profile) -> str:
@@ -166,3 +166,22 @@ def test_of_a_program_that_ended_at_once_nothing_is_said_but_that() -> None:
     short = interpreted(make_profile(make_thread(1, 1.0), duration=1e-9))
     assert [finding.kind for finding in short.findings] == ["too_short"]
     assert short.what_if is None
+
+
+def test_an_import_that_enabled_the_gil_is_named_with_its_moment() -> None:
+    switched = {"free_threaded": True, "gil_switch": GilSwitch(after=0.3, module="legacy", left_out=0.8)}
+    profile = interpreted(make_profile(make_thread(1, 0.5, 0.5), **switched))
+    assert profile.findings[0].subject == "legacy"
+    assert "was enabled 300 ms after the start, by an import of legacy, which does not" in texts(profile)
+    assert "PYTHON_GIL=0" in (profile.findings[0].next or "")
+    unknown = {**switched, "gil_switch": GilSwitch(after=None, module=None)}
+    assert "enabled before the profile, by an import of an extension" in said(make_profile(**unknown))
+
+
+def test_nothing_is_told_of_waits_that_no_probe_of_the_gil_has_seen() -> None:
+    probe = Probe(
+        strength=None, name="parking", reason="the profile ended before a probe of the GIL was placed"
+    )
+    switch = GilSwitch(after=0.3, module="legacy")
+    text = said(make_profile(make_thread(1, None, None), probe=probe, gil_switch=switch, free_threaded=True))
+    assert "Which threads held the GIL is unknown: the profile ended before" in text

@@ -9,7 +9,7 @@ from profiles import EXACT, SAMPLED, make_profile, make_thread
 from gilbench.analyse.profile.report import interpret
 from gilbench.analyse.profile.segments import segments, since
 from gilbench.analyse.profile.whatif import program_cost, what_if, with_measured
-from gilbench.model.profile import Profile, ProfiledThread, Verified, WhatIf
+from gilbench.model.profile import GilSwitch, Profile, ProfiledThread, Verified, WhatIf
 from gilbench.model.results import Caveat
 
 
@@ -201,3 +201,21 @@ def test_what_is_unknown_stays_unknown_in_a_segment() -> None:
     second = make_profile(make_thread(1, None, None), duration=20.0)
     assert since(second, first).threads[0].gil_held is None
     assert math.isclose(since(second, first).threads[0].alive, 1.0)
+
+
+def test_what_was_seen_before_the_gil_came_back_is_no_segment() -> None:
+    switch = GilSwitch(after=1.0, module="legacy", left_out=1.5)
+    before = make_profile(make_thread(1, None, 0.5), duration=1.4, gil_enabled=False)
+    first, last = (
+        make_profile(make_thread(1, 0.5, 0.5), duration=duration, gil_switch=switch)
+        for duration in (1.0, 2.0)
+    )
+    assert [one.duration for one in segments((before, first, last))] == [1.0, 1.0]
+    assert since(first, before) == first
+    assert last.process.excluded == 1.5
+
+
+def test_a_gil_that_was_forced_off_is_named_where_the_speedup_is() -> None:
+    times = Verified((10.0, 10.0), (5.0, 5.0), (11.0, 11.0), (), forced=True)
+    told = interpret(make_profile(*equal(2)), 2, verified=times, verified_on="3.13t")
+    assert any("Measured on 3.13t with the GIL forced off" in finding.text for finding in told.findings)

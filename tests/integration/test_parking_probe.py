@@ -1,9 +1,17 @@
 from __future__ import annotations
 
-from interpreters_fixture import interpreter
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from interpreters_fixture import absent, interpreter, interpreter_if_found
 from watched import need_bpftrace, watched
 
+from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.parking_probe import ParkingProbe
+
+BUILDS = ("3.13t", "3.14t", "3.15t")
 
 FILL = """
 import threading, time
@@ -36,18 +44,47 @@ for count in range(1, 21):
 stop = True; thread.join()
 said = {"collections": count, "stalled": sum(stalls), "took": took, "watcher": thread.native_id}
 """
-WAIT = """
-import threading, time
-lock = threading.Lock(); lock.acquire()
-thread = threading.Thread(target=lock.acquire); thread.start()
-time.sleep(0.5); lock.release(); thread.join()
+# One thread waits for something of each kind that the program's own code can wait for.
+ASK = """
+import queue, threading, time
+def locked(kind):
+    one = kind(); one.acquire(); return one.acquire, one.release
+def condition():
+    one = threading.Condition()
+    def wait():
+        with one: one.wait()
+    def notify():
+        with one: one.notify()
+    return wait, notify
+def filled(kind):
+    one = kind(); return one.get, lambda: one.put(1)
+def event():
+    one = threading.Event(); return one.wait, one.set
+wait, end = {kind}
+thread = threading.Thread(target=wait); thread.start()
+time.sleep(0.4); end(); thread.join()
 said = thread.native_id
 """
+LOCK = "locked(threading.Lock)"
+OWN = {
+    LOCK: "thread lock",
+    "locked(threading.RLock)": "thread lock",
+    "condition()": "thread lock",
+    "event()": "thread lock",
+    "filled(queue.Queue)": "thread lock",
+    "filled(queue.SimpleQueue)": "event",
+}
 
 
-def test_one_shared_dict_and_dicts_of_their_own_are_told_apart() -> None:
+def executable(build: str) -> str:
+    """A free-threaded build: CI has that of 3.13, the others are tested where they are found."""
+    return (interpreter(build) if build == BUILDS[0] else interpreter_if_found(build)).executable
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_one_shared_dict_and_dicts_of_their_own_are_told_apart(build: str) -> None:
     need_bpftrace()
-    free = interpreter("3.13t").executable
+    free = executable(build)
     shared, crew = watched(ParkingProbe(), free, FILL.format(shared=True))
     own, _ = watched(ParkingProbe(), free, FILL.format(shared=False))
     by_thread = {thread.tid: thread for thread in shared.threads}
@@ -63,9 +100,10 @@ def test_one_shared_dict_and_dicts_of_their_own_are_told_apart() -> None:
     assert not any(name.name.startswith("fill") for name in own.functions)
 
 
-def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees() -> None:
+@pytest.mark.parametrize("build", BUILDS)
+def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees(build: str) -> None:
     need_bpftrace()
-    figures, said = watched(ParkingProbe(), interpreter("3.13t").executable, COLLECT)
+    figures, said = watched(ParkingProbe(), executable(build), COLLECT)
     assert figures.pauses is not None
     # A collection stops the world twice (gc_free_threading.c); threads that come and go may add one.
     assert 0 <= figures.pauses.count - 2 * said["collections"] <= 2
@@ -78,11 +116,40 @@ def test_stop_the_world_pauses_are_as_many_and_as_long_as_the_program_sees() -> 
     assert figures.functions[0].name.startswith("watch (")
 
 
-def test_a_lock_of_the_programs_own_is_blocked_and_no_wait_for_the_interpreter() -> None:
+@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_wait_that_the_program_asked_for_is_blocked_and_no_wait_for_the_interpreter(
+    build: str, kind: str
+) -> None:
     need_bpftrace()
-    figures, tid = watched(ParkingProbe(), interpreter("3.13t").executable, WAIT)
-    thread = next(thread for thread in figures.threads if thread.tid == tid)
+    thread = asking(executable(build), kind)
     assert thread.gil_wait is not None
     assert thread.gil_wait < 0.02
     assert thread.blocked is not None
     assert thread.blocked > 0.6 * thread.alive
+    if (build, kind) != ("3.13t", "locked(threading.RLock)"):  # waits on a semaphore of the C library
+        assert sum(one.seconds for one in thread.parked if one.kind == OWN[kind]) > 0.2
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_without_local_symbols_the_owner_of_a_lock_is_not_known(build: str, tmp_path: Path) -> None:
+    need_bpftrace()
+    whole = Path(executable(build))
+    strip = shutil.which("strip")
+    if strip is None:
+        absent("no strip")
+    bare = tmp_path / "bin" / whole.name
+    bare.parent.mkdir()
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {whole.parent}\n")
+    subprocess.run([strip, "-o", str(bare), str(whole)], check=True, timeout=60)
+    thread = asking(str(bare), LOCK)
+    assert "lock whose owner is not known" in {one.kind for one in thread.parked}
+    assert "object lock" not in {one.kind for one in thread.parked}
+    assert thread.blocked is not None
+    assert thread.blocked > 0.6 * thread.alive
+
+
+def asking(executable: str, kind: str) -> ProfiledThread:
+    """What the probe saw of a thread that waits for something of a kind."""
+    figures, tid = watched(ParkingProbe(), executable, ASK.format(kind=kind))
+    return next(thread for thread in figures.threads if thread.tid == tid)

@@ -13,6 +13,8 @@ from gilbench.observe.running import RunningPython
 
 FUNCTIONS = {
     600: "lock_PyThread_acquire_lock",
+    700: "_thread_RLock_acquire",
+    800: "_PyImport_AcquireLock",
     100: "_PyCriticalSection_BeginSlow",
     200: "_Py_brc_queue_object",
     300: "stop_the_world",
@@ -59,7 +61,10 @@ def test_a_park_is_told_by_what_was_waited_for_and_who_asked() -> None:
         "7,3,200": "reference-count queue",
         "7,3,300": "stop-the-world",
         "7,3,400": "object lock",
-        "7,3,0": "object lock",
+        "7,3,0": "lock whose owner is not known",
+        "7,3,999": "lock whose owner is not known",
+        "7,3,700": "thread lock",
+        "7,3,800": "import lock",
         "7,5,0": "event",
         "7,9,0": "other",
     }
@@ -70,7 +75,10 @@ def test_a_park_is_told_by_what_was_waited_for_and_who_asked() -> None:
         "stop-the-world": 2,
         "critical section": 1,
         "reference-count queue": 1,
-        "object lock": 2,
+        "object lock": 1,
+        "lock whose owner is not known": 2,
+        "thread lock": 1,
+        "import lock": 1,
         "event": 1,
         "other": 1,
     }
@@ -102,6 +110,14 @@ def test_spinning_is_a_wait_on_the_cpu_unless_it_is_for_a_lock_of_the_programs_o
         "thread lock": 1.0,
     }
     assert (thread.wait, thread.spun) == (2.0, 1.0)
+
+
+def test_a_lock_whose_owner_is_not_known_is_no_proof_of_a_wait_for_the_interpreter() -> None:
+    thread = parking.read(
+        {"@parked": {"7,3,0": stats(1, 10**9), "7,6,0": stats(1, 10**9)}}, {}, image()
+    ).threads[7]
+    assert [one.seconds for one in thread.parked] == [2.0]
+    assert (thread.wait, thread.spun) == (0.0, 0.0)
 
 
 def test_functions_are_named_by_python_and_by_what_they_did() -> None:
@@ -147,8 +163,16 @@ def test_a_line_of_the_script_gives_a_function() -> None:
     assert parking.read_code("something else") is None
 
 
-def script(*missing: str, live: bool = False) -> str:
-    one = RunningPython(pid=12, executable="/opt/python", code=Path("/opt/python"))
+def test_lines_give_the_names_of_threads_and_the_import_that_enables_the_gil() -> None:
+    assert parking.read_name("name 77 my worker\n") == (77, "my worker")
+    assert parking.read_name("code 5104 6 f\t/a.py") is None
+    assert parking.read_gil("gil 5000000000 legacy\n") == (5_000_000_000, "legacy")
+    assert parking.read_gil("gil 5000000000 \n") == (5_000_000_000, None)
+    assert parking.read_gil("begin") is None
+
+
+def script(*missing: str, live: bool = False, version: tuple[int, int] = (3, 13)) -> str:
+    one = RunningPython(pid=12, executable="/opt/python", code=Path("/opt/python"), version=version)
     text = parking.script_for(image(*missing), one, live=live)
     return "\n".join(line for line in text.splitlines() if not line.startswith("//"))
 
@@ -164,3 +188,9 @@ def test_a_function_without_a_symbol_has_no_probe() -> None:
     assert "interval:" not in whole
     assert "_PyMutex_LockTimed" not in part
     assert '"_PyParkingLot_Park"' in part
+
+
+def test_from_3_15_on_critical_sections_take_the_thread_state_first() -> None:
+    assert "@first[tid] = arg1;" in script(version=(3, 14))
+    assert "@first[tid] = arg2;" in script(version=(3, 15))
+    assert "@second[tid] = arg3;" in script(version=(3, 15))

@@ -27,7 +27,8 @@ def program_findings(profile: Profile) -> tuple[Finding, ...]:
         text = "The program ended within 1 ms of its start: there was nothing to profile."
         remedy = "Profile a longer run, or attach to the running program with --pid."
         return (Finding(kind="too_short", text=text, next=remedy),)
-    return tuple(_locks(profile) if profile.process.gil_enabled is False else _gil(profile))
+    of_locks = profile.process.gil_enabled is False
+    return (*_gil_switch(profile), *(_locks(profile) if of_locks else _gil(profile)))
 
 
 def thread_names(threads: Sequence[ProfiledThread]) -> dict[int, str]:
@@ -57,6 +58,24 @@ def parked_by_kind(threads: Sequence[ProfiledThread]) -> tuple[Parked, ...]:
             longest=max(known.longest, parked.longest),
         )
     return tuple(sorted(kinds.values(), key=lambda one: -one.seconds))
+
+
+def _gil_switch(profile: Profile) -> Iterator[Finding]:
+    """How a free-threaded build came by its GIL."""
+    switch = profile.process.gil_switch
+    if switch is None:
+        return
+    when = "before the profile" if switch.after is None else f"{write(switch.after, 's')} after the start"
+    cause = "an extension that does" if switch.module is None else f"{switch.module}, which does"
+    yield Finding(
+        kind="gil_enabled",
+        subject=switch.module,
+        text=(
+            f"The GIL of this free-threaded build was enabled {when}, by an import of {cause} not declare that it "
+            "runs without the GIL."
+        ),
+        next="To keep the GIL disabled, at your own risk, set PYTHON_GIL=0.",
+    )
 
 
 # --- with a GIL -----------------------------------------------------------------------------------------

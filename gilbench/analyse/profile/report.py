@@ -48,12 +48,13 @@ def _estimated(
     """Add bound, prediction and measured times."""
     if timed is None:
         return msgspec.structs.replace(profile, what_if=what_if(profile, cores, segments=segments))
-    observed = profile.duration + (profile.process.start_up or 0.0)
+    observed = profile.duration + profile.process.excluded
     name = f"all observers, this run / mean of {len(timed.original)}"
     overhead = Share(name=name, value=observed / statistics.fmean(timed.original))
     slow_downs = zip(timed.gil_on, timed.original, strict=True)
     slow_down = math.exp(statistics.fmean(math.log(after / before) for after, before in slow_downs))
     answer = what_if(profile, cores, segments=segments, cost=program_cost(profile, slow_down))
     if answer is not None:
-        answer = with_measured(answer, timed.original, timed.threaded, timed_on)
+        where = f"{timed_on} with the GIL forced off" if timed.forced else timed_on
+        answer = with_measured(answer, timed.original, timed.threaded, where)
     return msgspec.structs.replace(profile, what_if=answer, costs=(overhead,))

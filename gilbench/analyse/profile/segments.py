@@ -15,6 +15,8 @@ def segments(readings: Sequence[Profile]) -> tuple[Profile, ...]:
     Args:
         readings: Profiles of the same program in order of time, each from the start to its moment.
     """
+    # A reading before the GIL came back is of another time, and of other waits.
+    readings = [one for one in readings if one.process.gil_switch == readings[-1].process.gil_switch]
     befores = (None, *readings[:-1]) if readings else ()
     found = (since(now, before) for now, before in zip(readings, befores, strict=True))
     return tuple(segment for segment in found if segment.duration > 0)
@@ -22,7 +24,7 @@ def segments(readings: Sequence[Profile]) -> tuple[Profile, ...]:
 
 def since(now: Profile, before: Profile | None) -> Profile:
     """Give the shares and counts of the time between two readings; everything else is of the later one."""
-    if before is None:
+    if before is None or before.process.gil_switch != now.process.gil_switch:
         return now
     known = {(thread.pid, thread.tid): thread for thread in before.threads}
     duration = now.duration - before.duration

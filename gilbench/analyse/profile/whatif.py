@@ -61,7 +61,7 @@ def what_if(
     demand = demand_of(profile)
     if demand is None or profile.process.gil_enabled is False:
         return None
-    start_up = profile.process.start_up or 0.0
+    start_up = profile.process.excluded
     whole = start_up + profile.duration
     bound = max(1.0, whole / (start_up + profile.duration * _shortest(profile, demand, cores)))
     predicted = None
@@ -86,7 +86,7 @@ def program_cost(profile: Profile, slow_down: float) -> float:
     """
     demand = demand_of(profile)
     held = min(1.0, demand.held) if demand else 1.0
-    start_up = profile.process.start_up or 0.0
+    start_up = profile.process.excluded
     share = (start_up + held * profile.duration) / (start_up + profile.duration)
     return 1.0 + (slow_down - 1.0) / max(share, _TELLING)
 

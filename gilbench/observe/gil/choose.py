@@ -12,24 +12,27 @@ from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.futex import FutexProbe
-from gilbench.observe.gil.parking_probe import ParkingProbe
 from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching
+from gilbench.observe.gil.returning import ReturningProbe
 from gilbench.observe.gil.sampled import SampledProbe
 from gilbench.observe.gil.unprivileged import UnprivilegedProbe
 from gilbench.observe.running import RunningPython
 
+
+def _of_gil(python: RunningPython, live: bool) -> Watching:
+    return watch_gil(python, live=live)
+
+
 # The strongest first. A new probe needs one line here.
 PROBES: tuple[GilProbe, ...] = (
     ExactProbe(),
-    ParkingProbe(),
+    ReturningProbe(_of_gil),
     FutexProbe(),
     UnprivilegedProbe(),
     SampledProbe(),
 )
-
-_FAULTS: dict[
-    tuple[GilProbe, Path], str
-] = {}  # what a probe found when it checked itself, by the interpreter's file
+# What a probe found when it checked itself, by the interpreter's file.
+_FAULTS: dict[tuple[GilProbe, Path], str] = {}
 
 
 def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[GilProbe] = PROBES) -> Watching:

@@ -114,7 +114,7 @@ class ExactWatching:
         """Remove the probes and return the final values."""
         if self._script.running():
             self._native.learn()
-            self._standing = standing_threads(self._python.pid)
+            self._standing = standing_threads(self._python)
             call(f"off{self._number}")
             self._stopped.wait(_ANSWER)
         maps = self._script.finish()

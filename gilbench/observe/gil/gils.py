@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import time
-from collections.abc import Iterator
 from typing import Protocol
 
 from gilbench.interpreters.image import Image
-from gilbench.interpreters.layout import Offsets, published_offsets
-from gilbench.observe.gil.memory import base_of, thread_number
+from gilbench.interpreters.layout import published_offsets
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
+from gilbench.observe.gil.memory import base_of
 from gilbench.observe.gil.searched import SearchedGil
 
 FIRST, LAST = (3, 7), (3, 12)  # versions whose GIL is searched
-_HOLDER = struct.Struct("<Qi")  # the last holder, and whether the GIL is locked
-_WORD = struct.Struct("<Q")
 # ``struct _gil_runtime_state`` after ``locked``: the number of switches, two condition variables and two mutexes of
 # glibc on x86-64.
 _CONDITION, _END = 16, 192
-_MOST = 1000  # interpreters of a process; a list that is being changed may seem endless
 _REFRESH = 0.1  # s after which the interpreters are listed anew
 
 
@@ -60,15 +56,14 @@ def find_gils(pid: int, image: Image, name: str) -> Gils:
         LookupError: There is no GIL (yet), or more than one place could be it.
         OSError: The memory cannot be read.
     """
+    if published_offsets(image) is not None:
+        return PublishedGils(InterpreterMemory(pid, image, name))
     runtime = image.runtime()
     if runtime is None:
         raise LookupError(f"{name} has no _PyRuntime")
     runtime = runtime._replace(address=runtime.address + (base_of(pid, name) if image.relocated else 0))
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        offsets = published_offsets(image)
-        if offsets is not None:
-            return PublishedGils(pid, memory, runtime.address, offsets)
         return SearchedGil(pid, memory, runtime)
     except (OSError, LookupError):
         os.close(memory)
@@ -79,85 +74,57 @@ class PublishedGils:
     """The GILs of CPython 3.13 and later.
 
     Args:
-        pid: The process.
-        memory: Its memory, as a file to close.
-        runtime: Address of ``_PyRuntime``.
-        offsets: As its interpreter publishes them.
+        memory: The memory of the process, to be closed.
 
     Raises:
         LookupError: There is no GIL yet.
         OSError: The memory cannot be read.
     """
 
-    def __init__(self, pid: int, memory: int, runtime: int, offsets: Offsets) -> None:
-        self._pid, self._memory = pid, memory
-        self._head = runtime + offsets["runtime_state.interpreters_head"]
-        self._next = offsets["interpreter_state.next"]
-        self._gil_of = offsets["interpreter_state.ceval_gil"]
-        own = offsets["interpreter_state.gil_runtime_state"]
-        self._holder = offsets["interpreter_state.gil_runtime_state_holder"] - own
-        self._enabled = offsets["interpreter_state.gil_runtime_state_enabled"]
-        self._free_threaded = bool(offsets["free_threaded"])
-        self._native = offsets["thread_state.native_thread_id"]
+    def __init__(self, memory: InterpreterMemory) -> None:
+        self._memory = memory
+        self._start = memory.offset("interpreter_state.gil_runtime_state_locked") - memory.offset(
+            "interpreter_state.gil_runtime_state"
+        )
         self._seen: set[int] = set()
-        self._gils: tuple[int, ...] = ()
+        self._gils: set[int] = set()
         self._listed = 0.0
-        self.holders()
+        try:
+            self._gils = memory.gils()
+        except OSError:
+            memory.close()
+            raise
         if not self._gils:
+            memory.close()
             raise LookupError("the interpreter has not started")
+        self._seen |= self._gils
 
     def close(self) -> None:
         """See ``Gils``."""
-        os.close(self._memory)
+        self._memory.close()
 
     def holders(self) -> list[int]:
         """See ``Gils``."""
         if time.monotonic() - self._listed > _REFRESH:
-            self._gils = tuple(set(self._interpreters_gils()))
-            self._seen.update(self._gils)
+            with contextlib.suppress(OSError):  # an interpreter has just ended
+                self._gils = self._memory.gils()
+            self._seen |= self._gils
             self._listed = time.monotonic()
-        found = []
+        holders = []
         for gil in self._gils:
-            holder, locked = _HOLDER.unpack(self._read(gil + self._holder, _HOLDER.size))
-            if locked == 1 and holder and self.enabled(gil):
-                found.append(holder)
-        return found
-
-    def enabled(self, gil: int) -> bool:
-        """Whether a GIL is in force, which it is not in a free-threaded build that has not enabled it."""
-        return not self._free_threaded or any(self._read(gil + self._enabled, 4))
+            try:
+                holders.append(self._memory.holder(gil))
+            except OSError:
+                if len(self._gils) == 1:  # the process has ended, not one interpreter of several
+                    raise
+        return [holder for holder in holders if holder]
 
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""
-        start = self._holder + 8  # of ``locked``
-        return any(gil + start + _CONDITION <= word < gil + start + _END for gil in self._seen)
+        return any(gil + self._start + _CONDITION <= word < gil + self._start + _END for gil in self._seen)
 
     def thread_of(self, state: int) -> int | None:
         """See ``Gils``."""
         with contextlib.suppress(OSError):
-            return thread_number(self._pid, self._word(state + self._native))
+            return self._memory.thread_of(state)
         return None
-
-    def _interpreters_gils(self) -> Iterator[int]:
-        interpreter = self._word(self._head)
-        for _ in range(_MOST):
-            if not interpreter:
-                return
-            try:
-                gil, interpreter = (
-                    self._word(interpreter + self._gil_of),
-                    self._word(interpreter + self._next),
-                )
-            except OSError:  # it has just ended
-                return
-            if gil:
-                yield gil
-
-    def _word(self, address: int) -> int:
-        return int(_WORD.unpack(self._read(address, _WORD.size))[0])
-
-    def _read(self, address: int, size: int) -> bytes:
-        content = os.pread(self._memory, size, address)
-        if len(content) < size:
-            raise OSError(f"process {self._pid} has ended")
-        return content

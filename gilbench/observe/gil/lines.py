@@ -31,6 +31,8 @@ class ParkingLine(StrEnum):
 
     MAIN = "begin"  # the program begins
     CODE = "code"  # address, line, name, tab, file: a code object seen for the first time
+    NAME = "name"  # thread, name: the kernel was told the name of a thread
+    GIL = "gil"  # time in ns, module: an import has enabled the GIL
 
 
 def placeholders(lines: type[StrEnum]) -> dict[str, str]:

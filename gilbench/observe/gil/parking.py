@@ -3,7 +3,8 @@
 Waiting for another thread of the interpreter is what the GIL wait is elsewhere: on a PyMutex, a critical section,
 the queue of reference counts, a stop-the-world, a readers-writer lock, and on the CPU too, where a thread spins
 for a lock before it parks. An event and a ``threading.Lock`` are waits that the program has asked for: they are
-listed, and count as blocked. An ``RLock`` waits on a semaphore of the C library, and is blocked without a word.
+listed, and count as blocked. So do waits for a lock whose owner is not known, because the build is stripped. Up to
+3.13, an ``RLock`` waits on a semaphore of the C library, and is blocked without a word.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gilbench.interpreters.image import Image
-from gilbench.interpreters.layout import published_offsets
-from gilbench.model.profile import ASKED_FOR, Bucket, Parked, Pause
+from gilbench.interpreters.layout import OF_C, published_offsets
+from gilbench.model.profile import ASKED_FOR, UNKNOWN_LOCK, Bucket, Parked, Pause
 from gilbench.model.study import Share
 from gilbench.observe.gil.lines import ParkingLine, placeholders
 from gilbench.observe.running import RunningPython
@@ -26,18 +27,28 @@ from gilbench.observe.script import filled, places
 NEEDED = (  # all of them are exported, so that a stripped build has them, too
     "_PyParkingLot_Park",
     "PyMutex_Lock",
+    "_PyRecursiveMutex_Lock",
     "_PyCriticalSection_BeginSlow",
     "_PyCriticalSection2_BeginSlow",
     "PyEval_AcquireThread",
+    "PyErr_WarnFormat",
 )
-_OPTIONAL = ("_PyMutex_LockTimed", "_PyThreadState_Suspend", "pymain_run_python")
+_OPTIONAL = (
+    "_PyMutex_LockTimed",
+    "_PyRecursiveMutex_LockTimed",
+    "_PyThreadState_Suspend",
+    "pymain_run_python",
+)
 _PAUSES = ("stop_the_world", "start_the_world")
 _ASKING = (  # for a PyMutex; the script keeps their callers' addresses
     "PyMutex_Lock",
     "_PyMutex_LockTimed",
+    "_PyRecursiveMutex_Lock",
+    "_PyRecursiveMutex_LockTimed",
     "_PyCriticalSection_BeginSlow",
     "_PyCriticalSection2_BeginSlow",
 )
+_SECTIONS_KNOW_THREAD = (3, 15)  # the first version in which BeginSlow takes the thread state first
 _SCRIPT = Path(__file__).with_suffix(".bt")
 _FRAMES = {  # published offsets by the script's placeholders
     "current_frame": "thread_state.current_frame",
@@ -50,7 +61,6 @@ _FRAMES = {  # published offsets by the script's placeholders
     "length": "unicode_object.length",
     "text": "unicode_object.asciiobject_size",
 }
-_OF_C = {0x030D: 3}  # FRAME_OWNED_BY_CSTACK by version: a frame without a code object of Python's
 _FUNCTIONS = 20  # kept
 SPINNING = "spinning for a lock"  # on the CPU, before it parks
 
@@ -72,7 +82,7 @@ _KINDS: dict[int, str] = {
     Park.STOPPING: "stop-the-world",
     Park.EVENT: "event",
 }
-# A PyMutex by who asked for it; of anyone else it is the lock of one object or of one table of the interpreter.
+# A PyMutex by who asked for it; of any other function it is the lock of one object or of one table of the interpreter.
 _ASKERS = (
     ("_PyCriticalSection", "critical section"),
     ("PyCriticalSection", "critical section"),
@@ -81,6 +91,10 @@ _ASKERS = (
     ("PyThread_acquire_lock", "thread lock"),
     ("lock_", "thread lock"),
     ("rlock_", "thread lock"),
+    ("_thread_lock_", "thread lock"),  # 3.15
+    ("_thread_RLock_", "thread lock"),
+    ("_PyRecursiveMutex_LockTimed", "thread lock"),
+    ("_PyImport_AcquireLock", "import lock"),
 )
 
 
@@ -123,6 +137,7 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
     """
     functions = {name: image.symbol(name) or name for name in (*NEEDED, *_OPTIONAL, *_PAUSES)}
     layout = frame_layout(image)
+    mutex = 2 if python.version is not None and python.version >= _SECTIONS_KNOW_THREAD else 1
     addresses = {name: place.address for name in _ASKING if (place := image.place(name)) is not None}
     values = {
         "pid": str(python.pid),
@@ -130,6 +145,8 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
         "return_from_park": places("uretprobe", python.code, [functions["_PyParkingLot_Park"]]),
         **{f"address_{name}": str(address) for name, address in addresses.items()},
         **(layout or {}),
+        "mutex": f"arg{mutex}",
+        "second_mutex": f"arg{mutex + 1}",
         **{f"park_{park.name.lower()}": str(park.value) for park in Park},
         **placeholders(ParkingLine),
     }
@@ -143,10 +160,9 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
 def frame_layout(image: Image) -> dict[str, str] | None:
     """Return the script's placeholders for what it reads of frames, code, and names; None: frames cannot be read."""
     offsets = published_offsets(image)
-    if offsets is None or offsets["version"] >> 16 not in _OF_C:
+    if offsets is None:
         return None
-    fields = {name: str(offsets[field]) for name, field in _FRAMES.items()}
-    return fields | {"of_c": str(_OF_C[offsets["version"] >> 16])}
+    return {name: str(offsets[field]) for name, field in _FRAMES.items()} | {"of_c": str(OF_C)}
 
 
 def _sees_pauses(image: Image) -> bool:
@@ -159,6 +175,20 @@ def read_code(line: str) -> tuple[int, Code] | None:
     if found is None or found[1] == "0":
         return None
     return int(found[1]), Code(int(found[2]), found[3], found[4].rpartition("/")[2])
+
+
+def read_name(line: str) -> tuple[int, str] | None:
+    """Return the thread and the name of a line; None if the line has none."""
+    found = re.fullmatch(rf"{ParkingLine.NAME} (\d+) (.+)", line.rstrip("\n"), re.DOTALL)
+    return (int(found[1]), found[2]) if found else None
+
+
+def read_gil(line: str) -> tuple[int, str | None] | None:
+    """Return the moment in ns and the module whose import enabled the GIL; None if the line has none."""
+    found = re.fullmatch(rf"{ParkingLine.GIL} (\d+) (.*)", line.rstrip("\n"), re.DOTALL)
+    if found is None:
+        return None
+    return int(found[1]), found[2] if found[2].isprintable() and found[2] else None
 
 
 def read(maps: Mapping[str, Any], codes: Mapping[int, Code], image: Image) -> Parking:
@@ -199,7 +229,9 @@ def read(maps: Mapping[str, Any], codes: Mapping[int, Code], image: Image) -> Pa
 def _kind(number: int, via: int, image: Image) -> str:
     if number not in {Park.MUTEX, Park.SPINNING}:
         return _KINDS.get(number, "other")
-    asker = image.function_at(via) or ""
+    asker = image.function_at(via) if via else None
+    if asker is None:
+        return UNKNOWN_LOCK
     kind = next((kind for start, kind in _ASKERS if asker.startswith(start)), "object lock")
     return SPINNING if number == Park.SPINNING and kind not in ASKED_FOR else kind
 

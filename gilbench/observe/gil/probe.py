@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from gilbench.model.profile import Blame, Pause, Probe, ProfiledThread
+from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, ProfiledThread
 from gilbench.model.study import Share
 from gilbench.observe.running import RunningPython
 
@@ -24,6 +24,7 @@ class GilFigures(NamedTuple):
     functions: tuple[Share, ...] = ()
     native: tuple[Share, ...] = ()  # C functions that held the GIL, by samples
     start_up: float | None = None  # s of the interpreter's start that are left out
+    switch: GilSwitch | None = None  # the GIL of a free-threaded build was enabled meanwhile
     unavailable: tuple[str, ...] = ()
     fault: str | None = None  # why the values are wrong: what the probe found when it checked itself
 

@@ -1,7 +1,7 @@
 """Threads without GIL events: whether they hold the GIL all the time, or wait for it.
 
 A single busy thread never releases the GIL, and a long call in C may outlast a profile: no probe sees an event.
-Since the state of such a thread does not change, one snapshot by py-spy is enough.
+Since the state of such a thread does not change, one snapshot is enough: py-spy's, or of the published offsets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.interpreters.image import read_image
 from gilbench.observe.architecture import architecture
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
+from gilbench.observe.running import RunningPython
 from gilbench.observe.stacks import find_py_spy
 
 Standing = dict[int, Literal["held", "wait"]]
@@ -25,23 +28,35 @@ _CHECKS, _PAUSE = 5, 0.001  # s between two checks
 _SOON = 0.1  # s; a thread that waits for the GIL wakes up after each switch interval
 
 
-def standing_threads(pid: int) -> Standing:
-    """Return the thread that holds the GIL now, by py-spy, and the threads that wait for it; {} if py-spy fails.
+def standing_threads(python: RunningPython) -> Standing:
+    """Return the thread that holds the GIL now, and the threads that wait for it; {} if the process cannot be read.
 
     Only the states of threads without events are reliable.
     """
-    threads = python_threads(pid)
-    standing: Standing = {}
-    for thread in threads:
-        tid = thread.get("os_thread_id")
-        if isinstance(tid, int) and thread.get("owns_gil"):
-            standing[tid] = "held"
+    holds = _free_threaded(python) if python.free_threaded else _by_py_spy(python.pid)
+    standing: Standing = {tid: "held" for tid, holder in holds.items() if holder}
     if standing:
-        for thread in threads:
-            tid = thread.get("os_thread_id")
-            if isinstance(tid, int) and tid not in standing and _waits_for_gil(pid, tid):
+        for tid in holds.keys() - standing.keys():
+            if _waits_for_gil(python.pid, tid):
                 standing[tid] = "wait"
     return standing
+
+
+def _by_py_spy(pid: int) -> dict[int, bool]:
+    """Return the threads of Python's, and whether each holds the GIL."""
+    threads = {thread.get("os_thread_id"): bool(thread.get("owns_gil")) for thread in python_threads(pid)}
+    return {tid: holder for tid, holder in threads.items() if isinstance(tid, int)}
+
+
+def _free_threaded(python: RunningPython) -> dict[int, bool]:
+    """Return the same of a free-threaded build, which py-spy cannot read."""
+    with (
+        contextlib.suppress(OSError, LookupError, ValueError),
+        InterpreterMemory(python.pid, read_image(python.code), python.mapped) as memory,
+    ):
+        holders = memory.holders()
+        return {tid: tid in holders for tid in memory.threads()}
+    return {}
 
 
 def python_threads(pid: int) -> list[dict[str, Any]]:
