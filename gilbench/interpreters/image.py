@@ -23,6 +23,9 @@ _SHARED = 3  # e_type of a position-independent file
 _LOAD = 1  # p_type
 _TABLES = frozenset({2, 11})  # sh_type: all symbols, or exported symbols only
 _FUNCTIONS = frozenset({2, 10})  # low nibble of st_info: a function, or an indirect function
+_RUNTIME = (
+    b".PyRuntime\0"  # name of the section that holds _PyRuntime since 3.13, also where no symbol names it
+)
 
 
 class Place(NamedTuple):
@@ -55,11 +58,22 @@ class Image:
 
     def _read(self, image: mmap.mmap) -> None:
         self.musl = any(image.find(name) >= 0 for name in _MUSL)  # uses this C library instead of glibc
-        kind, _, _, _, segments, sections, _, _, step, count, width, number, _ = _HEADER.unpack_from(image, 0)
+        kind, _, _, _, segments, sections, _, _, step, count, width, number, titles = _HEADER.unpack_from(
+            image, 0
+        )
         self.relocated = kind == _SHARED
         headers = [_PROGRAM.unpack_from(image, segments + index * step) for index in range(count)]
         self._loaded = [(at, offset, size) for what, _, offset, at, _, size, _, _ in headers if what == _LOAD]
         tables = [_SECTION.unpack_from(image, sections + index * width) for index in range(number)]
+        names = tables[titles][4] if titles < len(tables) else 0
+        self._runtime = next(
+            (
+                Place(at, size)
+                for name, _, _, at, _, size, _, _, _, _ in tables
+                if image[names + name : names + name + len(_RUNTIME)] == _RUNTIME
+            ),
+            None,
+        )
         self._places: dict[str, Place] = {}
         functions: dict[int, str] = {}
         for _, what, _, _, offset, size, link, _, _, _ in tables:
@@ -84,14 +98,29 @@ class Image:
         found = self.symbol(name)
         return self._places[found] if found is not None else None
 
+    def runtime(self) -> Place | None:
+        """Return the place of ``_PyRuntime``, by its symbol or by its section; None: there is none."""
+        return self.place("_PyRuntime") or self._runtime
+
     def function_at(self, address: int) -> str | None:
         """Return the function at an address, without what the compiler appended to its name."""
+        found = self.symbol_at(address)
+        return found.partition(".")[0] if found is not None else None
+
+    def symbol_at(self, address: int) -> str | None:
+        """Return the function at an address, by its name in the file."""
         index = bisect.bisect_right(self._addresses, address) - 1
         if index < 0:
             return None
         name, place = self._names[index], self._places[self._names[index]]
         inside = address < self._addresses[index] + max(place.size, 1)
-        return name.partition(".")[0] if inside or not place.size else None
+        return name if inside or not place.size else None
+
+    def address_of(self, offset: int) -> int | None:
+        """Return the address of a byte of the file; None: it is not loaded."""
+        return next(
+            (at + offset - start for at, start, size in self._loaded if start <= offset < start + size), None
+        )
 
     def data(self, address: int, size: int) -> bytes | None:
         """Return the initialized data at an address in the file; None: there is none."""

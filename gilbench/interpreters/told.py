@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gilbench.interpreters.image import Image, read_image
+from gilbench.interpreters.layout import published_offsets
 
-_ANY = "Py_GetVersion"  # exported by every CPython
+_ANY = "Py_GetVersion"  # exported by every CPython; a program that embeds one can be stripped of it
 _VERSION = "Py_Version"  # since 3.11, PY_VERSION_HEX
 _THREADED = "_Py_DecRefShared"  # exported by free-threaded builds alone
 _LEVELS = {0xA: "a", 0xB: "b", 0xC: "rc"}
@@ -35,16 +36,19 @@ def read_told(path: Path, named: tuple[int, int] | None = None) -> Told | None:
     """
     image = read_image(path)
     if image.place(_ANY) is None:
-        return None
+        published = published_offsets(image)
+        return Told(_dotted(published["version"]), bool(published["free_threaded"])) if published else None
     return Told(_number(image) or _text(path, named), image.place(_THREADED) is not None)
 
 
 def _number(image: Image) -> str | None:
     place = image.place(_VERSION)
     content = image.data(place.address, 4) if place is not None else None
-    if content is None:
-        return None
-    number = int.from_bytes(content, "little")
+    return _dotted(int.from_bytes(content, "little")) if content is not None else None
+
+
+def _dotted(number: int) -> str:
+    """Write PY_VERSION_HEX as a version."""
     level, serial = number >> 4 & 0xF, number & 0xF
     pre = f"{_LEVELS[level]}{serial}" if level in _LEVELS else ""
     return f"{number >> 24 & 0xFF}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}{pre}"

@@ -52,6 +52,14 @@ class Parked(Struct, frozen=True):
     longest: float
 
 
+class Collections(Struct, frozen=True):
+    """Garbage collections that ran in one thread, on a build with a GIL."""
+
+    count: int
+    seconds: float
+    longest: float
+
+
 class ProfiledThread(Struct, frozen=True):
     """One thread; held + wait + off + blocked = alive, if all are known."""
 
@@ -70,6 +78,7 @@ class ProfiledThread(Struct, frozen=True):
     waits: tuple[Bucket, ...] = ()
     parked: tuple[Parked, ...] = ()
     context_switches: int | None = None
+    collections: Collections | None = None  # None: none, or not observed
 
 
 class Blame(Struct, frozen=True):
@@ -164,6 +173,7 @@ class Profile(Struct, frozen=True):
     pauses: Pause | None = None
     syscalls: tuple[Call, ...] = ()
     functions: tuple[Share, ...] = ()  # shares of samples (free-threaded: of parked time)
+    native: tuple[Share, ...] = ()  # C functions that held the GIL; shares of samples
     what_if: WhatIf | None = None
     findings: tuple[Finding, ...] = ()
     caveats: tuple[Caveat, ...] = ()  # what was not observed, with the reason

@@ -16,15 +16,20 @@ class Architecture(NamedTuple):
 
     futex: int  # number of the system call, as /proc/PID/syscall shows it
     of_probes: frozenset[int] = frozenset()  # system calls by which probed functions return; no program's own
-    knows_glibc: bool = False  # whether the offsets in glibc's structures are known; see ``words.py``
+    knows_glibc: bool = False  # whether the offsets in glibc's structures are known; see ``searched.py``
     returns_on_stack: bool = (
         False  # whether a call leaves its return address on the stack; see ``parking.bt``
     )
+    calls_by_distance: bool = False  # whether the machine code of calls is known; see ``calls.py``
 
 
 _KNOWN = {
     "x86_64": Architecture(
-        futex=202, of_probes=frozenset({335, 336}), knows_glibc=True, returns_on_stack=True
+        futex=202,
+        of_probes=frozenset({335, 336}),
+        knows_glibc=True,
+        returns_on_stack=True,
+        calls_by_distance=True,
     ),
     "aarch64": Architecture(futex=98),
 }

@@ -146,6 +146,7 @@ class Script:
         keys: How many keys a map may have.
         pages: Size of the ring for lines, for each CPU, a power of two.
         spool: A folder for a file without a name, in which lines wait; None: they wait in a pipe, which is small.
+        wait: Return when all probes are attached; else ``ready`` has to be called.
 
     Raises:
         BpftraceError: It could not be started, with bpftrace's own reason.
@@ -160,6 +161,7 @@ class Script:
         keys: int = _KEYS,
         pages: int = _PAGES,
         spool: Path | None = None,
+        wait: bool = True,
     ) -> None:
         self.lost = 0
         self.maps: dict[str, Any] = {}  # the latest that was printed, also by print() in the script
@@ -189,6 +191,15 @@ class Script:
         lines = _piped(reader) if spool is None else followed(reader, self.running)
         self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()
+        if wait:
+            self.ready()
+
+    def ready(self) -> None:
+        """Return when all probes are attached.
+
+        Raises:
+            BpftraceError: They could not be attached, with bpftrace's own reason.
+        """
         if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
             self.close()
             raise BpftraceError(f"bpftrace: {_complaint(self._said)}")
@@ -197,9 +208,13 @@ class Script:
         """Whether it still runs."""
         return self._process.poll() is None
 
+    def stop(self) -> None:
+        """Begin to finish, which takes some time."""
+        self._process.signal(signal.SIGINT)
+
     def finish(self) -> dict[str, Any]:
         """Run END, remove the probes and return the maps; values as bpftrace writes them. Safe to call again."""
-        self._process.signal(signal.SIGINT)
+        self.stop()
         self._process.wait(_STOP_LIMIT)
         self.close()
         return self.maps

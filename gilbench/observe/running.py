@@ -19,7 +19,7 @@ from gilbench.interpreters.probe import probe
 from gilbench.interpreters.told import read_told
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Interpreter
-from gilbench.observe.gil.memory import InterpreterMemory
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 
 _LIBRARY = re.compile(r"libpython(\d)\.(\d+)(t?)[a-z]*\.so")
 _PROGRAM = re.compile(r"python(?:(\d)(?:\.(\d+)(t?)[a-z]*)?)?(?:\.exe)?$")
@@ -67,8 +67,6 @@ def find_python(pid: int) -> RunningPython:
     executable, mapped = _files_of(pid)
     library = next((file for file in mapped if _LIBRARY.match(Path(file.name).name)), None)
     named = _LIBRARY.match(Path(library.name).name) if library else _PROGRAM.match(Path(executable).name)
-    if named is None:
-        raise UsageError(f"process {pid} runs {executable}, which is not CPython; choose a CPython process")
     itself = Path(f"/proc/{pid}/exe")
     interpreter = ask(executable) if _may_ask(itself, executable) else None
     if library is not None:
@@ -77,10 +75,11 @@ def find_python(pid: int) -> RunningPython:
         code = Path(interpreter.library)
     else:
         code = _reached(pid, executable, itself)
-    facts = _of(interpreter) if interpreter is not None else _read(code, named[1], named[2], named[3])
+    facts = _of(interpreter) if interpreter is not None else _read(code, *(named.groups() if named else ()))
     if facts is None:
+        despite = " despite its name" if named else ""
         raise UsageError(
-            f"process {pid} runs {executable}, which is not CPython despite its name; choose a CPython process"
+            f"process {pid} runs {executable}, which is not CPython{despite}; choose a CPython process"
         )
     forced = _gil_is_forced(_words(pid, "cmdline"), _words(pid, "environ"))
     found = RunningPython(
@@ -227,13 +226,15 @@ def descendants(pid: int) -> list[int]:
     return []
 
 
-def _read(code: Path, major: str | None, minor: str | None, threading: str | None) -> _Facts | None:
+def _read(
+    code: Path, major: str | None = None, minor: str | None = None, threading: str | None = None
+) -> _Facts | None:
     """Read the build and the name from an interpreter's file; None if the file holds no CPython."""
     named = (int(major), int(minor)) if major and minor else None
     try:
         told = read_told(code, named)
     except (OSError, ValueError):  # not of this machine's kind, or out of our reach
-        return _Facts(None, named, threading == "t")
+        return _Facts(None, named, threading == "t") if major else None
     if told is None:
         return None
     if told.version is None:

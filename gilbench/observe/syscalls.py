@@ -40,22 +40,39 @@ class SyscallCounter:
 
     Args:
         pid: The process.
+        wait: Return when it counts; else ``ready`` has to be called.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, wait: bool = True) -> None:
+        self._pid = pid
         self._script: Script | None = None
         self._tracer: _Strace | None = None
         self._reason = why_not()
         if self._reason is None:
             try:
-                self._script = Script(filled(_HERE / "syscalls.bt", {"pid": str(pid)}), pid=pid)
+                self._script = Script(filled(_HERE / "syscalls.bt", {"pid": str(pid)}), pid=pid, wait=False)
             except BpftraceError as error:
                 self._reason = str(error)
+        if wait:
+            self.ready()
+
+    def ready(self) -> None:
+        """Return when it counts, or when it is known that it cannot."""
+        if self._script is not None:
+            try:
+                self._script.ready()
+            except BpftraceError as error:
+                self._script, self._reason = None, str(error)
         if self._script is None:
             try:
-                self._tracer = _Strace(pid)
+                self._tracer = _Strace(self._pid)
             except ProcessError as error:
                 self._reason = f"{self._reason}; {error}"
+
+    def stop(self) -> None:
+        """Begin to finish, which takes some time."""
+        if self._script is not None:
+            self._script.stop()
 
     def finish(self) -> Counted:
         """Stop counting, and leave the process as it was."""

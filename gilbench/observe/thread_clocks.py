@@ -1,7 +1,7 @@
 """When the threads of a process lived and how long they were on the CPU, as the scheduler counts.
 
-The kernel forgets a thread at its end, so it is asked repeatedly: what a thread did in its last
-``STEP`` seconds can be missed, and a thread that lived for less may be missed whole.
+The kernel forgets a thread at its end, so it is asked repeatedly. What a thread did in its last ``STEP`` seconds can be
+missed, and a thread that lived for less may be missed whole; with many threads, the steps are longer.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 STEP = 0.05  # s between two samples
+_SHARE = 0.03  # of one CPU, at most, for the samples of a process with many threads: they become rarer
 
 
 class Lived(NamedTuple):
@@ -57,6 +58,10 @@ class ThreadClocks:
         """Seconds in which the process was seen."""
         return max(self.ended - self.started, 1e-9)
 
+    def living(self) -> list[int]:
+        """Return the threads that lived at the last sample."""
+        return list(self._living)
+
     def so_far(self) -> dict[int, Lived]:
         """Return what is known of each thread that was ever seen."""
         return {
@@ -78,8 +83,11 @@ class ThreadClocks:
         return self.so_far()
 
     def _watch(self) -> None:
-        while not self._stop.wait(STEP):
+        step = STEP
+        while not self._stop.wait(step):
+            before = time.thread_time()
             self._sample()
+            step = max(STEP, (time.thread_time() - before) / _SHARE)
 
     def _sample(self) -> None:
         now = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gilbench.interpreters.image import read_image
 from gilbench.observe.gil.attributes import attribute
-from gilbench.observe.gil.memory import InterpreterMemory
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.running import RunningPython
 
 _THREADING = "/threading.py"

@@ -90,8 +90,9 @@ class Responder(object):
 
 
 def main(worker):
-    requests = open("/dev/fd/%s" % sys.argv[1])
-    replies = open("/dev/fd/%s" % sys.argv[2], "w")
+    folder = "/dev/fd" if os.path.isdir("/dev/fd") else "/proc/self/fd"  # a bare system has no link from /dev
+    requests = open("%s/%s" % (folder, sys.argv[1]))
+    replies = open("%s/%s" % (folder, sys.argv[2]), "w")
     worker(requests, replies).serve()
     sys.stdout.flush()
     os._exit(0)  # kept threads are parked; there is nothing left to wait for

@@ -6,7 +6,7 @@ import pytest
 from test_interpreters_symbols import DYNSYM, FUNCTION, OBJECT, SYMTAB, elf, write
 
 from gilbench.interpreters.image import Image
-from gilbench.observe.gil.layout import published_offsets
+from gilbench.interpreters.layout import published_offsets
 
 
 def test_a_function_is_found_by_any_address_in_it_and_none_beyond_it(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ class Symbols:
     def symbol(self, name: str) -> str | None:
         return None if name in self.missing else name
 
+    def runtime(self) -> Place | None:
+        return None
+
     def place(self, name: str) -> Place | None:
         return None if name in self.missing else Place(4096, 8)
 

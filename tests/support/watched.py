@@ -20,6 +20,22 @@ from gilbench.observe.running import find_python
 READY = "import sys, json\nprint('ready', flush=True); sys.stdin.readline()\n"
 DONE = "\nprint(json.dumps(said), flush=True); sys.stdin.readline()\n"
 
+# Two threads that compute and one that sleeps. It says their numbers, and the s in which each was ready but had no CPU.
+TURNS = """
+import threading, time
+ready = {}
+def spin():
+    end = time.monotonic() + 2.0
+    while time.monotonic() < end: pass
+    with open("/proc/thread-self/schedstat") as file:
+        ready[threading.get_ident()] = int(file.read().split()[1]) * 1e-9
+crew = [threading.Thread(target=spin, name="spin-%d" % number) for number in range(2)]
+for thread in crew: thread.start()
+rest = threading.Thread(target=time.sleep, args=(2.0,)); rest.start()
+for thread in crew + [rest]: thread.join()
+said = [(thread.native_id, ready.get(thread.ident, 0.0)) for thread in crew + [rest]]
+"""
+
 
 def need_bpftrace() -> None:
     """Skip where the kernel cannot be probed."""

@@ -17,6 +17,7 @@ HARDLY = 0.01  # of the runnable time; a smaller share of waiting is negligible
 WORTH = 1.05  # a smaller speedup is negligible
 OWN_GAIN = 2.0  # a thread is named if it could gain this many times as much as its program
 MOSTLY = 0.5  # of all waiting; a holder with a larger share is named
+_LONG_COLLECTION = 0.01  # s; a shorter collection disturbs no one
 _TWO_DIGITS = 0.1  # smaller shares are written with a decimal
 
 
@@ -88,6 +89,7 @@ def _gil(profile: Profile) -> Iterator[Finding]:
     names = thread_names(profile.threads)
     yield from _waiting(profile, known)
     yield from _holders(profile, known, names)
+    yield from _collected(profile, known, names)
     yield from _longest_wait(known, names)
     yield from _blamed(profile.blames, names)
     if profile.what_if is not None:
@@ -136,6 +138,29 @@ def _holders(profile: Profile, threads: Sequence[ProfiledThread], names: dict[in
         text = f"{names[longest.tid]} had the longest hold: {hold}."
         yield Finding(kind="longest_hold", subject=names[longest.tid], text=text)
     yield from _top_function(profile, "GIL-holding", "samples")
+
+
+def _collected(
+    profile: Profile, threads: Sequence[ProfiledThread], names: dict[int, str]
+) -> Iterator[Finding]:
+    """Name garbage collection where it made a thread's longest hold, or took a share of the time."""
+    collecting = [(one, one.collections) for one in threads if one.collections is not None]
+    if not collecting:
+        return
+    total = sum(seen.seconds for _, seen in collecting)
+    thread, longest = max(collecting, key=lambda pair: pair[1].longest)
+    hold = thread.longest_hold or 0.0
+    is_hold = hold > 0 and longest.longest >= MOSTLY * hold
+    if total < HARDLY * profile.duration and not (is_hold and longest.longest >= _LONG_COLLECTION):
+        return
+    part = f", part of its longest hold of {write(hold, 's')}" if is_hold else ""
+    yield Finding(
+        kind="garbage_collection",
+        subject=names[thread.tid],
+        text=f"Garbage collection took {_share(total / profile.duration)} of the time; the longest was "
+        f"{write(longest.longest, 's')} in {names[thread.tid]}{part}.",
+        next="Collect less often with gc.set_threshold(), or move live objects out of its way with gc.freeze().",
+    )
 
 
 def _top_function(profile: Profile, doing: str, of_what: str) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import struct
 
-from gilbench.observe.gil.memory import InterpreterMemory
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 
 _KEYS = struct.Struct("<qBBBxIqq")  # references, log2 of the size, of its bytes, kind, version, usable, used
 _SHARED = 2  # kind of keys
@@ -27,8 +27,8 @@ def attribute(memory: InterpreterMemory, instance: int, name: str) -> str | None
     Raises:
         OSError: There is no such instance any more.
     """
-    keys = _keys_of(memory, memory.word(instance + memory.offset("type")), name)
-    values = instance + memory.offset("object")
+    keys = _keys_of(memory, memory.word(instance + memory.offset("pyobject.ob_type")), name)
+    values = instance + memory.offset("pyobject.size")
     if keys is None or memory.read(values + _HOLD, 1) != b"\1":
         return None
     return memory.text(memory.word(values + _VALUES + 8 * keys))

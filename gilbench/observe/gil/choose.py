@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from gilbench.model.errors import GilbenchError, UsageError
+from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.futex import FutexProbe
 from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching
 from gilbench.observe.gil.returning import ReturningProbe
 from gilbench.observe.gil.sampled import SampledProbe
+from gilbench.observe.gil.unprivileged import UnprivilegedProbe
 from gilbench.observe.running import RunningPython
 
 
@@ -20,41 +24,89 @@ def _of_gil(python: RunningPython, live: bool) -> Watching:
 
 
 # The strongest first. A new probe needs one line here.
-PROBES: tuple[GilProbe, ...] = (ExactProbe(), ReturningProbe(_of_gil), FutexProbe(), SampledProbe())
+PROBES: tuple[GilProbe, ...] = (
+    ExactProbe(),
+    ReturningProbe(_of_gil),
+    FutexProbe(),
+    UnprivilegedProbe(),
+    SampledProbe(),
+)
+# What a probe found when it checked itself, by the interpreter's file.
+_FAULTS: dict[tuple[GilProbe, Path], str] = {}
 
 
 def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[GilProbe] = PROBES) -> Watching:
     """Place the strongest probe that works. Its values name the reasons against stronger ones.
 
+    If ``live``, a probe that finds itself wrong is replaced by the next one, which counts from then on.
+
     Raises:
         UsageError: No probe works; the reason of each.
     """
-    reasons: list[str] = []
-    for one in probes:
-        reason = one.why_not(python)
-        if reason is None:
-            try:
-                return _Chosen(one.watch(python, live=live), reasons)
-            except GilbenchError as error:
-                reason = str(error)
-        if reason:
-            reasons.append(reason)
-    raise UsageError("no GIL probe works on this process: " + "; ".join(dict.fromkeys(reasons)))
+    return _Chosen(python, live, probes)
 
 
 class _Chosen:
     """A probe, and the reasons against stronger ones."""
 
-    def __init__(self, chosen: Watching, reasons: Sequence[str]) -> None:
-        self._chosen, self._reason = chosen, "; ".join(dict.fromkeys(reasons)) or None
+    def __init__(self, python: RunningPython, live: bool, probes: Sequence[GilProbe]) -> None:
+        self._python, self._live = python, live
+        self._left = list(probes)
+        self._reasons: list[str] = []
+        self._probe: GilProbe
+        self._chosen = self._next()
 
     def so_far(self) -> GilFigures:
-        return self._explained(self._chosen.so_far())
+        figures = self._chosen.so_far()
+        if figures.fault is not None and self._left:
+            self._remember(figures.fault)
+            self._python = self._python._replace(held=False)  # its interpreter runs by now
+            with contextlib.suppress(UsageError):
+                weaker = self._next()
+                self._chosen.finish()
+                self._chosen, figures = weaker, weaker.so_far()
+        return self._explained(figures)
 
     def finish(self) -> GilFigures:
-        return self._explained(self._chosen.finish())
+        figures = self._chosen.finish()
+        if figures.fault is not None:
+            self._remember(figures.fault)
+        return self._explained(figures)
+
+    def _remember(self, fault: str) -> None:
+        _FAULTS[self._probe, self._python.code] = fault
+        self._reasons.append(fault)
+
+    def _next(self) -> Watching:
+        while self._left:
+            one = self._left.pop(0)
+            reason = _FAULTS.get((one, self._python.code)) or one.why_not(self._python)
+            if reason is None:
+                self._probe = one
+                try:
+                    return one.watch(self._python, live=self._live)
+                except GilbenchError as error:
+                    reason = str(error)
+            if reason:
+                self._reasons.append(reason)
+        raise UsageError("no GIL probe works on this process: " + "; ".join(dict.fromkeys(self._reasons)))
 
     def _explained(self, figures: GilFigures) -> GilFigures:
-        if self._reason is None:
+        if figures.fault is not None:  # found at the end only: what is wrong is not shown
+            figures = figures._replace(
+                probe=msgspec.structs.replace(figures.probe, strength=None),
+                threads=tuple(map(_hidden, figures.threads)),
+                blames=(),
+                unavailable=(*figures.unavailable, f"GIL held and GIL wait: {figures.fault}"),
+            )
+        reason = "; ".join(dict.fromkeys(self._reasons)) or None
+        if reason is None:
             return figures
-        return figures._replace(probe=msgspec.structs.replace(figures.probe, reason=self._reason))
+        return figures._replace(probe=msgspec.structs.replace(figures.probe, reason=reason))
+
+
+def _hidden(thread: ProfiledThread) -> ProfiledThread:
+    """Remove what a faulty probe told of a thread."""
+    return ProfiledThread(
+        pid=thread.pid, tid=thread.tid, name=thread.name, alive=thread.alive, cpu=thread.cpu
+    )

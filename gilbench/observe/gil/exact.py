@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gilbench.model.profile import Blame, Bucket, Probe, ProfiledThread
+from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
 from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for
 from gilbench.observe.gil.lines import ExactLine
+from gilbench.observe.gil.native import NativeNames
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.gil.standing import Standing, standing_threads
 from gilbench.observe.running import RunningPython
@@ -30,6 +31,7 @@ _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "o
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 _ANSWER = 5.0  # s for the script to answer
+_FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 _NUMBERS = itertools.count(1)
 
 
@@ -90,6 +92,7 @@ class ExactWatching:
         self._start_up: float | None = None
         self._begun, self._stopped = threading.Event(), threading.Event()
         self._number = next(_NUMBERS)
+        self._native = NativeNames(python.pid)
         self._script = Script(
             script_for(python, self._number, live=live, stream=recording is not None),
             pid=None if python.children else python.pid,
@@ -104,11 +107,13 @@ class ExactWatching:
 
     def so_far(self) -> GilFigures:
         """Return the values of the maps as last printed; none before that."""
+        self._native.learn()
         return self._figures(self._snapshot or self._start)
 
     def finish(self) -> GilFigures:
         """Remove the probes and return the final values."""
         if self._script.running():
+            self._native.learn()
             self._standing = standing_threads(self._python)
             call(f"off{self._number}")
             self._stopped.wait(_ANSWER)
@@ -142,11 +147,13 @@ class ExactWatching:
                 now = int(rest.split()[1])
                 self._start_up = (now - self._start) * 1e-9 if self._start else None
                 self._start = now
+                self._native.learn()
                 self._ended = [one for one in self._ended if one.until >= now]  # lines come out of order
             elif kind == ExactLine.SNAPSHOT:
                 self._snapshot = int(rest)
             elif kind == ExactLine.EXEC:
                 self._execs += 1
+                self._native.forget()
                 if self._python.held and self._execs == 1:
                     self._start = int(rest.split()[1])
             elif kind == ExactLine.FINISH:
@@ -177,6 +184,8 @@ class ExactWatching:
             blames=_blames(maps),
             start_up=self._start_up,
             unavailable=self._gaps(),
+            native=self._native.shares(maps.get("@native", {})),
+            fault=_fault(maps, end - start),
         )
 
     def _process_of(self, tid: int) -> int:
@@ -191,6 +200,17 @@ class ExactWatching:
         if self._execs > (1 if self._python.held else 0):
             gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")
         return tuple(gaps)
+
+
+def _fault(maps: Mapping[str, Any], duration: int) -> str | None:
+    """Return why the sums are wrong, as the script's own check tells; None: they are right."""
+    seen = maps.get("@missed") or {"count": 0, "total": 0}
+    missed = seen["count"]
+    if missed <= _FEW_MISSED or seen["total"] < _SMALL_PART * duration:
+        return None
+    return (
+        f"the exact probe missed {missed} acquisitions or releases: the compiler inlined take_gil or drop_gil"
+    )
 
 
 class _ThreadSums(NamedTuple):
@@ -263,7 +283,16 @@ def _profiled(
         longest_hold=longest_hold * 1e-9,
         longest_wait=longest_wait * 1e-9,
         waits=buckets,
+        collections=_collections(one.tid, maps),
     )
+
+
+def _collections(tid: int, maps: Mapping[str, Any]) -> Collections | None:
+    seen = maps.get("@collections", {}).get(str(tid))
+    if seen is None:
+        return None
+    longest = maps.get("@longest_collection", {}).get(str(tid), 0)
+    return Collections(count=seen["count"], seconds=seen["total"] * 1e-9, longest=longest * 1e-9)
 
 
 def _buckets(one: _ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:

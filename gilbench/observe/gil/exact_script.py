@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gilbench.interpreters.calls import reaches
 from gilbench.interpreters.image import read_image
 from gilbench.interpreters.symbols import debug_file, read_symbols
+from gilbench.observe.architecture import architecture
 from gilbench.observe.bpftrace import BpftraceError
 from gilbench.observe.gil.lines import ExactLine, placeholders
-from gilbench.observe.gil.words import base_of
+from gilbench.observe.gil.memory import base_of
 from gilbench.observe.running import RunningPython, descendants
 from gilbench.observe.script import filled, places
 
@@ -22,23 +24,29 @@ FAST = 8192  # ns; a shorter release did not sleep, nor did a shorter acquisitio
 _FASTEST = 1024  # ns, the least that may count as a wait: an acquisition takes so long on the fastest hosts
 _SCRIPT = Path(__file__).with_name("exact.bt")
 _OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
-# A free-threaded build calls drop_gil in one place, where compilers put its code.
-_DROPS = ("drop_gil", "_PyEval_ReleaseLock")
 # Called when the interpreter has started and the program begins. A compiler may have inlined one of the first two,
 # so whichever is called first counts. Older versions have neither.
 _MAINS, _OLD_MAINS = ("Py_RunMain", "pymain_run_python"), ("PySys_SetArgvEx",)
+_COLLECT = ("gc_collect_main", "collect")  # 3.10 and later; before
 _RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely acquired the GIL
 _OWN_GILS = (3, 12)  # the first version whose interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
+_NATIVE_RATE = 97  # samples/s of the machine code; not a divisor of what programs do
 _SNAPSHOT = 1  # s between two prints of the maps
 
 
+# Callers into which a compiler may have inlined take_gil or drop_gil, innermost first: they are probed instead.
+_TAKERS = ("_PyEval_AcquireLock", "PyEval_RestoreThread", "PyEval_AcquireThread")
+_DROPPERS = ("_PyEval_ReleaseLock", "PyEval_SaveThread", "PyEval_ReleaseThread")
+
+
 class Functions(NamedTuple):
-    """The functions of one file that acquire and release the GIL, and where the program begins."""
+    """The functions of one file that acquire and release the GIL, begin the program, and collect garbage."""
 
     take: tuple[str, ...]
     drop: tuple[str, ...]
     main: tuple[str, ...]
+    collect: tuple[str, ...] = ()
 
 
 def probed(python: RunningPython) -> Functions | None:
@@ -48,20 +56,41 @@ def probed(python: RunningPython) -> Functions | None:
 
 @functools.cache
 def _functions_of(code: Path, old: bool) -> Functions | None:
-    wanted = ("take_gil", *_DROPS, *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
+    wanted = ("take_gil", "drop_gil", *_COLLECT, *_OLD_LOCK, *_MAINS, *_OLD_MAINS)
     symbols = read_symbols(code, wanted)
-    names = symbols.names
+    names, holder = symbols.names, code
     if symbols.stripped and (debug := debug_file(code)) is not None:  # bpftrace finds it, too
-        names = read_symbols(debug, wanted).names
+        names, holder = read_symbols(debug, wanted).names, debug
     if old:
         return (
             Functions(_OLD_LOCK[:1], _OLD_LOCK[1:2], _OLD_LOCK[2:3])
             if set(_OLD_LOCK[:3]) <= set(names)
             else None
         )
-    take, main = _copies(names, ("take_gil",)), _copies(names, _MAINS) or _copies(names, _OLD_MAINS)
-    drop = next((found for name in _DROPS if (found := _copies(names, (name,)))), ())
-    return Functions(take, drop, main) if take and drop else None
+    take, drop, main = (_copies(names, wanted) for wanted in (("take_gil",), ("drop_gil",), _MAINS))
+    if not take and not drop:  # stripped: forced switches would be missed
+        return None
+    take += _inlined(code, holder, _TAKERS, "take_gil")
+    drop += _inlined(code, holder, _DROPPERS, "drop_gil")
+    if not take or not drop:
+        return None
+    return Functions(take, drop, main or _copies(names, _OLD_MAINS), _copies(names, _COLLECT))
+
+
+def _inlined(code: Path, holder: Path, callers: Sequence[str], function: str) -> tuple[str, ...]:
+    """Return the callers that have a copy of a function inside, innermost first; none if they cannot be read."""
+    known = architecture()
+    if known is None or not known.calls_by_distance:
+        return ()
+    try:
+        text, symbols = read_image(code), read_image(holder)
+    except (OSError, ValueError):
+        return ()
+    found: list[str] = []
+    for name in callers:
+        if symbols.place(name) is not None and not reaches(text, symbols, name, (function, *found)):
+            found.append(name)
+    return tuple(found)
 
 
 def _copies(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
@@ -109,18 +138,15 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         "old_gil": old,
         "new_gil": not old,
         "own_gils": own_gils,
-    }
-    attached = {
-        "main": places("uprobe", python.code, main),
-        "take": places("uprobe", python.code, functions.take),
-        "taken": places("uretprobe", python.code, functions.take),
-        "drop": places("uprobe", python.code, functions.drop),
-        "dropped": places("uretprobe", python.code, functions.drop),
+        "collections": bool(functions.collect),
+        "native": not old,
     }
     values = {
-        **attached,
+        **_places(python.code, functions, main),
         **_words(python, ours, old=old, own_gils=own_gils),
         "gilbench": str(os.getpid()),
+        "pid": str(python.pid),
+        "native_rate": str(_NATIVE_RATE),
         "on": f"on{number}",
         "off": f"off{number}",
         "seeds": " ".join(_seeds(python)),
@@ -129,6 +155,19 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         **placeholders(ExactLine),
     }
     return filled(_SCRIPT, values, [name for name, wanted in sections.items() if wanted])
+
+
+def _places(code: Path, functions: Functions, main: Sequence[str]) -> dict[str, str]:
+    """Return the attach points of the script."""
+    return {
+        "main": places("uprobe", code, main),
+        "take": places("uprobe", code, functions.take),
+        "taken": places("uretprobe", code, functions.take),
+        "drop": places("uprobe", code, functions.drop),
+        "dropped": places("uretprobe", code, functions.drop),
+        "collect": places("uprobe", code, functions.collect),
+        "collected": places("uretprobe", code, functions.collect),
+    }
 
 
 def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> dict[str, str]:

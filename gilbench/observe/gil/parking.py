@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gilbench.interpreters.image import Image
+from gilbench.interpreters.layout import OF_C, published_offsets
 from gilbench.model.profile import ASKED_FOR, UNKNOWN_LOCK, Bucket, Parked, Pause
 from gilbench.model.study import Share
-from gilbench.observe.gil.layout import OF_C, published_offsets
 from gilbench.observe.gil.lines import ParkingLine, placeholders
 from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled, places
@@ -48,19 +48,19 @@ _ASKING = (  # for a PyMutex; the script keeps their callers' addresses
     "_PyCriticalSection_BeginSlow",
     "_PyCriticalSection2_BeginSlow",
 )
-_READ = (  # of what the interpreter publishes
-    "current_frame",
-    "owner",
-    "previous",
-    "executable",
-    "qualname",
-    "filename",
-    "firstlineno",
-    "length",
-    "text",
-)
 _SECTIONS_KNOW_THREAD = (3, 15)  # the first version in which BeginSlow takes the thread state first
 _SCRIPT = Path(__file__).with_suffix(".bt")
+_FRAMES = {  # published offsets by the script's placeholders
+    "current_frame": "thread_state.current_frame",
+    "previous": "interpreter_frame.previous",
+    "executable": "interpreter_frame.executable",
+    "owner": "interpreter_frame.owner",
+    "filename": "code_object.filename",
+    "qualname": "code_object.qualname",
+    "firstlineno": "code_object.firstlineno",
+    "length": "unicode_object.length",
+    "text": "unicode_object.asciiobject_size",
+}
 _FUNCTIONS = 20  # kept
 SPINNING = "spinning for a lock"  # on the CPU, before it parks
 
@@ -136,7 +136,7 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
         BpftraceError: bpftrace cannot probe the file.
     """
     functions = {name: image.symbol(name) or name for name in (*NEEDED, *_OPTIONAL, *_PAUSES)}
-    layout = published_offsets(image)
+    layout = frame_layout(image)
     mutex = 2 if python.version is not None and python.version >= _SECTIONS_KNOW_THREAD else 1
     addresses = {name: place.address for name in _ASKING if (place := image.place(name)) is not None}
     values = {
@@ -144,7 +144,7 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
         **{name: places("uprobe", python.code, [symbol]) for name, symbol in functions.items()},
         "return_from_park": places("uretprobe", python.code, [functions["_PyParkingLot_Park"]]),
         **{f"address_{name}": str(address) for name, address in addresses.items()},
-        **({name: str(layout[name]) for name in _READ} | {"of_c": str(OF_C)} if layout else {}),
+        **(layout or {}),
         "mutex": f"arg{mutex}",
         "second_mutex": f"arg{mutex + 1}",
         **{f"park_{park.name.lower()}": str(park.value) for park in Park},
@@ -155,6 +155,14 @@ def script_for(image: Image, python: RunningPython, *, live: bool = False) -> st
     sections += ["layout"] if layout else []
     sections += ["live"] if live else []
     return filled(_SCRIPT, values, sections)
+
+
+def frame_layout(image: Image) -> dict[str, str] | None:
+    """Return the script's placeholders for what it reads of frames, code, and names; None: frames cannot be read."""
+    offsets = published_offsets(image)
+    if offsets is None:
+        return None
+    return {name: str(offsets[field]) for name, field in _FRAMES.items()} | {"of_c": str(OF_C)}
 
 
 def _sees_pauses(image: Image) -> bool:

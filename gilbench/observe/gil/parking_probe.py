@@ -12,7 +12,6 @@ from gilbench.model.profile import UNKNOWN_LOCK, Probe, ProfiledThread
 from gilbench.observe import bpftrace
 from gilbench.observe.architecture import architecture
 from gilbench.observe.gil import parking
-from gilbench.observe.gil.layout import published_offsets
 from gilbench.observe.gil.lines import ParkingLine
 from gilbench.observe.gil.parking import Code, ParkedThread
 from gilbench.observe.gil.probe import GilFigures
@@ -137,7 +136,7 @@ class ParkingWatch:
             reasons.append("owners of locks: the build is stripped; waits for such locks count as blocked")
         if self._image.place("stop_the_world") is None:
             reasons.append("stop-the-world pauses: the build is stripped and has no symbol stop_the_world")
-        if published_offsets(self._image) is None:
+        if parking.frame_layout(self._image) is None:
             reasons.append(
                 "Python functions that park: the frames of this version are not known; C functions are shown instead"
             )

@@ -22,9 +22,11 @@ class GilFigures(NamedTuple):
     blames: tuple[Blame, ...] = ()
     pauses: Pause | None = None
     functions: tuple[Share, ...] = ()
+    native: tuple[Share, ...] = ()  # C functions that held the GIL, by samples
     start_up: float | None = None  # s of the interpreter's start that are left out
     switch: GilSwitch | None = None  # the GIL of a free-threaded build was enabled meanwhile
     unavailable: tuple[str, ...] = ()
+    fault: str | None = None  # why the values are wrong: what the probe found when it checked itself
 
 
 class Watching(Protocol):

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.interpreters.image import read_image
 from gilbench.observe.architecture import architecture
-from gilbench.observe.gil.memory import InterpreterMemory
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.running import RunningPython
 from gilbench.observe.stacks import find_py_spy
 

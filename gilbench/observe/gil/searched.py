@@ -1,8 +1,8 @@
-"""The words of a running CPython's GIL, found in its memory without symbols of its functions.
+"""Finds the GIL of CPython 3.7 to 3.12 in a process's memory, without symbols of its functions.
 
-``struct _gil_runtime_state`` (pycore_gil.h, 3.7 to 3.13) lies within the exported ``_PyRuntime``: the switch
-interval in µs, the thread state of the last holder, whether it is locked, the number of switches, and then the
-condition variable and the mutex of glibc, and two more for the thread that hands it over.
+``struct _gil_runtime_state`` (pycore_gil.h) is within the exported ``_PyRuntime``: the switch interval in µs, the
+thread state of the last holder, whether it is locked, the number of switches, and then the condition variable and the
+mutex of glibc, and two more for the thread that hands it over.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import contextlib
 import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
-from gilbench.interpreters.image import Image, Place
+from gilbench.interpreters.image import Place
+from gilbench.observe.gil.memory import threads_of
 
 _INTERVAL = 5000  # µs, of an interpreter that was told no other
 _HEAD = struct.Struct("<QQiiQ")  # interval, last holder, locked, padding, switches
@@ -25,57 +25,43 @@ _THREAD_STATE = 512  # bytes of a thread state that are searched
 _SELF, _TID = 16, 720  # in glibc's thread descriptor on x86-64: its own address, and the kernel's number
 
 
-class GilWords:
-    """Reads the GIL of one process, whose memory we may read.
+class SearchedGil:
+    """The GIL of one process.
 
     Args:
         pid: The process.
-        image: The file that holds its interpreter.
-        name: The file as the process names it.
+        memory: Its memory, as a file to close.
+        runtime: The place of ``_PyRuntime``.
 
     Raises:
         LookupError: There is no GIL (yet), or more than one place could be it.
         OSError: The memory cannot be read.
     """
 
-    def __init__(self, pid: int, image: Image, name: str) -> None:
-        self._pid = pid
-        place = image.place("_PyRuntime")
-        if place is None:
-            raise LookupError(f"{name} exports no _PyRuntime")
-        self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            start = place.address + (base_of(pid, name) if image.relocated else 0)
-            found = list(self._candidates(Place(start, place.size)))
-        except (OSError, LookupError):
-            self.close()
-            raise
+    def __init__(self, pid: int, memory: int, runtime: Place) -> None:
+        self._pid, self._memory = pid, memory
+        found = list(self._candidates(runtime))
         if len(found) != 1:
-            self.close()
             raise LookupError(f"{len(found)} addresses in _PyRuntime could be the GIL")
         self._address = found[0]
 
     def close(self) -> None:
-        """Close the memory of the process."""
+        """See ``Gils``."""
         os.close(self._memory)
 
-    def holder(self) -> int:
-        """Address of the thread state that holds the GIL; 0 while no one does.
-
-        Raises:
-            OSError: The process has ended.
-        """
+    def holders(self) -> list[int]:
+        """See ``Gils``."""
         _, last, locked, _, _ = _HEAD.unpack(
             os.pread(self._memory, _HEAD.size, self._address).ljust(32, b"\0")
         )
-        return int(last) if locked == 1 else 0
+        return [int(last)] if locked == 1 else []
 
     def is_ours(self, word: int) -> bool:
-        """Whether a futex is in one of the GIL's condition variables or mutexes."""
+        """See ``Gils``."""
         return self._address + _CONDITION <= word < self._address + _END
 
     def thread_of(self, state: int) -> int | None:
-        """The kernel's number of the thread that a thread state belongs to.
+        """See ``Gils``.
 
         A thread state holds the address of glibc's descriptor of its thread, which holds its own address and
         the kernel's number of the thread (in the process's own namespace).
@@ -97,12 +83,13 @@ class GilWords:
         wanted = _INTERVAL.to_bytes(8, "little")
         at = content.find(wanted)
         while at >= 0:
-            if at % 8 == 0 and at + _MUTEX + _MUTEX_WORDS.size <= len(content) and _is_gil(content, at):
+            if at % 8 == 0 and at + _MUTEX + _MUTEX_WORDS.size <= len(content) and is_gil(content, at):
                 yield place.address + at
             at = content.find(wanted, at + 1)
 
 
-def _is_gil(content: bytes, at: int) -> bool:
+def is_gil(content: bytes, at: int) -> bool:
+    """Whether the words at an offset could be a GIL."""
     _, last, locked, padding, switches = _HEAD.unpack_from(content, at)
     lock, _, _, users, kind = _MUTEX_WORDS.unpack_from(content, at + _MUTEX)
     return bool(
@@ -115,27 +102,3 @@ def _is_gil(content: bytes, at: int) -> bool:
         and users <= 1
         and kind == 0
     )
-
-
-def base_of(pid: int, name: str) -> int:
-    """Where a process has mapped a file.
-
-    Raises:
-        LookupError: It has not.
-    """
-    for line in Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines():
-        cells = line.split(maxsplit=5)  # range, rights, offset, device, inode, file
-        if Path(cells[-1]).name == Path(name).name and int(cells[2], 16) == 0:
-            return int(cells[0].partition("-")[0], 16)
-    raise LookupError(f"process {pid} has not mapped {name}")
-
-
-def threads_of(pid: int) -> dict[int, int]:
-    """Threads of a process: as it numbers them itself, and as we do."""
-    numbers = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError, StopIteration):
-            status = (task / "status").read_text("utf-8", "replace").splitlines()
-            line = next(line for line in status if line.startswith("NSpid:"))
-            numbers[int(line.split()[-1])] = int(task.name)
-    return numbers

@@ -1,0 +1,130 @@
+"""The GILs of one process in its memory: who holds them, and which futexes are theirs.
+
+CPython 3.13 and later publish where they keep them, one for each interpreter that does not share its GIL. The GIL of
+3.7 to 3.12 is found by its content (``searched.py``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Protocol
+
+from gilbench.interpreters.image import Image
+from gilbench.interpreters.layout import published_offsets
+from gilbench.observe.gil.interpreter_memory import InterpreterMemory
+from gilbench.observe.gil.memory import base_of
+from gilbench.observe.gil.searched import SearchedGil
+
+FIRST, LAST = (3, 7), (3, 12)  # versions whose GIL is searched
+# ``struct _gil_runtime_state`` after ``locked``: the number of switches, two condition variables and two mutexes of
+# glibc on x86-64.
+_CONDITION, _END = 16, 192
+_REFRESH = 0.1  # s after which the interpreters are listed anew
+
+
+class Gils(Protocol):
+    """Reads the GILs of one process, whose memory we may read."""
+
+    def holders(self) -> list[int]:
+        """Return the addresses of the thread states that hold a GIL.
+
+        Raises:
+            OSError: The process has ended.
+        """
+
+    def is_ours(self, word: int) -> bool:
+        """Whether a futex belongs to a GIL of the process, present or past."""
+
+    def thread_of(self, state: int) -> int | None:
+        """Return the kernel's number of the thread of a thread state; None: it has none."""
+
+    def close(self) -> None:
+        """Close the memory of the process."""
+
+
+def find_gils(pid: int, image: Image, name: str) -> Gils:
+    """Find the GILs of a process.
+
+    Args:
+        pid: The process.
+        image: The file with its interpreter.
+        name: The file as the process names it.
+
+    Raises:
+        LookupError: There is no GIL (yet), or more than one place could be it.
+        OSError: The memory cannot be read.
+    """
+    if published_offsets(image) is not None:
+        return PublishedGils(InterpreterMemory(pid, image, name))
+    runtime = image.runtime()
+    if runtime is None:
+        raise LookupError(f"{name} has no _PyRuntime")
+    runtime = runtime._replace(address=runtime.address + (base_of(pid, name) if image.relocated else 0))
+    memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return SearchedGil(pid, memory, runtime)
+    except (OSError, LookupError):
+        os.close(memory)
+        raise
+
+
+class PublishedGils:
+    """The GILs of CPython 3.13 and later.
+
+    Args:
+        memory: The memory of the process, to be closed.
+
+    Raises:
+        LookupError: There is no GIL yet.
+        OSError: The memory cannot be read.
+    """
+
+    def __init__(self, memory: InterpreterMemory) -> None:
+        self._memory = memory
+        self._start = memory.offset("interpreter_state.gil_runtime_state_locked") - memory.offset(
+            "interpreter_state.gil_runtime_state"
+        )
+        self._seen: set[int] = set()
+        self._gils: set[int] = set()
+        self._listed = 0.0
+        try:
+            self._gils = memory.gils()
+        except OSError:
+            memory.close()
+            raise
+        if not self._gils:
+            memory.close()
+            raise LookupError("the interpreter has not started")
+        self._seen |= self._gils
+
+    def close(self) -> None:
+        """See ``Gils``."""
+        self._memory.close()
+
+    def holders(self) -> list[int]:
+        """See ``Gils``."""
+        if time.monotonic() - self._listed > _REFRESH:
+            with contextlib.suppress(OSError):  # an interpreter has just ended
+                self._gils = self._memory.gils()
+            self._seen |= self._gils
+            self._listed = time.monotonic()
+        holders = []
+        for gil in self._gils:
+            try:
+                holders.append(self._memory.holder(gil))
+            except OSError:
+                if len(self._gils) == 1:  # the process has ended, not one interpreter of several
+                    raise
+        return [holder for holder in holders if holder]
+
+    def is_ours(self, word: int) -> bool:
+        """See ``Gils``."""
+        return any(gil + self._start + _CONDITION <= word < gil + self._start + _END for gil in self._seen)
+
+    def thread_of(self, state: int) -> int | None:
+        """See ``Gils``."""
+        with contextlib.suppress(OSError):
+            return self._memory.thread_of(state)
+        return None

@@ -1,0 +1,259 @@
+"""Samples of a process's GIL from its memory, at random moments: who holds it and, where asked, who waits for it.
+
+The holder is in two words of memory. A thread that waits for the GIL sleeps on a futex of it, which the kernel shows in
+``/proc/PID/task/TID/syscall``. Both need the rights of a debugger (``ptrace``), not those of root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import platform
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from gilbench.interpreters.image import read_image
+from gilbench.interpreters.layout import published_offsets
+from gilbench.model.errors import UsageError
+from gilbench.model.profile import Bucket, Probe, ProfiledThread
+from gilbench.observe.architecture import architecture
+from gilbench.observe.gil.gils import FIRST, LAST, Gils, find_gils
+from gilbench.observe.gil.probe import GilFigures
+from gilbench.observe.running import RunningPython
+from gilbench.observe.thread_clocks import Lived, ThreadClocks
+
+STEP = 0.002  # s between two samples of the GIL, on average
+_LOOKS = 8  # threads that are looked at in a sample, at most
+_RETRY = 0.01  # s between two attempts to find the GIL of a process that has just begun
+_WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
+_AWAKE = -1
+_HARDLY = 300_000  # ns that a thread runs between two waits at most
+_NORMAL = 1.96  # half of a 95% interval, in standard deviations
+
+
+def why_not(python: RunningPython) -> str | None:
+    """Return in one line why the GIL of a process cannot be read from its memory; None: it can."""
+    if not python.gil_enabled:
+        return "a free-threaded build has no GIL"
+    try:
+        image = read_image(python.code)
+    except (OSError, ValueError) as error:
+        return f"cannot read symbols: {error}"
+    known = architecture()
+    if known is None or not known.knows_glibc:
+        return f"the address of the GIL is known on x86-64 with glibc, not on {platform.machine()}"
+    if image.musl:
+        return f"the address of the GIL is known with glibc, and {python.mapped} uses musl"
+    if image.runtime() is None:
+        return f"{python.mapped} has no symbol _PyRuntime, which contains the GIL"
+    if (
+        published_offsets(image) is None
+        and python.version is not None
+        and not FIRST <= python.version <= LAST
+    ):
+        return "the address of the GIL of {}.{} is unknown".format(*python.version)
+    return None
+
+
+class Waits(NamedTuple):
+    """Waits of one thread for the GIL, seconds."""
+
+    seconds: float
+    longest: float | None = None  # None: unknown
+    buckets: tuple[Bucket, ...] = ()
+
+
+class GilSamples:
+    """Samples one process in a thread of its own, until it is finished.
+
+    Args:
+        python: The process. One that is held is sampled as soon as its GIL exists.
+        waits: Also look at the threads that wait.
+
+    Raises:
+        UsageError: The memory of the process cannot be read.
+    """
+
+    def __init__(self, python: RunningPython, *, waits: bool = False) -> None:
+        self.gils: Gils | None = None
+        self.clocks: ThreadClocks | None = None  # of the time since the GIL was found
+        self.reason = "the process ended before its GIL was found"
+        self._count = 0
+        self._holders: Counter[int] = (
+            Counter()
+        )  # samples in which a thread held a GIL, by the kernel's number
+        self._looks: Counter[int] = Counter()  # samples in which a thread was looked at
+        self._waiters: Counter[int] = Counter()  # of these, in which it waited
+        self._ran: dict[int, int] = {}  # time on a CPU of each thread that waited at the last look, ns
+        self._python = python
+        self._began = time.monotonic()
+        self._waits = waits
+        self._image = read_image(python.code)
+        self._states: dict[int, int | None] = {}
+        self._stop = threading.Event()
+        if not python.held:
+            try:
+                self._find()
+            except PermissionError as error:
+                raise UsageError(f"no permission to read the memory of process {python.pid}") from error
+            except (OSError, LookupError) as error:
+                self.reason = str(error)
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def error(self) -> float | None:
+        """Return half of the 95% interval of a share, at its widest; None: there are no samples."""
+        if not self._count or self.clocks is None:
+            return None
+        lived, duration = self.clocks.so_far(), self.clocks.duration()
+        errors = [
+            min(lived[tid].alive / duration, 1.0) * math.sqrt(0.25 / self._looks[tid])
+            for tid in list(self._waiters)
+            if tid in lived
+        ]
+        return _NORMAL * max(math.sqrt(0.25 / self._count), *errors, 0.0)
+
+    def waits(self) -> dict[int, Waits]:
+        """Return the waits of each thread by the samples."""
+        lived = self.clocks.so_far() if self.clocks is not None else {}
+        return {
+            tid: Waits(lived[tid].alive * self._waiters[tid] / looks)
+            for tid, looks in list(self._looks.items())
+            if tid in lived
+        }
+
+    def figures(self, probe: Probe, waits: Mapping[int, Waits]) -> GilFigures:
+        """Return the values of a probe.
+
+        Args:
+            probe: The probe.
+            waits: What each thread waited, by the probe's own means.
+        """
+        lived = self.clocks.so_far() if self.clocks is not None else {}
+        duration = self.clocks.duration() if self.clocks is not None else time.monotonic() - self._began
+        unavailable = []
+        if self.gils is None:
+            unavailable.append(f"GIL held and GIL wait: {self.reason}")
+        if self._python.children:
+            unavailable.append("the GIL of child processes: only the process itself is probed")
+        return GilFigures(
+            probe=probe,
+            duration=duration,
+            threads=tuple(
+                self._thread(tid, lived.get(tid, Lived(0.0, 0.0)), waits.get(tid, Waits(0.0)), duration)
+                for tid in sorted(lived.keys() | waits.keys())
+            ),
+            start_up=self.clocks.started - self._began if self._python.held and self.clocks else None,
+            unavailable=tuple(unavailable),
+        )
+
+    def finish(self) -> None:
+        """Stop sampling."""
+        self._stop.set()
+        self._watcher.join()
+        if self.clocks is not None:
+            self.clocks.finish()
+        if self.gils is not None:
+            self.gils.close()
+
+    def _thread(self, tid: int, lived: Lived, waits: Waits, duration: float) -> ProfiledThread:
+        alive = min(lived.alive / duration, 1.0)
+        pid = self._python.pid
+        if self.gils is None:
+            return ProfiledThread(pid=pid, tid=tid, name=None, alive=alive, cpu=lived.cpu)
+        wait = min(waits.seconds / duration, alive)
+        held = min(self._holders[tid] / self._count if self._count else 0.0, alive - wait)
+        off = min(max(0.0, lived.cpu / duration - held), alive - wait - held)
+        return ProfiledThread(
+            pid=pid,
+            tid=tid,
+            name=None,
+            alive=alive,
+            gil_held=held,
+            gil_wait=wait,
+            off_gil=off,
+            blocked=alive - wait - held - off,
+            cpu=lived.cpu,
+            longest_wait=waits.longest,
+            waits=waits.buckets,
+        )
+
+    def _find(self) -> None:
+        self.gils = find_gils(self._python.pid, self._image, self._python.mapped)
+
+    def _watch(self) -> None:
+        while self.gils is None:
+            try:
+                self._find()
+            except (OSError, LookupError) as error:
+                self.reason = str(error)
+                if self._stop.wait(_RETRY):
+                    return
+        self.clocks = ThreadClocks(self._python.pid)
+        when = random.Random()
+        gils: Gils = self.gils
+        while not self._stop.wait(when.uniform(0.0, 2 * STEP)):
+            try:
+                states = gils.holders()
+            except OSError:  # it has ended
+                return
+            self._count += 1
+            holders = {tid for state in states if (tid := self._thread_of(gils, state)) is not None}
+            self._holders.update(holders)
+            if self._waits:
+                tids = self.clocks.living()
+                for tid in tids if len(tids) <= _LOOKS else when.sample(tids, _LOOKS):
+                    self._look(gils, tid, holds=tid in holders)
+
+    def _look(self, gils: Gils, tid: int, *, holds: bool) -> None:
+        """See whether a thread waits for the GIL.
+
+        A wait is interrupted after each switch interval. If no CPU is free then, the thread still waits, although it
+        sleeps no longer: it has hardly run since.
+        """
+        task = f"/proc/{self._python.pid}/task/{tid}"
+        word = _futex(task)
+        if word is None:
+            return
+        waits = word > 0 and gils.is_ours(word)
+        if waits:
+            self._ran[tid] = _ran(task)
+        elif word == _AWAKE and not holds and tid in self._ran:
+            waits = _ran(task) - self._ran[tid] < _HARDLY
+        if not waits:
+            self._ran.pop(tid, None)
+        self._looks[tid] += 1
+        self._waiters[tid] += waits
+
+    def _thread_of(self, gils: Gils, state: int) -> int | None:
+        """Return the thread of a thread state, whose memory may serve another thread after its end."""
+        known = self._states.get(state)
+        if known is None or not Path(f"/proc/{self._python.pid}/task/{known}").exists():
+            known = self._states[state] = gils.thread_of(state)
+        return known
+
+
+def _futex(task: str) -> int | None:
+    """Return the futex on which a thread sleeps, 0 for another sleep, -1 if it is awake; None: it has ended."""
+    known = architecture()
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        with open(f"{task}/syscall", "rb", buffering=0) as file:
+            words = file.read(256).split()
+        if words[0] == b"running":
+            return _AWAKE
+        if known is not None and words[0] == b"%d" % known.futex and int(words[2], 16) & _OPERATION in _WAITS:
+            return int(words[1], 16)
+        return 0
+    return None
+
+
+def _ran(task: str) -> int:
+    """Return how long a thread has been on a CPU, in ns."""
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"{task}/schedstat", "rb") as file:
+        return int(file.read(256).split()[0])
+    return 0
