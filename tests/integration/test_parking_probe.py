@@ -97,7 +97,8 @@ def test_one_shared_dict_and_dicts_of_their_own_are_told_apart(build: str) -> No
     parks = {tid: {one.kind: one.count for one in by_thread[tid].parked} for tid in crew}
     together = [kinds.get("critical section", 0) for kinds in parks.values()]
     assert min(together) > 0  # how often depends on the host: threads must meet on two CPUs
-    assert shared.functions[0].name == "fill (<string>:8) in PyDict_SetItem"
+    assert shared.functions[0].name.startswith("fill (<string>:8) in ")
+    assert "PyDict_SetItem" in shared.functions[0].name
     assert shared.functions[0].value > 0.8
     apart = sum(
         one.count for thread in own.threads for one in thread.parked if one.kind == "critical section"
