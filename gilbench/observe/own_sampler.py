@@ -15,9 +15,9 @@ from typing import Literal
 from gilbench.host.process import Process, ProcessError, clean_environment
 from gilbench.model.profile import Stack
 from gilbench.observe.running import RunningPython, may_be_started
+from gilbench.observe.stacks import RATE
 
 FIRST = (3, 15)  # the version that brings it
-_RATE = 200  # samples per second
 _STOP_LIMIT = 20.0  # s; it writes its samples
 _LINE = re.compile(r"tid:(\d+);(.+) (\d+)")  # of its collapsed format
 _FRAME = re.compile(r"(.+?):(.+):(\d+)")  # file, function, line; synthetic frames have no file
@@ -46,7 +46,6 @@ class OwnSampler:
 
     def __init__(self, python: RunningPython, mode: Mode) -> None:
         self.unavailable = why_not(python)
-        self.rate = _RATE
         self._sampler: Process | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         if self.unavailable is not None:
@@ -60,7 +59,7 @@ class OwnSampler:
             str(python.pid),
             "--all-threads",
         ]
-        command += ["--mode", mode, "--sampling-rate", str(_RATE), "--no-gc", "--collapsed"]
+        command += ["--mode", mode, "--sampling-rate", str(RATE), "--no-gc", "--collapsed"]
         command += ["--output", f"/proc/self/fd/{self._output.fileno()}"]
         try:
             self._sampler = Process(command, env=clean_environment(), pass_fds=(self._output.fileno(),))

@@ -173,3 +173,17 @@ def test_verify_forces_the_gil_off_and_says_that_a_plain_start_has_it_on(tmp_pat
     assert profile["what_if"]["measured"] > 1.0
     assert any("a plain start of the program" in text for text in profile["unavailable"])
     assert "with the GIL forced off" in page
+
+
+def test_a_program_that_ends_before_the_gil_can_be_probed_says_so(tmp_path: Path) -> None:
+    need_bpftrace()
+    python = executable(BUILDS[0])
+    built(tmp_path, python)
+    short = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import legacy; print('TRUTH', '{{}}')"
+    profile, _, page = profiled(tmp_path, "--", python, "-W", "ignore", "-c", short)
+    assert profile["process"]["gil_enabled"] is True
+    assert profile["process"]["gil_switch"]["module"] == "legacy"
+    assert profile["process"]["gil_switch"]["left_out"] == 0.0
+    assert "the profile ended before a probe of the GIL was placed" in profile["probe"]["reason"]
+    assert all(thread["gil_held"] is None and thread["gil_wait"] is None for thread in profile["threads"])
+    assert "parked" not in page

@@ -26,7 +26,7 @@ def program_findings(profile: Profile) -> tuple[Finding, ...]:
     if profile.duration < SHORTEST:
         text = "The program ended within 1 ms of its start: there was nothing to profile."
         remedy = "Profile a longer run, or attach to the running program with --pid."
-        return (Finding(kind="too_short", text=text, next=remedy),)
+        return (*_gil_switch(profile), Finding(kind="too_short", text=text, next=remedy))
     of_locks = profile.process.gil_enabled is False
     return (*_gil_switch(profile), *(_locks(profile) if of_locks else _gil(profile)))
 

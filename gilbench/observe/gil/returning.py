@@ -96,7 +96,10 @@ class ReturningWatch:
         try:
             gil = self._of_gil(self._python, self._live)
         except GilbenchError as error:
-            self._reason = str(error)
+            self._reason = _TOO_LATE if self._stop.is_set() else str(error)
+            return
+        if self._stop.is_set():
+            gil.finish()
             return
         self._switch = msgspec.structs.replace(self._switch, left_out=self._parking.so_long())
         self._gil = gil
@@ -108,14 +111,15 @@ class ReturningWatch:
             return parked
         if gil is None:  # where threads parked says nothing about the GIL
             return parked._replace(
-                probe=Probe(strength=None, name=parked.probe.name, reason=self._reason),
+                probe=Probe(strength=None, name="none", reason=self._reason),
                 threads=tuple(map(_without_waits, parked.threads)),
                 functions=(),
                 switch=self._switch,
             )
         names = {one.tid: one.name for one in parked.threads}
         threads = (msgspec.structs.replace(one, name=names.get(one.tid) or one.name) for one in gil.threads)
-        return gil._replace(threads=tuple(threads), start_up=parked.start_up, switch=self._switch)
+        # A fault has been dealt with where the probe of the GIL was chosen.
+        return gil._replace(threads=tuple(threads), start_up=parked.start_up, switch=self._switch, fault=None)
 
 
 def _without_waits(one: ProfiledThread) -> ProfiledThread:
