@@ -20,6 +20,9 @@ class Worker(threading.Thread):
         self.first = first  # a string before the name
         super().__init__(name="a name that the kernel would cut", daemon=True)
     def run(self): serve("subclass")
+class Slotted(threading.Thread):
+    __slots__ = ("one", "two")
+    def run(self): serve("slotted")
 def rename():
     threading.current_thread().name = "renamed"
     serve("renamed")
@@ -27,8 +30,9 @@ def bare(): serve("bare")
 threading.Thread(target=serve, args=("default",), daemon=True).start()
 threading.Thread(target=rename, daemon=True).start()
 Worker("first").start()
+Slotted(name="with slots", daemon=True).start()
 _thread.start_new_thread(bare, ())
-while len(tids) < 4: time.sleep(0.01)
+while len(tids) < 5: time.sleep(0.01)
 said = tids
 """
 
@@ -44,6 +48,8 @@ def test_threads_have_the_names_that_the_program_gave_them(build: str) -> None:
     assert found == {
         "default": "Thread-1 (serve)",
         "renamed": "renamed",
+        # On 3.13, an instance with slots keeps its attributes elsewhere.
+        "slotted": "Slotted.run" if build == "3.13t" else "with slots",
         "subclass": "a name that the kernel would cut",
         "bare": "bare",
     }

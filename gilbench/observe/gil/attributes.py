@@ -17,6 +17,7 @@ _SHARED = 2  # kind of keys
 _MOST = 30  # keys that a class shares
 _VALUES = 8  # offset of the first value: behind capacity, size, whether they lie here, and whether they hold
 _HOLD = 3
+_BASIC_SIZE = 8  # offset of tp_basicsize from tp_name
 _ENTRY = 16  # bytes: key and value, of which shared keys use the first
 _FROM, _TO = 800, 1280  # offsets in a class between which its keys are found
 
@@ -27,8 +28,9 @@ def attribute(memory: InterpreterMemory, instance: int, name: str) -> str | None
     Raises:
         OSError: There is no such instance any more.
     """
-    keys = _keys_of(memory, memory.word(instance + memory.offset("pyobject.ob_type")), name)
-    values = instance + memory.offset("pyobject.size")
+    kind = memory.word(instance + memory.offset("pyobject.ob_type"))
+    keys = _keys_of(memory, kind, name)
+    values = instance + memory.word(kind + memory.offset("type_object.tp_name") + _BASIC_SIZE)
     if keys is None or memory.read(values + _HOLD, 1) != b"\1":
         return None
     return memory.text(memory.word(values + _VALUES + 8 * keys))
