@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from gilbench.host.process import Program
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import Blame, Profile, ProfiledThread, ProgramProcess
 from gilbench.model.results import Caveat
-from gilbench.observe.cpu import Counts, gained, read_counts
+from gilbench.model.threads import summed_up
 from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
-from gilbench.observe.gil.standing import python_threads
-from gilbench.observe.running import RunningPython, other_pythons
+from gilbench.observe.program_counts import ProgramCounts
+from gilbench.observe.running import RunningPython
 from gilbench.observe.stacks import RATE, StackSampler, shares
 from gilbench.observe.syscalls import Counted, SyscallCounter
+from gilbench.observe.thread_names import ThreadNames
 from gilbench.observe.timeline import Recording
 
 OBSERVERS = ("stacks", "syscalls")  # in addition to the GIL
-_NAMES_FIRST = 0.3  # s until the names of threads are read; then after twice as long each time
-_NAMES_LAST = 20.0
+_SINGLE = 4096  # threads of one pattern of names that a profile keeps singly
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
 
 
@@ -55,56 +55,56 @@ class ProgramWatch:
     ) -> None:
         self._python = python
         self._command = tuple(map(_utf8, command)) or _command_of(python.pid)
-        self._names: dict[int, str] = {}
-        self._unseen: set[str] = set()
+        self.names: dict[int, str | None] = {}  # of all threads by tid, after ``finish``
         self._observers = observers
         self._stacks: StackSampler | None = None
         self._calls: SyscallCounter | None = None
-        self._gil = _watch(python, live, recording)
-        self._began = time.monotonic()
-        self._before = self._counts = read_counts(python.pid)
-        self._next_names = self._began + _NAMES_FIRST
-        if "syscalls" in observers:
-            self._calls = SyscallCounter(python.pid)
+        self.began = 0.0  # CLOCK_MONOTONIC in s; a profile of some seconds ends so many after this
         if not python.held:
             self.started()
+        try:
+            if "syscalls" in observers:
+                self._calls = SyscallCounter(python.pid)
+            # Last, so that its time is that of the profile: with thousands of threads the others take seconds to start.
+            self._gil = _watch(python, live, recording)
+        except BaseException:
+            self._stop_others()
+            raise
+        self.began = time.monotonic()
+        self._names = ThreadNames(python)
+        self._counts = ProgramCounts(python)
 
     def started(self) -> None:
         """Start the observers that need a running interpreter; of a held process: once it runs."""
+        self.began = time.monotonic()
         if "stacks" in self._observers and not self._python.free_threaded and self._stacks is None:
-            self._stacks = StackSampler(self._python.pid)
+            self._stacks = StackSampler(self._python.pid, children=self._python.children)
 
     def tick(self) -> None:
         """Read what would be gone with the process; call this several times a second."""
-        now = time.monotonic()
-        self._counts = self._counts.followed_by(read_counts(self._python.pid))
-        if now >= self._next_names:
-            self._next_names = now + min(2 * (now - self._began), _NAMES_LAST)
-            self._ask_names()
-            if self._python.children:
-                self._unseen |= other_pythons(self._python)
+        self._counts.tick()
+        self._names.tick()
 
     def look(self) -> Profile:
         """Give the profile from the start to now."""
-        return self._profile(self._gil.so_far(), None, None)
+        return self._profile(self._gil.so_far())
 
-    def finish(self, status: int | None = None, rusage: resource.struct_rusage | None = None) -> Profile:
+    def finish(self, program: Program | None = None) -> Profile:
         """Stop observing, leave nothing behind, and give the profile.
 
         Args:
-            status: Exit status of a program of ours; None: it has not ended.
-            rusage: The kernel's counts for it.
+            program: The program, if it is one of ours.
         """
-        if status is None:
-            self._next_names = 0.0
-            self.tick()
+        status = program.poll() if program is not None else None
+        self._counts.finish(program)
         figures = self._gil.finish()
+        if status is None and self._names.lack(figures.threads):
+            self._names.tick(now=True)
         stacks = self._stacks.finish() if self._stacks is not None else ()
-        known = {stack.tid: stack.thread for stack in stacks if stack.tid is not None and stack.named}
-        self._names = {**known, **self._names}
+        self._names.learn(stacks)
         # py-spy begins a little before the probe, and ends a little after it.
         samples = max(round(figures.duration * RATE), sum(stack.samples for stack in stacks))
-        profile = self._profile(figures, status, rusage)
+        profile = self._profile(figures, status)
         counted = self._calls.finish() if self._calls is not None else None
         return msgspec.structs.replace(
             profile,
@@ -115,28 +115,33 @@ class ProgramWatch:
             stack_rate=RATE if stacks else None,
         )
 
+    def _stop_others(self) -> None:
+        if self._stacks is not None:
+            self._stacks.finish()
+        if self._calls is not None:
+            self._calls.finish()
+
     def _missing(self, counted: Counted | None) -> Iterator[Caveat]:
         if self._stacks is not None and self._stacks.unavailable:
             yield _unavailable("stacks", f"functions: {self._stacks.unavailable}")
-        if self._unseen:
-            names = ", ".join(sorted(self._unseen))
-            yield _unavailable("children", f"children that run another interpreter: {names}")
+        names = self._names
+        if not self._python.children and (names.children or names.others):
+            text = "child processes, which also run Python; to profile them, add --children"
+            yield _unavailable("children", text)
+        elif names.others:
+            text = f"children that run another interpreter: {', '.join(sorted(names.others))}"
+            yield _unavailable("children", text)
         if counted is not None and counted.reason:
             yield _unavailable("syscalls", f"system calls: {counted.reason}")
 
-    def _ask_names(self) -> None:
-        for thread in python_threads(self._python.pid):
-            tid, name = thread.get("os_thread_id"), thread.get("thread_name")
-            if isinstance(tid, int) and name:
-                self._names[tid] = str(name)
-
-    def _profile(
-        self, figures: GilFigures, status: int | None, rusage: resource.struct_rusage | None
-    ) -> Profile:
-        python = self._python
-        before, after = self._before, self._counts
-        named = (self._named(one, before, after) for one in figures.threads)
-        threads = sorted(named, key=_activity, reverse=True)
+    def _profile(self, figures: GilFigures, status: int | None = None) -> Profile:
+        python, counts = self._python, self._counts
+        programs = self._names.of_programs(figures.threads)
+        threads = sorted((self._named(one, programs) for one in figures.threads), key=_activity, reverse=True)
+        self.names = {thread.tid: thread.name for thread in threads}
+        rows = summed_up(threads, _SINGLE, _between(threads, figures.blames))
+        voluntary, involuntary = counts.switches
+        cpu, counted = self._cpu(figures, status)
         return Profile(
             probe=figures.probe,
             duration=figures.duration,
@@ -148,44 +153,45 @@ class ProgramWatch:
                 free_threaded=python.free_threaded,
                 gil_enabled=python.gil_enabled,
                 status=status,
-                cpu=rusage.ru_utime + rusage.ru_stime if rusage else gained(before.on_cpu, after.on_cpu),
-                memory_peak=after.peak,  # rusage would include what it was before its exec: a copy of us
-                voluntary_switches=rusage.ru_nvcsw
-                if rusage
-                else round(gained(before.voluntary, after.voluntary)),
-                involuntary_switches=(
-                    rusage.ru_nivcsw if rusage else round(gained(before.involuntary, after.involuntary))
-                ),
+                cpu=cpu,
+                memory_peak=counts.peak,
+                voluntary_switches=voluntary,
+                involuntary_switches=involuntary,
                 start_up=figures.start_up,
+                counted=counted,
             ),
-            threads=tuple(threads),
-            blames=_between(threads, figures.blames),
+            threads=rows.threads,
+            blames=rows.blames,
             pauses=figures.pauses,
             functions=figures.functions,
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
         )
 
-    def _named(self, one: ProfiledThread, before: Counts, after: Counts) -> ProfiledThread:
+    def _cpu(self, figures: GilFigures, status: int | None) -> tuple[float | None, float | None]:
+        """Return CPU time, and the seconds in which it was counted."""
+        counts = self._counts
+        if counts.cpu is None:
+            return None, None
+        if status is None or not self._python.held:
+            return counts.cpu, counts.counted
+        whole = figures.duration + (figures.start_up or 0.0)
+        if figures.probe.lost or figures.probe.strength != "exact" or self._python.free_threaded:
+            return counts.cpu, whole  # not all threads were seen
+        # Exec and exit cost CPU time, too, in which no thread of the program ran.
+        lived = sum(one.alive for one in figures.threads) * figures.duration
+        return min(counts.cpu, (figures.start_up or 0.0) + lived), whole
+
+    def _named(self, one: ProfiledThread, programs: frozenset[str | None]) -> ProfiledThread:
         """Add what the kernel and the interpreter know about a thread."""
-        tid = one.tid
-        name = self._names.get(tid)
-        if name is None and tid == one.pid:
-            name = "MainThread"
-        cpu = one.cpu
-        if cpu is None and tid in after.on_cpu:
-            cpu = max(0.0, after.on_cpu[tid] - before.on_cpu.get(tid, 0.0))  # a tid can be used again
-        switches = None
-        if tid in after.voluntary:
-            gained = after.voluntary[tid] - before.voluntary.get(tid, 0)
-            switches = max(0, gained + after.involuntary[tid] - before.involuntary.get(tid, 0))
+        counts = self._counts.of(one.tid) if one.count == 1 else None
         # A probe reads thread after thread, so a share can be a little more than all of the time.
         known = {name: share for name in _SHARES if (share := getattr(one, name)) is not None}
         return msgspec.structs.replace(
             one,
-            name=name or one.name or _comm(one.pid, tid),
-            cpu=cpu,
-            context_switches=switches,
-            **{name: min(max(share, 0.0), 1.0) for name, share in known.items()},
+            name=self._names.of(one, programs),
+            cpu=one.cpu if one.cpu is not None or counts is None else counts.cpu,
+            context_switches=None if counts is None else counts.voluntary + counts.involuntary,
+            **{name: min(max(share, 0.0), float(one.count)) for name, share in known.items()},
         )
 
 
@@ -227,9 +233,3 @@ def _command_of(pid: int) -> tuple[str, ...]:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         return tuple(words[:-1])
     return ()
-
-
-def _comm(pid: int, tid: int) -> str | None:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/task/{tid}/comm").read_text("utf-8", "replace").strip()
-    return None

@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ class _Variant(NamedTuple):
 
 class _Ended(NamedTuple):
     seconds: float
+    cpu: float  # s
     status: int
     errors: str  # end of its stderr
 
@@ -72,6 +73,7 @@ def verify(
     }
     taken: list[dict[str, _Ended]] = []
     complaints: list[str] = []
+    forced = False
     try:
         tell("verifying: first runs")
         first = _run(variants["original"], None)
@@ -79,15 +81,37 @@ def verify(
             order = random.sample(list(variants), len(variants))
             taken.append({name: _run(variants[name], first) for name in order})
             tell(f"verifying: round {number} of {rounds}")
+            if number == 0 and _RE_ENABLED in taken[0]["threaded"].errors:
+                forced = True
+                complaints.append(_enabled(threaded.name))
+                variants["threaded"] = _Variant(_forced_off(threaded.name), elsewhere, {"PYTHON_GIL": "0"})
         if first.status:
             complaints.append(f"all runs had exit status {first.status}")
     except _Differs as difference:
         complaints.append(str(difference))
-    if any(_RE_ENABLED in one["threaded"].errors for one in taken):
-        complaints.append(f"an extension module of the program enabled the GIL of {threaded.name}")
+    return _verified(taken[1:], complaints, forced=forced)
+
+
+def _verified(rounds: Sequence[Mapping[str, _Ended]], complaints: Sequence[str], *, forced: bool) -> Verified:
     return Verified(
-        **{name: tuple(one[name].seconds for one in taken[1:]) for name in variants},
+        original=tuple(one["original"].seconds for one in rounds),
+        threaded=tuple(one["threaded"].seconds for one in rounds),
+        gil_on=tuple(one["gil_on"].seconds for one in rounds),
         complaints=tuple(complaints),
+        threaded_cpu=tuple(one["threaded"].cpu for one in rounds),
+        gil_on_cpu=tuple(one["gil_on"].cpu for one in rounds),
+        forced=forced,
+    )
+
+
+def _forced_off(name: str) -> str:
+    return f"on {name} with the GIL forced off"
+
+
+def _enabled(name: str) -> str:
+    return (
+        f"an extension module of the program enables the GIL of {name}; "
+        "for the measured speedup, it was forced off (PYTHON_GIL=0)"
     )
 
 
@@ -125,7 +149,9 @@ def _run(variant: _Variant, first: _Ended | None) -> _Ended:
     process = Process(variant.argv, env={**environment, **variant.extra}, discard=True)
     try:
         status = process.wait(limit)
-        ended = _Ended(time.monotonic() - begun, status or 0, process.output())
+        used = process.rusage
+        cpu = used.ru_utime + used.ru_stime if used is not None else 0.0
+        ended = _Ended(time.monotonic() - begun, cpu, status or 0, process.output())
     finally:
         process.close()
     if status is None:

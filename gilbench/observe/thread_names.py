@@ -1,0 +1,91 @@
+"""The names of a program's threads, as its interpreters know them, else as the kernel does.
+
+An interpreter is asked by py-spy, soon after the start, and then at growing intervals. A thread that lives for less is
+named only if a sample of its stack has its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable
+
+from gilbench.model.profile import ProfiledThread, Stack
+from gilbench.observe.gil.standing import python_threads
+from gilbench.observe.running import RunningPython, children_of
+
+_FIRST = 0.3  # s until the interpreters are asked; then after twice as long each time
+_LAST = 20.0
+_WORK = 0.1  # of the time that asking may take
+_MOST = 16  # processes that are asked at a time
+
+Thread = tuple[int, int]  # process and thread
+
+
+class ThreadNames:
+    """Learns the names of threads.
+
+    Args:
+        python: The process.
+    """
+
+    def __init__(self, python: RunningPython) -> None:
+        self._python = python
+        self._began = time.monotonic()
+        self._next = self._began + _FIRST
+        self._known: dict[Thread, str] = {}
+        self.others: set[str] = set()  # executables of children that run another interpreter
+        self.children: set[int] = set()  # pids of children that run the same interpreter
+
+    def tick(self, *, now: bool = False) -> None:
+        """Ask the interpreters when it is time, or ``now``; call this several times a second."""
+        moment = time.monotonic()
+        if not now and moment < self._next:
+            return
+        children, others = children_of(self._python)
+        self.children |= children
+        self.others |= others
+        asked = sorted(children)[: _MOST - 1] if self._python.children else []
+        for pid in (self._python.pid, *asked):
+            for thread in python_threads(pid):
+                tid, name = thread.get("os_thread_id"), thread.get("thread_name")
+                if isinstance(tid, int) and name:
+                    self._known[pid, tid] = str(name)
+        taken = time.monotonic() - moment
+        self._next = moment + max(min(2 * (moment - self._began), _LAST), taken / _WORK)
+
+    def lack(self, threads: Iterable[ProfiledThread]) -> bool:
+        """Return whether the name of any thread is unknown."""
+        return any((thread.pid, thread.tid) not in self._known for thread in threads)
+
+    def learn(self, stacks: Iterable[Stack]) -> None:
+        """Take the names that samples of stacks have."""
+        for stack in stacks:
+            if stack.tid is not None and stack.named:
+                self._known.setdefault((stack.pid or self._python.pid, stack.tid), stack.thread)
+
+    def of(self, thread: ProfiledThread, program: frozenset[str | None]) -> str | None:
+        """Return the name of a thread; None: it has no name of its own.
+
+        Args:
+            thread: The thread; its name is the kernel's, if the probe knows it.
+            program: Names of the main threads, which the kernel also gives to every thread that they start.
+        """
+        key = thread.pid, thread.tid
+        if thread.count == 1 and key in self._known:
+            return self._known[key]
+        if thread.count == 1 and thread.tid == thread.pid:
+            return "MainThread"
+        name = thread.name or _by_kernel(*key)
+        return None if name in program else name
+
+    def of_programs(self, threads: Iterable[ProfiledThread]) -> frozenset[str | None]:
+        """Return the kernel's names of the main threads."""
+        mains = [thread for thread in threads if thread.tid == thread.pid]
+        return frozenset(thread.name or _by_kernel(thread.pid, thread.tid) for thread in mains)
+
+
+def _by_kernel(pid: int, tid: int) -> str | None:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{tid}/comm", "rb") as file:
+        return file.read().decode("utf-8", "replace").strip()
+    return None
