@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -64,7 +64,7 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="LIMIT",
-            help="Limit of a profile: METRIC<VALUE, or for some threads 'NAMES: METRIC<VALUE'. Repeatable.",
+            help="ProfileLimit of a profile: METRIC<VALUE, or for some threads 'NAMES: METRIC<VALUE'. Repeatable.",
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -149,19 +149,15 @@ def check(
 ) -> int:
     """Exit with 1 if performance regressed, or a profile exceeds a limit.
 
-    Give a study and --baseline, or --python and --against (preferred: measures both now, interleaved), or a profile and
-    --limit.
+    Give FILE and --baseline or --limit, or --python and --against (preferred: measures both now, interleaved).
     """
     _refuse_useless(baseline, of_history=database or branch, allow_unpaired=allow_unpaired)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if limit:
         others = (baseline, python, against, known_bad, threads, effort, count, workload, family, metric)
-        if study is None or any(others):
-            raise UsageError(
-                "--limit needs a profile and no baseline: gilbench check profile.json --limit LIMIT"
-            )
-        return _check_limits(study, limit, sort_files(output, "LimitCheck", named), form, strict=strict)
+        files = sort_files(output, "LimitCheck", named)
+        return _conclude(_held_to(limit, None if any(others) else study, strict=strict), files, form)
     files = sort_files(output, "Check", named, study=True)
     from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
@@ -170,18 +166,13 @@ def check(
         metric, threshold, fdr, strict=strict, layout=layout, allow_unpaired=allow_unpaired
     )
     known = read_known(known_bad)
-    measured: tuple[Any, ...] = (
-        *(python, against, workload, family, threads, effort, count, seed, layout),
-        files.study,
-    )
+    given = (python, against, workload, family, threads, effort, count, seed, layout, files.study)
     if study is not None and baseline is not None:
-        if any(choice is not None and choice != [] for choice in measured):
+        if any(choice is not None and choice != [] for choice in given):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
         if baseline == HISTORY:
-            checked = check_history(study, database, branch, limits, known)
-        else:
-            checked = check_study(study, Path(baseline), limits, known)
-        return _conclude(checked.check, files, form)
+            return _conclude(check_history(study, database, branch, limits, known).check, files, form)
+        return _conclude(check_study(study, Path(baseline), limits, known).check, files, form)
     if python is None or against is None or study is not None or baseline is not None:
         raise UsageError(
             "nothing to compare; pass STUDY --baseline FILE (or history),\n"
@@ -207,11 +198,13 @@ def check(
     return _conclude(checked.check, files, form)
 
 
-def _check_limits(profile: Path, limits: Sequence[str], files: Files, form: str, *, strict: bool) -> int:
-    """Hold a profile to limits; print and write the check as any other."""
+def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> LimitCheck:
+    """Hold a profile to limits; None: the command has no profile, or an option of another check."""
+    if profile is None:
+        raise UsageError("--limit needs a profile and no baseline: gilbench check profile.json --limit LIMIT")
     from gilbench.work.profile_check import check_profile  # noqa: PLC0415
 
-    return _conclude(check_profile(profile, limits, strict=strict), files, form)
+    return check_profile(profile, limits, strict=strict)
 
 
 def _refuse_useless(baseline: str | None, *, of_history: str | None, allow_unpaired: bool) -> None:

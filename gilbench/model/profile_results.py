@@ -32,7 +32,7 @@ PROFILE_METRICS: dict[str, Metric] = {
 }
 
 
-class Figure(Struct, frozen=True):
+class ProfileFigure(Struct, frozen=True):
     """One value of a profile."""
 
     value: float  # a fraction is of the wall time, of all threads together
@@ -47,8 +47,8 @@ class Difference(Struct, frozen=True):
     subject: str  # the group of threads, or the function; empty: the program
     metric: str
     unit: str
-    before: Figure | None
-    after: Figure | None
+    before: ProfileFigure | None
+    after: ProfileFigure | None
     verdict: Literal["improved", "regressed", "equivalent", "inconclusive"]
     reason: str | None = None  # why it is inconclusive
 
@@ -69,7 +69,7 @@ class ProfileComparison(Struct, frozen=True):
         return any(row.verdict == "inconclusive" for row in directed)
 
 
-class Limit(Struct, frozen=True):
+class ProfileLimit(Struct, frozen=True):
     """A limit of one value."""
 
     text: str  # as it was given
@@ -82,8 +82,8 @@ class Limit(Struct, frozen=True):
 class Limited(Struct, frozen=True):
     """A limit, and whether a profile keeps it."""
 
-    limit: Limit
-    figure: Figure
+    limit: ProfileLimit
+    figure: ProfileFigure
     count: int  # threads
     verdict: Literal["pass", "exceeded", "inconclusive"]  # inconclusive: the interval includes the limit
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from gilbench.model.metrics import Scale, common_scale, significant
-from gilbench.model.profile_results import PROFILE_METRICS, Difference, Figure, ProfileComparison
+from gilbench.model.profile_results import PROFILE_METRICS, Difference, ProfileComparison, ProfileFigure
 from gilbench.render.comparisons_page import TONES
 from gilbench.render.figures import figure_within, short
 from gilbench.render.page import Column, Entry, Lines, Page, Section, Table, Text
@@ -82,7 +82,7 @@ def _values(row: Difference) -> tuple[Entry, ...]:
     return _value(row.before, row.unit, scale), _value(row.after, row.unit, scale), _difference(row)
 
 
-def _value(figure: Figure | None, unit: str, scale: Scale) -> str:
+def _value(figure: ProfileFigure | None, unit: str, scale: Scale) -> str:
     return "-" if figure is None else figure_within(figure.value, figure.lo, figure.hi, unit, scale)
 
 

@@ -44,7 +44,7 @@ def test_bpftrace_itself_writes_no_negative_bounds_to_us() -> None:
     done = threading.Event()
     script = Script(
         "BEGIN { @[1] = hist((uint64)3000000000); @[1] = hist((uint64)5000); @[2] = hist((uint64)50000000000); "
-        'printf("done\\n"); }',
+        '} interval:ms:100 { print(@); printf("done\\n"); }',
         on_line=lambda _line: done.set(),
     )
     assert done.wait(10)

@@ -15,7 +15,7 @@ from gilbench.analyse.profile.figures import figures, whole
 from gilbench.analyse.profile.groups import SINGLE
 from gilbench.model.metrics import Metric
 from gilbench.model.profile import Profile, ProfiledThread
-from gilbench.model.profile_results import PROFILE_METRICS, UNDIRECTED, Difference, Figure
+from gilbench.model.profile_results import PROFILE_METRICS, UNDIRECTED, Difference, ProfileFigure
 from gilbench.model.results import Caveat
 from gilbench.model.threads import pattern_of
 
@@ -56,7 +56,7 @@ def compare_profiles(
     def differences(
         kind: Literal["program", "threads"],
         subject: str,
-        sides: tuple[Mapping[str, Figure], Mapping[str, Figure]],
+        sides: tuple[Mapping[str, ProfileFigure], Mapping[str, ProfileFigure]],
         names: Collection[str],
     ) -> Iterator[Difference]:
         for name in names:
@@ -85,7 +85,12 @@ def compare_profiles(
 
 
 def judge(
-    before: Figure | None, after: Figure | None, metric: Metric, *, threshold: float, judged: bool
+    before: ProfileFigure | None,
+    after: ProfileFigure | None,
+    metric: Metric,
+    *,
+    threshold: float,
+    judged: bool,
 ) -> Judgement:
     """Judge one difference; see ``compare_profiles``."""
     if before is None or after is None:
@@ -138,7 +143,7 @@ def _interpreter(profile: Profile) -> str:
     return f"Python {process.version or '(unknown)'}{state}"
 
 
-def _half(figure: Figure) -> float:
+def _half(figure: ProfileFigure) -> float:
     return 0.0 if figure.lo is None or figure.hi is None else (figure.hi - figure.value)
 
 
@@ -202,10 +207,10 @@ def _functions(before: Profile, after: Profile) -> Iterator[Difference]:
         )
 
 
-def _sampled(share: float, profile: Profile) -> Figure:
+def _sampled(share: float, profile: Profile) -> ProfileFigure:
     """Give a share of samples with its interval, if the number of samples is known."""
     samples = profile.duration * (profile.stack_rate or 0)
     if samples < 1:
-        return Figure(value=share)
+        return ProfileFigure(value=share)
     half = _NORMAL * math.sqrt(max(share * (1 - share), 0.0) / samples)
-    return Figure(value=share, lo=max(0.0, share - half), hi=share + half)
+    return ProfileFigure(value=share, lo=max(0.0, share - half), hi=share + half)

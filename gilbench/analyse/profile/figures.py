@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gilbench.model.profile import Profile, ProfiledThread
-from gilbench.model.profile_results import Figure
+from gilbench.model.profile_results import ProfileFigure
 from gilbench.model.threads import sum_of
 
 
-def figures(profile: Profile, threads: Sequence[ProfiledThread]) -> dict[str, Figure]:
+def figures(profile: Profile, threads: Sequence[ProfiledThread]) -> dict[str, ProfileFigure]:
     """Return the values of some threads that are known; shares are sums over the threads."""
     return dict(_figures(profile, threads)) if threads else {}
 
 
-def whole(profile: Profile) -> dict[str, Figure]:
+def whole(profile: Profile) -> dict[str, ProfileFigure]:
     """Return the values of the program that are known."""
     return {**figures(profile, profile.threads), **dict(_of_the_program(profile))}
 
 
-def _of_the_program(profile: Profile) -> Iterator[tuple[str, Figure]]:
+def _of_the_program(profile: Profile) -> Iterator[tuple[str, ProfileFigure]]:
     process = profile.process
-    yield "duration", Figure(value=profile.duration)
+    yield "duration", ProfileFigure(value=profile.duration)
     if process.cpu is not None:
-        yield "cpu", Figure(value=process.cpu)
+        yield "cpu", ProfileFigure(value=process.cpu)
         if profile.counted > 0:
-            yield "cpus", Figure(value=process.cpu / profile.counted)
+            yield "cpus", ProfileFigure(value=process.cpu / profile.counted)
     if process.memory_peak is not None:
-        yield "memory_peak", Figure(value=float(process.memory_peak))
+        yield "memory_peak", ProfileFigure(value=float(process.memory_peak))
 
 
-def _figures(profile: Profile, threads: Sequence[ProfiledThread]) -> Iterator[tuple[str, Figure]]:
+def _figures(profile: Profile, threads: Sequence[ProfiledThread]) -> Iterator[tuple[str, ProfileFigure]]:
     total, error = sum_of(threads), profile.probe.error
     locks = profile.process.gil_enabled is False
     wait_error = error if profile.probe.strength == "sampled" else None  # other probes count waits
@@ -44,18 +44,18 @@ def _figures(profile: Profile, threads: Sequence[ProfiledThread]) -> Iterator[tu
     if off is not None:
         yield "off_gil", _within(off, error)
     if total.longest_hold is not None:
-        yield "longest_hold", Figure(value=total.longest_hold)
+        yield "longest_hold", ProfileFigure(value=total.longest_hold)
     if total.longest_wait is not None:
-        yield "longest_wait", Figure(value=total.longest_wait)
+        yield "longest_wait", ProfileFigure(value=total.longest_wait)
     if total.switches is not None and profile.duration > 0:
-        yield "acquires", Figure(value=total.switches / profile.duration)
+        yield "acquires", ProfileFigure(value=total.switches / profile.duration)
     if total.cpu is not None:
-        yield "cpu", Figure(value=total.cpu)
+        yield "cpu", ProfileFigure(value=total.cpu)
         if profile.duration > 0:
-            yield "cpus", Figure(value=total.cpu / profile.duration)
+            yield "cpus", ProfileFigure(value=total.cpu / profile.duration)
 
 
-def _within(value: float, error: float | None) -> Figure:
+def _within(value: float, error: float | None) -> ProfileFigure:
     if not error:
-        return Figure(value=value)
-    return Figure(value=value, lo=max(0.0, value - error), hi=value + error)
+        return ProfileFigure(value=value)
+    return ProfileFigure(value=value, lo=max(0.0, value - error), hi=value + error)

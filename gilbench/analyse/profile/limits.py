@@ -11,7 +11,7 @@ from gilbench.analyse.profile.figures import figures, whole
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import Profile, ProfiledThread
-from gilbench.model.profile_results import PROFILE_METRICS, Figure, Limit, Limited
+from gilbench.model.profile_results import PROFILE_METRICS, Limited, ProfileFigure, ProfileLimit
 
 _LIMIT = re.compile(r"\s*(\w+)\s*(<=?|>=?)\s*(\d+(?:\.\d*)?|\.\d+)\s*(%|[A-Za-zµ]*)\s*")
 _UNITS: dict[str, dict[str, float]] = {  # of a metric's unit: what may be written, in that unit
@@ -25,7 +25,7 @@ _OF_THREADS = 5  # names that are told if a pattern matches none
 _ALL = ("memory_peak", "duration")  # of the program only
 
 
-def parse_limit(text: str) -> Limit:
+def parse_limit(text: str) -> ProfileLimit:
     """Read a limit: ``[THREADS:] METRIC < VALUE UNIT``.
 
     Raises:
@@ -49,7 +49,7 @@ def parse_limit(text: str) -> Limit:
     pattern = threads.strip() or None
     if pattern is not None and name in _ALL:
         raise UsageError(f"--limit {text!r:.60}: {name} is of the whole program; leave out {pattern!r:.40}")
-    return Limit(
+    return ProfileLimit(
         text=text.strip(),
         metric=name,
         most=relation.startswith("<"),
@@ -58,7 +58,7 @@ def parse_limit(text: str) -> Limit:
     )
 
 
-def judge(profile: Profile, limit: Limit) -> Limited:
+def judge(profile: Profile, limit: ProfileLimit) -> Limited:
     """Hold a profile to a limit.
 
     Raises:
@@ -83,7 +83,7 @@ def judge(profile: Profile, limit: Limit) -> Limited:
     )
 
 
-def _verdict(figure: Figure, limit: Limit) -> Literal["pass", "exceeded", "inconclusive"]:
+def _verdict(figure: ProfileFigure, limit: ProfileLimit) -> Literal["pass", "exceeded", "inconclusive"]:
     least = figure.value if figure.lo is None else figure.lo
     most = figure.value if figure.hi is None else figure.hi
     if not limit.most:
