@@ -61,7 +61,13 @@ def filled(kind):
 def event():
     one = threading.Event(); return one.wait, one.set
 wait, end = {kind}
-thread = threading.Thread(target=wait); thread.start()
+begun = []
+def begin():
+    begun.append(True); wait()
+thread = threading.Thread(target=begin); thread.start()
+def asleep():
+    with open("/proc/self/task/%d/stat" % thread.native_id) as stat: return ") S " in stat.read()
+while not (begun and asleep()): time.sleep(0.05)
 time.sleep(0.4); end(); thread.join()
 said = thread.native_id
 """
