@@ -1,10 +1,11 @@
-"""``gilbench check``: fails CI if performance regressed."""
+"""``gilbench check``: fails CI if performance regressed, or a profile exceeds a limit."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,13 +37,15 @@ from gilbench.cli.options import (
 from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from gilbench.work.check import Checked
+    from gilbench.model.profile_results import LimitCheck
+    from gilbench.model.results import Check
 
 HISTORY = "history"
 _EXAMPLES = examples(
     "gilbench check --python ./new/bin/python3 --against ./old/bin/python3 -o check.md",
     "gilbench check study.jsonl --baseline last.jsonl --known-bad known.toml",
     "gilbench check study.jsonl --baseline history --branch main --format github",
+    "gilbench check profile.json --limit 'gil_wait<20%' --limit 'worker-*: longest_hold<10ms'",
 )
 
 
@@ -52,8 +55,19 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    study: Annotated[Path | None, typer.Argument(metavar="STUDY", help="Candidate, measured before.")] = None,
+    study: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Candidate, measured before; for --limit, a profile."),
+    ] = None,
     *,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LIMIT",
+            help="ProfileLimit of a profile: METRIC<VALUE, or for some threads 'NAMES: METRIC<VALUE'. Repeatable.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -133,13 +147,17 @@ def check(
     quiet: Quiet = False,
     old_effort: OldEffort = None,
 ) -> int:
-    """Exit with 1 if performance regressed.
+    """Exit with 1 if performance regressed, or a profile exceeds a limit.
 
-    Give STUDY and --baseline, or --python and --against (preferred: measures both now, interleaved).
+    Give FILE and --baseline or --limit, or --python and --against (preferred: measures both now, interleaved).
     """
     _refuse_useless(baseline, of_history=database or branch, allow_unpaired=allow_unpaired)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
+    if limit:
+        others = (baseline, python, against, known_bad, threads, effort, count, workload, family, metric)
+        files = sort_files(output, "LimitCheck", named)
+        return _conclude(_held_to(limit, None if any(others) else study, strict=strict), files, form)
     files = sort_files(output, "Check", named, study=True)
     from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
@@ -148,21 +166,17 @@ def check(
         metric, threshold, fdr, strict=strict, layout=layout, allow_unpaired=allow_unpaired
     )
     known = read_known(known_bad)
-    measured: tuple[Any, ...] = (
-        *(python, against, workload, family, threads, effort, count, seed, layout),
-        files.study,
-    )
+    given = (python, against, workload, family, threads, effort, count, seed, layout, files.study)
     if study is not None and baseline is not None:
-        if any(choice is not None and choice != [] for choice in measured):
+        if any(choice is not None and choice != [] for choice in given):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
         if baseline == HISTORY:
-            checked = check_history(study, database, branch, limits, known)
-        else:
-            checked = check_study(study, Path(baseline), limits, known)
-        return _conclude(checked, files, form)
+            return _conclude(check_history(study, database, branch, limits, known).check, files, form)
+        return _conclude(check_study(study, Path(baseline), limits, known).check, files, form)
     if python is None or against is None or study is not None or baseline is not None:
         raise UsageError(
-            "nothing to compare; pass STUDY --baseline FILE (or history),\nor --python NEW --against OLD"
+            "nothing to compare; pass STUDY --baseline FILE (or history),\n"
+            "or --python NEW --against OLD, or PROFILE --limit LIMIT"
         )
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415
 
@@ -181,7 +195,16 @@ def check(
         )
     again = f"interrupted; resume: gilbench run --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")
-    return _conclude(checked, files, form)
+    return _conclude(checked.check, files, form)
+
+
+def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> LimitCheck:
+    """Hold a profile to limits; None: the command has no profile, or an option of another check."""
+    if profile is None:
+        raise UsageError("--limit needs a profile and no baseline: gilbench check profile.json --limit LIMIT")
+    from gilbench.work.profile_check import check_profile  # noqa: PLC0415
+
+    return check_profile(profile, limits, strict=strict)
 
 
 def _refuse_useless(baseline: str | None, *, of_history: str | None, allow_unpaired: bool) -> None:
@@ -192,12 +215,12 @@ def _refuse_useless(baseline: str | None, *, of_history: str | None, allow_unpai
         raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
 
 
-def _conclude(checked: Checked, files: Files, form: str) -> int:
-    """Print the check, write its files, and return the exit code."""
-    deliver(checked.check, form, files)
+def _conclude(check: Check | LimitCheck, files: Files, form: str) -> int:
+    """Print a check, write its files, and return the exit code."""
+    deliver(check, form, files)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
         from gilbench.render.formats import text_of  # noqa: PLC0415
 
-        write_file(Path(summary), text_of(checked.check, "markdown"), append=True)
-    return checked.check.exit_code
+        write_file(Path(summary), text_of(check, "markdown"), append=True)
+    return check.exit_code

@@ -1,4 +1,4 @@
-"""``gilbench compare``: compares interpreters or studies, with verdicts."""
+"""``gilbench compare``: compares interpreters, studies, or profiles, with verdicts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from gilbench.model.errors import UsageError
 _EXAMPLES = examples(
     "gilbench compare study.jsonl",
     "gilbench compare before.jsonl after.jsonl --metric throughput --strict",
+    "gilbench compare before.json after.json",
 )
 
 
@@ -35,10 +36,11 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     study: Annotated[
-        Path, typer.Argument(metavar="STUDY", help="Study; the baseline, if a candidate follows.")
+        Path, typer.Argument(metavar="FILE", help="Study or profile; the baseline, if a candidate follows.")
     ],
     candidate: Annotated[
-        Path | None, typer.Argument(metavar="CANDIDATE", help="Study to compare with the baseline.")
+        Path | None,
+        typer.Argument(metavar="CANDIDATE", help="Study or profile to compare with the baseline."),
     ] = None,
     *,
     threshold: Threshold = 2.0,
@@ -49,14 +51,14 @@ def compare(
     output: Output = None,
     form: Form = "terminal",
 ) -> int:
-    """Compare the interpreters of a study with its reference, or one study with another."""
+    """Compare the interpreters of a study with its reference, one study with another, or one profile with another."""
     from gilbench.work.compare import Limits  # noqa: PLC0415
-    from gilbench.work.compare import compare as compare_studies  # noqa: PLC0415
+    from gilbench.work.compare import compare as compare_files  # noqa: PLC0415
 
     if allow_unpaired and candidate is None:
-        raise UsageError("--allow-unpaired needs two studies")
+        raise UsageError("--allow-unpaired needs two studies or profiles")
     files = sort_files(output, "Comparisons")
     limits = Limits.in_percent(metric, threshold, fdr, allow_unpaired=allow_unpaired)
-    result = compare_studies(study, candidate, limits)
+    result = compare_files(study, candidate, limits)
     deliver(result, form, files)
     return EXIT_INCONCLUSIVE if strict and result.inconclusive else 0

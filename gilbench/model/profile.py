@@ -14,7 +14,7 @@ from gilbench.model.results import Caveat, Finding
 from gilbench.model.study import Share, Struct
 from gilbench.version import __version__
 
-SCHEMA = 2  # of a saved profile; store/profile.py has its history
+SCHEMA = 3  # of a saved profile; store/profile.py has its history
 SHORTEST = 1e-3  # s; a shorter profile shows nothing
 
 Strength = Literal["exact", "futex", "sampled"]  # strongest first
@@ -64,8 +64,8 @@ class ProfiledThread(Struct, frozen=True):
     """One thread; held + wait + off + blocked = alive, if all are known."""
 
     pid: int
-    tid: int
-    name: str | None  # Python's, else the kernel's
+    tid: int  # of a sum: the tid of one of its threads
+    name: str | None  # Python's, else the kernel's; None: it has only the name of the program
     alive: float  # fraction of the profile in which the thread existed
     gil_held: float | None = None
     gil_wait: float | None = None  # free-threaded: parked on locks, or stopped
@@ -79,6 +79,7 @@ class ProfiledThread(Struct, frozen=True):
     parked: tuple[Parked, ...] = ()
     context_switches: int | None = None
     collections: Collections | None = None  # None: none, or not observed
+    count: int = 1  # more: the sum of so many threads, with the name's pattern and the longest times of all
 
 
 class Blame(Struct, frozen=True):
@@ -125,11 +126,12 @@ class ProgramProcess(Struct, frozen=True):
     gil_enabled: bool | None  # at the end
     gil_switch: GilSwitch | None = None  # None: the GIL was not switched on
     status: int | None = None  # exit status, if the program has ended
-    cpu: float | None = None  # s
+    cpu: float | None = None  # s, in ``counted``
     memory_peak: int | None = None
     voluntary_switches: int | None = None
     involuntary_switches: int | None = None
     start_up: float | None = None  # s of startup, which the profile excludes
+    counted: float | None = None  # s in which CPU time, context switches, and system calls were counted
 
     @property
     def excluded(self) -> float:
@@ -150,6 +152,7 @@ class WhatIf(Struct, frozen=True):
     measured_lo: float | None = None
     measured_hi: float | None = None
     measured_on: str | None = None
+    measured_cpu: float | None = None  # CPU time on the free-threaded build / on the same build with its GIL
 
 
 class Stack(Struct, frozen=True):
@@ -160,6 +163,7 @@ class Stack(Struct, frozen=True):
     frames: tuple[str, ...]  # outermost first, as ``name (file.py:12)``
     samples: int
     named: bool = True  # whether ``thread`` is the name that Python knows
+    pid: int | None = None  # of a child; None: the process that is profiled
 
 
 class Profile(Struct, frozen=True):
@@ -181,6 +185,11 @@ class Profile(Struct, frozen=True):
     stack_rate: int | None = None  # samples per second
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
 
+    @property
+    def counted(self) -> float:
+        """Seconds in which CPU time and system calls were counted; in older profiles, those since the exec."""
+        return self.process.counted or self.duration + self.process.excluded
+
 
 def document(profile: Profile) -> dict[str, Any]:
     """Give a profile as the JSON document that is saved: the fields of the values by their names."""
@@ -200,7 +209,9 @@ class Verified(NamedTuple):
     threaded: tuple[float, ...]  # on a free-threaded interpreter
     gil_on: tuple[float, ...]  # on the same one with its GIL switched on
     complaints: tuple[str, ...]  # why there are fewer rounds, or why they show less than expected
-    forced: bool = False  # ``threaded`` is with PYTHON_GIL=0, since the GIL of a plain start is enabled
+    threaded_cpu: tuple[float, ...] = ()  # CPU time in s of the same rounds
+    gil_on_cpu: tuple[float, ...] = ()
+    forced: bool = False  # an extension enables the GIL, so ``threaded`` had it forced off
 
 
 class StateChange(NamedTuple):

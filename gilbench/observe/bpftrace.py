@@ -23,6 +23,7 @@ attached, ``attached`` is taken after that. Names of symbols may hold dots (``ta
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import mmap
 import os
@@ -54,6 +55,7 @@ _MOST_RINGS = 64 << 20  # bytes of the rings of all CPUs together
 _MOST_COUNTS = 64 << 20  # bytes of all maps that have a value for each CPU
 _COUNTING_MAPS = 4  # maps of a script that have a value for each CPU (counts, sums, histograms)
 _VALUE = 8  # bytes
+ENDLESS = 1 << 63  # end of the last bucket of a histogram
 
 
 class BpftraceError(GilbenchError):
@@ -244,8 +246,24 @@ class Script:
                 self._on_line(data)
         elif kind == "lost_events":
             self.lost += int(data["events"])
-        elif kind in {"map", "hist", "lhist", "stats"}:
+        elif kind == "hist":
+            self.maps.update({name: _bounded_histograms(found) for name, found in data.items()})
+        elif kind in {"map", "lhist", "stats"}:
             self.maps.update(data)
+
+
+def _bounded_histograms(found: Any) -> Any:
+    """Return the histograms of a map with true bounds; by key, if the map has keys.
+
+    Before 0.20, bpftrace puts all values from 2^31 on into one bucket, and writes the bounds of it in 32 bits: from
+    -2147483648 to 0. That bucket has no end. A bucket without a lower bound is of negative values, which no time is.
+    """
+    if isinstance(found, dict):
+        return {key: _bounded_histograms(buckets) for key, buckets in found.items()}
+    found = [bucket for bucket in found if "min" in bucket]
+    small = list(itertools.takewhile(lambda bucket: bucket["min"] >= 0, found))
+    large = sum(bucket["count"] for bucket in found[len(small) :])
+    return [*small, *([{"min": 1 << 31, "max": ENDLESS - 1, "count": large}] if large else [])]
 
 
 def _piped(descriptor: int) -> Iterator[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -21,16 +20,6 @@ class Counts(NamedTuple):
     on_cpu: dict[int, float]  # s by thread
     calls: tuple[int, int] | None  # read and write system calls
     peak: int | None  # B
-
-    def followed_by(self, later: Counts) -> Counts:
-        """The later counts; what has ended meanwhile keeps the last that is known of it."""
-        return Counts(
-            {**self.voluntary, **later.voluntary},
-            {**self.involuntary, **later.involuntary},
-            {**self.on_cpu, **later.on_cpu},
-            later.calls or self.calls,
-            later.peak or self.peak,
-        )
 
 
 class CpuObserver:
@@ -87,18 +76,7 @@ def read_counts(pid: int) -> Counts:
         with contextlib.suppress(psutil.Error, AttributeError):  # no io_counters on macOS
             counters = process.io_counters()
             calls = (counters.read_count, counters.write_count)
-    return Counts(voluntary, involuntary, on_cpu, calls, _peak_memory(pid))
-
-
-def process_cpu_time(pid: int) -> float | None:
-    """CPU seconds that all threads of another process have used so far, to the nanosecond; None if unknown.
-
-    Linux numbers the CPU clock of a process by its pid: clock_getcpuclockid(3).
-    """
-    try:
-        return time.clock_gettime((~pid << 3) | 2)
-    except (OSError, OverflowError):
-        return None
+    return Counts(voluntary, involuntary, on_cpu, calls, peak_memory(pid))
 
 
 def gained(before: Mapping[int, float], after: Mapping[int, float]) -> float:
@@ -115,7 +93,7 @@ def _time_on_cpu(pid: int, tid: int, ticked: float) -> float:
         return ticked
 
 
-def _peak_memory(pid: int) -> int | None:
+def peak_memory(pid: int) -> int | None:
     """Largest resident size so far; psutil knows only the present one."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines():

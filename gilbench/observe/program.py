@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from gilbench.host.process import Program
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import Blame, GilSwitch, Profile, ProfiledThread, ProgramProcess, Stack
 from gilbench.model.results import Caveat
 from gilbench.model.study import Share
-from gilbench.observe.cpu import Counts, gained, read_counts
+from gilbench.model.threads import summed_up
 from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
-from gilbench.observe.gil.standing import python_threads
 from gilbench.observe.own_sampler import OwnSampler
-from gilbench.observe.running import RunningPython, other_pythons
+from gilbench.observe.program_counts import ProgramCounts
+from gilbench.observe.running import RunningPython
 from gilbench.observe.stacks import RATE, StackSampler, shares
 from gilbench.observe.syscalls import Counted, SyscallCounter
 from gilbench.observe.thread_names import ThreadNames
 from gilbench.observe.timeline import Recording
 
 OBSERVERS = ("stacks", "syscalls")  # in addition to the GIL
-_NAMES_FIRST = 0.3  # s until the names of threads are read; then after twice as long each time
-_NAMES_LAST = 20.0
-_NAMES_SOON = 0.25  # s for each s of the profile, where names are read from memory, which costs little
+_SINGLE = 4096  # threads of one pattern of names that a profile keeps singly
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
 
 
@@ -59,62 +57,62 @@ class ProgramWatch:
     ) -> None:
         self._python = python
         self._command = tuple(map(_utf8, command)) or _command_of(python.pid)
-        self._names: dict[int, str] = {}
-        self._unspied = ThreadNames(python) if python.free_threaded else None  # py-spy cannot read its names
-        self._unseen: set[str] = set()
+        self.names: dict[int, str | None] = {}  # of all threads by tid, after ``finish``
         self._observers = observers
         self._stacks: StackSampler | OwnSampler | None = None
         self._calls: SyscallCounter | None = None
-        self._gil = _watch(python, live, recording)
-        self._began = time.monotonic()
-        self._before = self._counts = read_counts(python.pid)
-        self._next_names = self._began + _NAMES_FIRST
-        if "syscalls" in observers:
-            self._calls = SyscallCounter(python.pid)
+        self.began = 0.0  # CLOCK_MONOTONIC in s; a profile of some seconds ends so many after this
         if not python.held:
             self.started()
+        try:
+            if "syscalls" in observers:
+                self._calls = SyscallCounter(python.pid, wait=False)
+            # Last, so that its time is that of the profile: with thousands of threads the others take seconds to start.
+            self._gil = _watch(python, live, recording)
+            if self._calls is not None:
+                self._calls.ready()
+        except BaseException:
+            self._stop_others()
+            raise
+        self.began = time.monotonic()
+        self._names = ThreadNames(python)
+        self._counts = ProgramCounts(python)
 
     def started(self) -> None:
         """Start the observers that need a running interpreter; of a held process: once it runs."""
+        self.began = time.monotonic()
         if "stacks" not in self._observers or self._stacks is not None:
             return
         if not self._python.free_threaded:
-            self._stacks = StackSampler(self._python.pid)
+            self._stacks = StackSampler(self._python.pid, children=self._python.children)
         else:
             self._stacks = OwnSampler(self._python, "gil" if self._python.gil_enabled else "cpu")
 
     def tick(self) -> None:
         """Read what would be gone with the process; call this several times a second."""
-        now = time.monotonic()
-        self._counts = self._counts.followed_by(read_counts(self._python.pid))
-        if now >= self._next_names:
-            step = _NAMES_SOON if self._unspied is not None else 2
-            self._next_names = now + min(step * (now - self._began), _NAMES_LAST)
-            self._ask_names()
-            if self._python.children:
-                self._unseen |= other_pythons(self._python)
+        self._counts.tick()
+        self._names.tick()
 
     def look(self) -> Profile:
         """Give the profile from the start to now."""
-        return self._profile(self._gil.so_far(), None, None)
+        return self._profile(self._gil.so_far())
 
-    def finish(self, status: int | None = None, rusage: resource.struct_rusage | None = None) -> Profile:
+    def finish(self, program: Program | None = None) -> Profile:
         """Stop observing, leave nothing behind, and give the profile.
 
         Args:
-            status: Exit status of a program of ours; None: it has not ended.
-            rusage: The kernel's counts for it.
+            program: The program, if it is one of ours.
         """
-        if status is None:
-            self._next_names = 0.0
-            self.tick()
+        status = program.poll() if program is not None else None
+        self._counts.finish(program)
         figures = self._gil.finish()
+        if status is None and self._names.lack(figures.threads):
+            self._names.tick(now=True)
         stacks = self._stacks.finish() if self._stacks is not None else ()
-        known = {stack.tid: stack.thread for stack in stacks if stack.tid is not None and stack.named}
-        self._names = {**known, **self._names}
-        profile = self._profile(figures, status, rusage)
+        self._names.learn(stacks)
+        profile = self._profile(figures, status)
         counted = self._calls.finish() if self._calls is not None else None
-        if self._unspied is not None:
+        if self._python.free_threaded:
             stacks = _renamed(stacks, profile.threads)
         return msgspec.structs.replace(
             profile,
@@ -133,32 +131,34 @@ class ProgramWatch:
         # py-spy begins a little before the probe, and ends a little after it.
         return shares(stacks, max(round(duration * RATE), samples)).functions
 
+    def _stop_others(self) -> None:
+        if self._stacks is not None:
+            self._stacks.finish()
+        if self._calls is not None:
+            self._calls.finish()
+
     def _missing(self, counted: Counted | None) -> Iterator[Caveat]:
         if self._stacks is not None and self._stacks.unavailable:
             yield _unavailable("stacks", f"functions: {self._stacks.unavailable}")
-        if self._unseen:
-            names = ", ".join(sorted(self._unseen))
-            yield _unavailable("children", f"children that run another interpreter: {names}")
+        names = self._names
+        if not self._python.children and (names.children or names.others):
+            text = "child processes, which also run Python; to profile them, add --children"
+            yield _unavailable("children", text)
+        elif names.others:
+            text = f"children that run another interpreter: {', '.join(sorted(names.others))}"
+            yield _unavailable("children", text)
         if counted is not None and counted.reason:
             yield _unavailable("syscalls", f"system calls: {counted.reason}")
 
-    def _ask_names(self) -> None:
-        if self._unspied is not None:
-            self._unspied.ask()
-            return
-        for thread in python_threads(self._python.pid):
-            tid, name = thread.get("os_thread_id"), thread.get("thread_name")
-            if isinstance(tid, int) and name:
-                self._names[tid] = str(name)
-
-    def _profile(
-        self, figures: GilFigures, status: int | None, rusage: resource.struct_rusage | None
-    ) -> Profile:
-        python = self._python
-        before, after = self._before, self._counts
-        named = (self._named(one, before, after) for one in figures.threads)
+    def _profile(self, figures: GilFigures, status: int | None = None) -> Profile:
+        python, counts = self._python, self._counts
+        programs = self._names.of_programs(figures.threads)
+        threads = sorted((self._named(one, programs) for one in figures.threads), key=_activity, reverse=True)
+        self.names = {thread.tid: thread.name for thread in threads}
+        rows = summed_up(threads, _SINGLE, _between(threads, figures.blames))
+        voluntary, involuntary = counts.switches
         returned = GilSwitch(after=None, module=None) if python.gil_returned else None
-        threads = sorted(named, key=_activity, reverse=True)
+        cpu, counted = self._cpu(figures, status)
         return Profile(
             probe=figures.probe,
             duration=figures.duration,
@@ -171,48 +171,47 @@ class ProgramWatch:
                 gil_enabled=python.gil_enabled or figures.switch is not None,
                 gil_switch=figures.switch or returned,
                 status=status,
-                cpu=rusage.ru_utime + rusage.ru_stime if rusage else gained(before.on_cpu, after.on_cpu),
-                memory_peak=after.peak,  # rusage would include what it was before its exec: a copy of us
-                voluntary_switches=rusage.ru_nvcsw
-                if rusage
-                else round(gained(before.voluntary, after.voluntary)),
-                involuntary_switches=(
-                    rusage.ru_nivcsw if rusage else round(gained(before.involuntary, after.involuntary))
-                ),
+                cpu=cpu,
+                memory_peak=counts.peak,
+                voluntary_switches=voluntary,
+                involuntary_switches=involuntary,
                 start_up=figures.start_up,
+                counted=counted,
             ),
-            threads=tuple(threads),
-            blames=_between(threads, figures.blames),
+            threads=rows.threads,
+            blames=rows.blames,
             pauses=figures.pauses,
             functions=figures.functions,
+            native=figures.native,
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
         )
 
-    def _named(self, one: ProfiledThread, before: Counts, after: Counts) -> ProfiledThread:
+    def _cpu(self, figures: GilFigures, status: int | None) -> tuple[float | None, float | None]:
+        """Return CPU time, and the seconds in which it was counted."""
+        counts = self._counts
+        if counts.cpu is None:
+            return None, None
+        if status is None or not self._python.held:
+            return counts.cpu, counts.counted
+        left_out = figures.switch.left_out if figures.switch is not None else 0.0
+        whole = figures.duration + (figures.start_up or 0.0) + left_out
+        if figures.probe.lost or figures.probe.strength != "exact" or self._python.free_threaded:
+            return counts.cpu, whole  # not all threads were seen
+        # Exec and exit cost CPU time, too, in which no thread of the program ran.
+        lived = sum(one.alive for one in figures.threads) * figures.duration
+        return min(counts.cpu, (figures.start_up or 0.0) + lived), whole
+
+    def _named(self, one: ProfiledThread, programs: frozenset[str | None]) -> ProfiledThread:
         """Add what the kernel and the interpreter know about a thread."""
-        tid = one.tid
-        name = self._names.get(tid)
-        if name is None and tid == one.pid:
-            name = "MainThread"
-        cpu = one.cpu
-        if cpu is None and tid in after.on_cpu:
-            cpu = max(0.0, after.on_cpu[tid] - before.on_cpu.get(tid, 0.0))  # a tid can be used again
-        switches = None
-        if tid in after.voluntary:
-            gained = after.voluntary[tid] - before.voluntary.get(tid, 0)
-            switches = max(0, gained + after.involuntary[tid] - before.involuntary.get(tid, 0))
+        counts = self._counts.of(one.tid) if one.count == 1 else None
         # A probe reads thread after thread, so a share can be a little more than all of the time.
         known = {name: share for name in _SHARES if (share := getattr(one, name)) is not None}
-        if name is None and self._unspied is not None:
-            name = self._unspied.of(tid, one.name)
-        elif name is None:
-            name = one.name or _comm(one.pid, tid)
         return msgspec.structs.replace(
             one,
-            name=name,
-            cpu=cpu,
-            context_switches=switches,
-            **{name: min(max(share, 0.0), 1.0) for name, share in known.items()},
+            name=self._names.of(one, programs),
+            cpu=one.cpu if one.cpu is not None or counts is None else counts.cpu,
+            context_switches=None if counts is None else counts.voluntary + counts.involuntary,
+            **{name: min(max(share, 0.0), float(one.count)) for name, share in known.items()},
         )
 
 
@@ -224,17 +223,6 @@ def _watch(python: RunningPython, live: bool, recording: Recording | None) -> Wa
     if reason is not None:
         raise UsageError(f"cannot record a timeline: {reason or 'a free-threaded build has no GIL'}")
     return probe.watch(python, live=live, recording=recording)
-
-
-def _renamed(stacks: Sequence[Stack], threads: Sequence[ProfiledThread]) -> tuple[Stack, ...]:
-    """Return stacks with the names of the threads that they are of."""
-    names = {thread.tid: thread.name for thread in threads}
-    return tuple(
-        msgspec.structs.replace(stack, thread=name, named=True)
-        if stack.tid is not None and (name := names.get(stack.tid))
-        else stack
-        for stack in stacks
-    )
 
 
 def _unavailable(observer: str, text: str) -> Caveat:
@@ -267,7 +255,12 @@ def _command_of(pid: int) -> tuple[str, ...]:
     return ()
 
 
-def _comm(pid: int, tid: int) -> str | None:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/task/{tid}/comm").read_text("utf-8", "replace").strip()
-    return None
+def _renamed(stacks: Sequence[Stack], threads: Sequence[ProfiledThread]) -> tuple[Stack, ...]:
+    """Return stacks with the names of the threads that they are of."""
+    names = {thread.tid: thread.name for thread in threads}
+    return tuple(
+        msgspec.structs.replace(stack, thread=name, named=True)
+        if stack.tid is not None and (name := names.get(stack.tid))
+        else stack
+        for stack in stacks
+    )

@@ -157,17 +157,17 @@ def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str
     )
 
 
-def other_pythons(python: RunningPython) -> set[str]:
-    """Executables of the processes below one that run another interpreter than it does."""
+def children_of(python: RunningPython) -> tuple[set[int], set[str]]:
+    """The processes below one that run the same interpreter, and the executables of those that run another."""
+    same, others, own = set(), set(), os.path.realpath(python.executable)
     with contextlib.suppress(psutil.Error):
-        below = psutil.Process(python.pid).children(recursive=True)
-        found = {
-            os.path.realpath(path)
-            for path in map(_executable, below)
-            if path and _PROGRAM.match(Path(path).name)
-        }
-        return found - {os.path.realpath(python.executable)}
-    return set()
+        for child in psutil.Process(python.pid).children(recursive=True):
+            path = _executable(child)
+            if path and os.path.realpath(path) == own:
+                same.add(child.pid)
+            elif path and _PROGRAM.match(Path(path).name):
+                others.add(os.path.realpath(path))
+    return same, others
 
 
 def _executable(process: psutil.Process) -> str | None:

@@ -23,6 +23,7 @@ _ATTACH_LIMIT = 5.0  # s for py-spy to find its way around the process
 _STOP_LIMIT = 20.0  # s; it writes its samples, of an hour some 100 MB
 _FUNCTIONS = 20  # kept
 _THREAD = re.compile(r"thread \((\d+|0x[0-9A-Fa-f]+)\)(?:: (.*))?", re.DOTALL)
+_PROCESS = re.compile(r'process (\d+):".*"', re.DOTALL)  # with --subprocesses, below the thread
 _NO_FRAME = "no function of Python's"
 
 
@@ -51,9 +52,13 @@ class StackSampler:
     py-spy finds the thread state that the interpreter names as the holder; where it cannot read the
     interpreter (PyPy, Jython, free-threaded builds) ``unavailable`` says so, with py-spy's reason.
     It does not stop the process for a sample (``--nonblocking``), so a torn stack is possible and rare.
+
+    Args:
+        pid: The process.
+        children: Also sample the processes that it starts.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, children: bool = False) -> None:
         self.unavailable: str | None = None
         self._sampler: Process | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
@@ -62,6 +67,7 @@ class StackSampler:
             self.unavailable = "py-spy is not installed; install it: pip install py-spy"
             return
         command = [program, "record", "--pid", str(pid), "--gil", "--threads", "--nonblocking"]
+        command += ["--subprocesses"] if children else []
         command += [
             "--rate",
             str(RATE),
@@ -143,18 +149,20 @@ def read_stacks(content: bytes) -> tuple[Stack, ...]:
     for profile in seen.profiles:
         counts.update(profile.samples)
     names = [_frame_name(frame) for frame in seen.shared.frames]
-    return tuple(
-        _stack(seen.shared.frames[numbers[0]].name, [names[number] for number in numbers[1:]], count)
-        for numbers, count in counts.items()
-    )
+    return tuple(_stack([names[number] for number in numbers], count) for numbers, count in counts.items())
 
 
-def _stack(thread: str, frames: Sequence[str], count: int) -> Stack:
+def _stack(frames: Sequence[str], count: int) -> Stack:
+    pid = None
+    while frames and (process := _PROCESS.fullmatch(frames[0])):  # the outermost is the oldest
+        pid, frames = int(process[1]), frames[1:]
+    thread, *frames = frames or ("",)
     found = _THREAD.fullmatch(thread)
     if found is None:
         raise ValueError(f"{thread!r} is no thread")
     tid = None if found[1].startswith("0x") else int(found[1])
     return Stack(
+        pid=pid,
         tid=tid,
         thread=found[2] or thread,
         frames=tuple(frames) or (_NO_FRAME,),

@@ -1,25 +1,31 @@
-"""The names of the threads of a free-threaded interpreter, which py-spy cannot read.
+"""The names of a program's threads, as its interpreters know them, else as the kernel does.
 
-A thread is named by its ``threading.Thread``, as far as it can be read; else as the kernel was told, of which it keeps
-15 bytes (Python 3.14 and later tells it); else by the outermost function of the program that it runs.
+An interpreter is asked by py-spy, or read from its memory if it is free-threaded, soon after the start, and then at
+growing intervals. A thread that lives for less is named only if a sample of its stack has its name.
 """
 
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
+import time
+from collections.abc import Iterable
 
-from gilbench.interpreters.image import read_image
-from gilbench.observe.gil.attributes import attribute
-from gilbench.observe.gil.interpreter_memory import InterpreterMemory
-from gilbench.observe.running import RunningPython
+from gilbench.model.profile import ProfiledThread, Stack
+from gilbench.observe.free_threaded_names import FreeThreadedNames
+from gilbench.observe.gil.standing import python_threads
+from gilbench.observe.running import RunningPython, children_of
 
-_THREADING = "/threading.py"
-_STARTER = "Thread._bootstrap_inner"  # a method: its first variable is the thread
+_FIRST = 0.3  # s until the interpreters are asked; then after twice as long each time
+_LAST = 20.0
+_SOON = 0.25  # s for each s of the profile, where names are read from memory, which costs little
+_WORK = 0.1  # of the time that asking may take
+_MOST = 16  # processes that are asked at a time
+
+Thread = tuple[int, int]  # process and thread
 
 
 class ThreadNames:
-    """Reads names while the threads live.
+    """Learns the names of threads.
 
     Args:
         python: The process.
@@ -27,47 +33,67 @@ class ThreadNames:
 
     def __init__(self, python: RunningPython) -> None:
         self._python = python
-        self._own = ""  # the name of the process, which its threads inherit
-        self._names: dict[int, str] = {}  # by the interpreter
-        self._told: dict[int, str] = {}  # by the kernel
-        self._functions: dict[int, str] = {}
+        self._began = time.monotonic()
+        self._next = self._began + _FIRST
+        self._known: dict[Thread, str] = {}
+        self._memory = FreeThreadedNames(python) if python.free_threaded else None  # py-spy cannot read it
+        self.others: set[str] = set()  # executables of children that run another interpreter
+        self.children: set[int] = set()  # pids of children that run the same interpreter
 
-    def ask(self) -> None:
-        """Read the names of the threads that there are now."""
-        folder = Path(f"/proc/{self._python.pid}")
-        with contextlib.suppress(OSError):
-            self._own = _comm(folder)
-            for task in (folder / "task").iterdir():
-                if (told := _comm(task)) != self._own:
-                    self._told[int(task.name)] = told
-        with contextlib.suppress(OSError, LookupError, ValueError), self._memory() as memory:
-            for tid, state in memory.threads().items():
-                with contextlib.suppress(OSError):  # it has ended, or changed meanwhile
-                    self._read(memory, tid, state)
+    def tick(self, *, now: bool = False) -> None:
+        """Ask the interpreters when it is time, or ``now``; call this several times a second."""
+        moment = time.monotonic()
+        if not now and moment < self._next:
+            return
+        children, others = children_of(self._python)
+        self.children |= children
+        self.others |= others
+        if self._memory is not None:
+            self._memory.ask()
+        asked = sorted(children)[: _MOST - 1] if self._python.children else []
+        for pid in (*(() if self._memory is not None else (self._python.pid,)), *asked):
+            for thread in python_threads(pid):
+                tid, name = thread.get("os_thread_id"), thread.get("thread_name")
+                if isinstance(tid, int) and name:
+                    self._known[pid, tid] = str(name)
+        taken = time.monotonic() - moment
+        step = _SOON if self._memory is not None else 2.0
+        self._next = moment + max(min(step * (moment - self._began), _LAST), taken / _WORK)
 
-    def of(self, tid: int, told: str | None) -> str | None:
-        """Return the name of a thread; None: unknown.
+    def lack(self, threads: Iterable[ProfiledThread]) -> bool:
+        """Return whether the name of any thread is unknown."""
+        return any((thread.pid, thread.tid) not in self._known for thread in threads)
+
+    def learn(self, stacks: Iterable[Stack]) -> None:
+        """Take the names that samples of stacks have."""
+        for stack in stacks:
+            if stack.tid is not None and stack.named:
+                self._known.setdefault((stack.pid or self._python.pid, stack.tid), stack.thread)
+
+    def of(self, thread: ProfiledThread, program: frozenset[str | None]) -> str | None:
+        """Return the name of a thread; None: it has no name of its own.
 
         Args:
-            tid: The thread.
-            told: Its name as the kernel knew it, by a probe; None: no probe knows.
+            thread: The thread; its name is the kernel's, if the probe knows it.
+            program: Names of the main threads, which the kernel also gives to every thread that they start.
         """
-        kernel = self._told.get(tid) or (told if told != self._own else None)
-        return self._names.get(tid) or kernel or self._functions.get(tid)
+        key = thread.pid, thread.tid
+        if thread.count == 1 and key in self._known:
+            return self._known[key]
+        if thread.count == 1 and thread.tid == thread.pid:
+            return "MainThread"
+        if self._memory is not None and thread.count == 1:
+            return self._memory.of(thread.tid, thread.name)
+        name = thread.name or _by_kernel(*key)
+        return None if name in program else name
 
-    def _read(self, memory: InterpreterMemory, tid: int, state: int) -> None:
-        for function in memory.functions(state):
-            if not function.file.endswith(_THREADING):
-                self._functions[tid] = function.name  # the last one is the outermost
-            elif function.name == _STARTER:
-                name = attribute(memory, function.first, "_name")
-                if name:
-                    self._names[tid] = name
-
-    def _memory(self) -> InterpreterMemory:
-        python = self._python
-        return InterpreterMemory(python.pid, read_image(python.code), python.mapped)
+    def of_programs(self, threads: Iterable[ProfiledThread]) -> frozenset[str | None]:
+        """Return the kernel's names of the main threads."""
+        mains = [thread for thread in threads if thread.tid == thread.pid]
+        return frozenset(thread.name or _by_kernel(thread.pid, thread.tid) for thread in mains)
 
 
-def _comm(folder: Path) -> str:
-    return (folder / "comm").read_text("utf-8", "replace").removesuffix("\n")
+def _by_kernel(pid: int, tid: int) -> str | None:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{tid}/comm", "rb") as file:
+        return file.read().decode("utf-8", "replace").strip()
+    return None

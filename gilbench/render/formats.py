@@ -19,6 +19,8 @@ PAGES = {
     "Check": "check_page:check_page",
     "Scorecard": "scorecard_page:scorecard_page",
     "Profile": "profile_page:profile_page",
+    "ProfileComparison": "profile_comparison_page:profile_comparison_page",
+    "LimitCheck": "limits_page:limits_page",
     "Header": "plan_page:plan_page",
     "Machine": "machine_page:machine_page",
     "Selftest": "selftest_page:selftest_page",
@@ -38,7 +40,9 @@ class Format(NamedTuple):
     name: str  # its name in ``--format``
     endings: tuple[str, ...]  # of file names
     writer: str  # module:function; it takes a page and a text file
-    of: str | None = None  # the only kind of result that it writes, directly instead of as a page; None: all
+    of: tuple[
+        str, ...
+    ] = ()  # the only kinds of result that it writes, directly instead of as pages; empty: all
     needs: tuple[str, str] | None = None  # a required module, and the extra that installs it
 
 
@@ -47,9 +51,9 @@ FORMATS = (
     Format("markdown", (".md", ".markdown"), "markdown:write_markdown"),
     Format("json", (".json",), "json:write_json"),
     Format("csv", (".csv",), "csv:write_csv"),
-    Format("github", (), "github:write_github", of="Check"),
-    Format("junit", (".xml",), "junit:write_junit", of="Check", needs=("junitparser", "ci")),
-    Format("speedscope", (".speedscope.json",), "speedscope:write_speedscope", of="Profile"),
+    Format("github", (), "github:write_github", of=("Check", "LimitCheck")),
+    Format("junit", (".xml",), "junit:write_junit", of=("Check", "LimitCheck"), needs=("junitparser", "ci")),
+    Format("speedscope", (".speedscope.json",), "speedscope:write_speedscope", of=("Profile",)),
 )
 
 
@@ -66,13 +70,13 @@ def write(result: object, form: str, file: TextIO) -> None:
     """
     kind = type(result).__name__
     chosen = _named(form)
-    if chosen.of is None:
+    if not chosen.of:
         _load(chosen.writer)(page_of(result), file)
-    elif chosen.of == kind:
+    elif kind in chosen.of:
         _load(chosen.writer)(result, file)
     else:
         raise UsageError(
-            f"--format {form} is for a {chosen.of.lower()} only; use {', '.join(names_for(kind))}"
+            f"--format {form} is for a {chosen.of[0].lower()} only; use {', '.join(names_for(kind))}"
         )
 
 
@@ -91,7 +95,7 @@ def page_of(result: object) -> Page:
 
 def names_for(kind: str | None = None) -> list[str]:
     """Return the names of the formats for a kind of result; None: of those for every kind."""
-    return [form.name for form in FORMATS if form.of in {None, kind}]
+    return [form.name for form in FORMATS if _writes(form, kind)]
 
 
 def format_of(path: Path, kind: str | None = None) -> str:
@@ -100,7 +104,7 @@ def format_of(path: Path, kind: str | None = None) -> str:
     Raises:
         UsageError: The ending picks no format for this kind of result.
     """
-    known = [form for form in FORMATS if form.of in {None, kind}]
+    known = [form for form in FORMATS if _writes(form, kind)]
     endings = {ending: form.name for form in known for ending in form.endings}
     fitting = [ending for ending in endings if path.name.endswith(ending)]
     if not fitting:
@@ -110,7 +114,7 @@ def format_of(path: Path, kind: str | None = None) -> str:
 
 def endings_for(kind: str | None = None) -> list[str]:
     """Return the file endings for a kind of result; None: those for every kind."""
-    return [ending for form in FORMATS if form.of in {None, kind} for ending in form.endings]
+    return [ending for form in FORMATS if _writes(form, kind) for ending in form.endings]
 
 
 def refuse_unknown(name: str, kind: str | None = None) -> None:
@@ -144,6 +148,10 @@ def _named(name: str) -> Format:
         if form.name == name:
             return form
     raise UsageError(f"unknown format {name!r}; use {', '.join(names_for())}")
+
+
+def _writes(form: Format, kind: str | None) -> bool:
+    return not form.of or kind in form.of
 
 
 def _load(where: str) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Writes a check as annotations of GitHub Actions, for example ``::error title=...::...``.
+"""Writes a check, also of limits, as annotations of GitHub Actions, for example ``::error title=...::...``.
 
 GitHub shows ten annotations of each kind per step. The tenth one counts the rest.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, TextIO
 
+from gilbench.model.profile_results import LimitCheck
 from gilbench.model.results import Check
 from gilbench.render.check_page import CheckRow, failure, headline, notes, sections
 from gilbench.render.figures import threads_name
 from gilbench.render.guard import printable, without_commands
+from gilbench.render.limits_page import limits_headline, sentence
 
 MOST = 10
 _LEVELS: dict[str, Literal["error", "warning", "notice"]] = {
@@ -22,8 +24,27 @@ _LEVELS: dict[str, Literal["error", "warning", "notice"]] = {
 }
 
 
-def write_github(check: Check, file: TextIO) -> None:
+def write_github(check: Check | LimitCheck, file: TextIO) -> None:
     """Write the annotations, one per line. Other rows are only in the summary."""
+    found = _of_limits(check) if isinstance(check, LimitCheck) else _of_check(check)
+    for level, messages in found.items():
+        file.writelines(_lines(level, messages))
+
+
+def _of_limits(check: LimitCheck) -> dict[str, list[tuple[str, str]]]:
+    told = {"exceeded": "error", "inconclusive": "warning"}
+    found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
+    found["warning" if check.verdict == "inconclusive" else "notice"].append(
+        ("gilbench check", limits_headline(check))
+    )
+    for one in check.results:
+        if one.verdict != "pass":
+            found[told[one.verdict]].append(("gilbench: limit", sentence(one)))
+    found["warning"] += [("gilbench", caveat.text) for caveat in check.caveats]
+    return found
+
+
+def _of_check(check: Check) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": [], "notice": []}
     verdict = "notice" if check.gate.verdict in {"pass", "regressed"} else "warning"
     found[verdict].append(("gilbench check", headline(check.gate)))
@@ -34,8 +55,7 @@ def write_github(check: Check, file: TextIO) -> None:
                 (f"gilbench: {section.title}", _sentence(row)) for row in section.rows
             ]
     found["warning"] += [("gilbench", note) for note in notes(check)]
-    for level, messages in found.items():
-        file.writelines(_lines(level, messages))
+    return found
 
 
 def annotation(level: str, title: str, message: str) -> str:

@@ -1,61 +1,90 @@
-"""Writes a check as JUnit XML, which most CI systems can read.
+"""Writes a check, or a profile held to limits, as JUnit XML, which most CI systems can read.
 
 Each comparison is a test. It is *failed* if it regressed, *skipped* if it is inconclusive or a known regression, and
 otherwise passed. Means over families are left out, since they do not decide. A case that failed to run is an *error*.
-Without a baseline, one test is skipped, since some CI systems refuse a file without tests. The file conforms to the
-schemas of both Ant and Jenkins.
+Without a baseline, one test is skipped, since some CI systems refuse a file without tests. A limit is a test, too. The
+file conforms to the schemas of both Ant and Jenkins.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from gilbench.model.errors import UsageError
+from gilbench.model.profile_results import LimitCheck, Limited
 from gilbench.model.results import Check, FailedCase, Gate
 from gilbench.plan.axes import variant
 from gilbench.render.check_page import CheckRow, failure, headline, how_to_read, notes, sections
 from gilbench.render.figures import case_name, short, threads_name
 from gilbench.render.guard import printable
+from gilbench.render.limits_page import how_to_read_limits, limits_headline, sentence
 
 if TYPE_CHECKING:
-    from junitparser import TestCase
+    from junitparser import TestCase, TestSuite
 
 
-def write_junit(check: Check, file: TextIO) -> None:
+def write_junit(check: Check | LimitCheck, file: TextIO) -> None:
     """Write a check as one test suite.
 
     Raises:
         UsageError: The extra is not installed.
     """
     try:
-        from junitparser import JUnitXml, TestSuite  # noqa: PLC0415 - an extra
-        from junitparser.junitparser import SystemErr, SystemOut  # noqa: PLC0415 - an extra
+        from junitparser import JUnitXml  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         raise UsageError(f"JUnit needs {error.name}: pip install 'gilbench[ci]'") from error
 
-    suite = TestSuite("gilbench check")
-    suite.hostname = "localhost"  # the host's name is not disclosed
-    suite.timestamp = _timestamp(check.created)
-    for name, value in (("id", "0"), ("package", "gilbench")):
-        suite._elem.set(name, value)  # noqa: SLF001 - Ant's schema requires it, junitparser does not know it
-    suite.add_property("verdict", check.gate.verdict)
-    judged = [section for section in sections(check.gate) if section.status != "summary"]
-    suite.add_testcases(
-        [_test(row, section.status) for section in judged for row in section.rows]
-        + [_error(failed) for failed in check.gate.failed]
-        + ([_skipped(check.gate)] if check.gate.verdict == "no baseline" else [])
-    )
-    for part in (
-        SystemOut(f"{headline(check.gate)}\n{printable(how_to_read(check))}"),
-        SystemErr("\n".join(map(printable, notes(check)))),
-    ):
-        suite.append(part)  # type: ignore[no-untyped-call]
     document, out = JUnitXml(), io.BytesIO()
-    document.add_testsuite(suite)
+    document.add_testsuite(_of_limits(check) if isinstance(check, LimitCheck) else _of_check(check))
     document.write(out)
     file.write(f"{out.getvalue().decode()}\n")
+
+
+def _of_check(check: Check) -> TestSuite:
+    judged = [section for section in sections(check.gate) if section.status != "summary"]
+    tests = [_test(row, section.status) for section in judged for row in section.rows]
+    tests += [_error(failed) for failed in check.gate.failed]
+    tests += [_skipped(check.gate)] if check.gate.verdict == "no baseline" else []
+    lead = f"{headline(check.gate)}\n{printable(how_to_read(check))}"
+    return _suite(check.gate.verdict, check.created, tests, lead, notes(check))
+
+
+def _of_limits(check: LimitCheck) -> TestSuite:
+    lead = f"{limits_headline(check)}\n{printable(how_to_read_limits(check))}"
+    tests, warnings = [_limit(one) for one in check.results], [caveat.text for caveat in check.caveats]
+    return _suite(check.verdict, "", tests, lead, warnings)
+
+
+def _suite(
+    verdict: str, created: str, tests: list[TestCase], lead: str, warnings: Sequence[str]
+) -> TestSuite:
+    from junitparser import TestSuite  # noqa: PLC0415 - an extra
+    from junitparser.junitparser import SystemErr, SystemOut  # noqa: PLC0415 - an extra
+
+    suite = TestSuite("gilbench check")
+    suite.hostname = "localhost"  # the host's name is not disclosed
+    suite.timestamp = _timestamp(created)
+    for name, value in (("id", "0"), ("package", "gilbench")):
+        suite._elem.set(name, value)  # noqa: SLF001 - Ant's schema requires it, junitparser does not know it
+    suite.add_property("verdict", verdict)
+    suite.add_testcases(tests)
+    for part in (SystemOut(lead), SystemErr("\n".join(map(printable, warnings)))):
+        suite.append(part)  # type: ignore[no-untyped-call]
+    return suite
+
+
+def _limit(one: Limited) -> TestCase:
+    from junitparser import Failure, Skipped  # noqa: PLC0415 - an extra
+
+    test = _case("profile", short(one.limit.text))
+    if one.verdict == "exceeded":
+        test.result = Failure(printable(sentence(one)), "exceeded")
+    elif one.verdict == "inconclusive":
+        test.result = Skipped(printable(sentence(one)))
+    return test
 
 
 def _test(row: CheckRow, status: str) -> TestCase:

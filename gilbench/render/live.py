@@ -11,7 +11,8 @@ from rich.text import Text
 from gilbench.analyse.profile.segments import since
 from gilbench.model.metrics import write
 from gilbench.model.profile import Profile
-from gilbench.render.profile_page import facts, program, threads_table
+from gilbench.render.profile_page import facts, program
+from gilbench.render.profile_threads import threads_table
 from gilbench.render.terminal import renderables, styled
 
 _OTHER_LINES = 17  # lines other than the rows of threads

@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +26,6 @@ _LEAST_TIMEOUT = 30.0  # s
 _FIRST_TIMEOUT = 3600.0  # s
 _RE_ENABLED = "The global interpreter lock (GIL) has been enabled"  # CPython's warning about an extension
 
-_FORCED = (
-    "a plain start of the program on {} has the GIL enabled, by an import of an extension; it was timed with "
-    "PYTHON_GIL=0, which forces the GIL off at your own risk"
-)
-
 
 class _Variant(NamedTuple):
     where: str  # in a sentence
@@ -40,6 +35,7 @@ class _Variant(NamedTuple):
 
 class _Ended(NamedTuple):
     seconds: float
+    cpu: float  # s
     status: int
     errors: str  # end of its stderr
 
@@ -57,9 +53,8 @@ def verify(
 ) -> Verified:
     """Time a command on its own interpreter and on a free-threaded one.
 
-    The first round is discarded: it fills caches, and shows whether the program works on the free-threaded build. If an
-    extension enables the GIL there, it is forced off in the rounds that count. The output of the program is discarded,
-    and its stdin is empty.
+    The first round is discarded: it fills caches, and shows whether the program works on the free-threaded build. The
+    output of the program is discarded, and its stdin is empty.
 
     Args:
         command: The user's command; its first word is an interpreter, or a script with a ``#!`` line.
@@ -70,7 +65,12 @@ def verify(
     Raises:
         UsageError: The command cannot be run on another interpreter.
     """
-    variants = _variants(command, threaded)
+    elsewhere = on_interpreter(command, threaded.executable)
+    variants = {
+        "original": _Variant("on its own interpreter", (_program(command[0]), *command[1:]), {}),
+        "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
+        "gil_on": _Variant(f"on {threaded.name} with the GIL enabled", elsewhere, {"PYTHON_GIL": "1"}),
+    }
     taken: list[dict[str, _Ended]] = []
     complaints: list[str] = []
     forced = False
@@ -83,29 +83,36 @@ def verify(
             tell(f"verifying: round {number} of {rounds}")
             if number == 0 and _RE_ENABLED in taken[0]["threaded"].errors:
                 forced = True
-                where = f"on {threaded.name} with the GIL forced off"
-                variants["threaded"] = variants["threaded"]._replace(where=where, extra={"PYTHON_GIL": "0"})
+                complaints.append(_enabled(threaded.name))
+                variants["threaded"] = _Variant(_forced_off(threaded.name), elsewhere, {"PYTHON_GIL": "0"})
         if first.status:
             complaints.append(f"all runs had exit status {first.status}")
     except _Differs as difference:
         complaints.append(str(difference))
-    if forced:
-        complaints.append(_FORCED.format(threaded.name))
+    return _verified(taken[1:], complaints, forced=forced)
+
+
+def _verified(rounds: Sequence[Mapping[str, _Ended]], complaints: Sequence[str], *, forced: bool) -> Verified:
     return Verified(
-        **{name: tuple(one[name].seconds for one in taken[1:]) for name in variants},
+        original=tuple(one["original"].seconds for one in rounds),
+        threaded=tuple(one["threaded"].seconds for one in rounds),
+        gil_on=tuple(one["gil_on"].seconds for one in rounds),
         complaints=tuple(complaints),
+        threaded_cpu=tuple(one["threaded"].cpu for one in rounds),
+        gil_on_cpu=tuple(one["gil_on"].cpu for one in rounds),
         forced=forced,
     )
 
 
-def _variants(command: Sequence[str], threaded: Interpreter) -> dict[str, _Variant]:
-    """Return what is run in each round, by its name in ``Verified``."""
-    elsewhere = on_interpreter(command, threaded.executable)
-    return {
-        "original": _Variant("on its own interpreter", (_program(command[0]), *command[1:]), {}),
-        "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
-        "gil_on": _Variant(f"on {threaded.name} with the GIL enabled", elsewhere, {"PYTHON_GIL": "1"}),
-    }
+def _forced_off(name: str) -> str:
+    return f"on {name} with the GIL forced off"
+
+
+def _enabled(name: str) -> str:
+    return (
+        f"an extension module of the program enables the GIL of {name}; "
+        "for the measured speedup, it was forced off (PYTHON_GIL=0)"
+    )
 
 
 def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:
@@ -142,7 +149,9 @@ def _run(variant: _Variant, first: _Ended | None) -> _Ended:
     process = Process(variant.argv, env={**environment, **variant.extra}, discard=True)
     try:
         status = process.wait(limit)
-        ended = _Ended(time.monotonic() - begun, status or 0, process.output())
+        used = process.rusage
+        cpu = used.ru_utime + used.ru_stime if used is not None else 0.0
+        ended = _Ended(time.monotonic() - begun, cpu, status or 0, process.output())
     finally:
         process.close()
     if status is None:

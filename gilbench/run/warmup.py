@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from gilbench.host.placement import Placement
+from gilbench.host.process import cpu_time
 from gilbench.model.study import Case, Plan
-from gilbench.observe.cpu import process_cpu_time
 from gilbench.plan import blocks as planning
 from gilbench.run.served import Served
 
@@ -74,10 +74,10 @@ def settle(pid: int, limit: float) -> float:
         Length of the wait, in seconds.
     """
     began = now = time.monotonic()
-    used = process_cpu_time(pid)
+    used = cpu_time(pid)
     while used is not None and now - began < limit:
         time.sleep(PAUSE)
-        before, used, then = used, process_cpu_time(pid), now
+        before, used, then = used, cpu_time(pid), now
         now = time.monotonic()
         if used is None or used - before < IDLE * (now - then):
             break

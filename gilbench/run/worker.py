@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from gilbench.host.placement import Placement, set_affinity
-from gilbench.host.process import clean_environment
+from gilbench.host.process import clean_environment, cpu_time
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Environment, Interpreter, Slice, Value, Workload
-from gilbench.observe.cpu import process_cpu_time
 from gilbench.plan.axes import SWITCH_INTERVAL, environment
 from gilbench.plan.schedules import RATE, period, poisson, spread
 from gilbench.run.endpoint import Endpoint
@@ -128,7 +127,7 @@ class Worker:
                 set_affinity(child, place.cpus)
         # A warm-up slice is discarded, so it may be shorter.
         scheduled = latency_seconds if round_ < 0 else max(latency_seconds, self.workload.least_seconds)
-        before = process_cpu_time(self.pid)
+        before = cpu_time(self.pid)
         if self.workload.driver == "service":
             closed = 0.0 if self.workload.scheduled else seconds
             record = self._measure_service(closed, scheduled, seed)
@@ -140,7 +139,7 @@ class Worker:
             if self.workload.scheduled and "interval" in self.parameters:
                 request["schedule"] = self._made(spread, "interval", length, seed)
             record = self._endpoint.ask(request, length + SLICE_LIMIT + _longest_wait(self.case))
-        after = process_cpu_time(self.pid)
+        after = cpu_time(self.pid)
         cpu = None if before is None or after is None else after - before
         slice_ = self._convert({**record, "round": round_, "cpus": in_force, "cpu": cpu}, Slice)
         if self.workload.driver in _ELSEWHERE and cpu is not None:

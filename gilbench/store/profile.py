@@ -1,9 +1,10 @@
-"""Profile files: one JSON object, ``{"kind": "profile", "schema": 2, ...}``, the fields of ``model.profile.Profile``.
+"""Profile files: one JSON object, ``{"kind": "profile", "schema": 3, ...}``, the fields of ``model.profile.Profile``.
 
 History of the schema:
 
 1. No ``kind``; findings are texts; what was not observed is only in ``unavailable``.
 2. Findings and caveats are objects; stacks are saved.
+3. A thread can be the sum of ``count`` threads. CPU time is that of ``process.counted`` seconds.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from gilbench.model.profile import SCHEMA, Profile
 
 _MOST = 2.0**53  # maximum of any number; every JSON reader holds smaller integers exactly
 _FRACTION = 1.05  # maximum of a fraction: observers read threads one after another
-_FRACTIONS = {
-    *(f"threads.{name}" for name in ("alive", "gil_held", "gil_wait", "off_gil", "blocked")),
-    "functions.value",
+_SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
+_FRACTIONS = {"functions.value"}
+_LEAST = {  # status -64: ended by signal 64
+    "process.status": -64.0,
+    "stack_rate": 1.0,
+    "what_if.cores": 1.0,
+    "threads.count": 1.0,
 }
-_LEAST = {"process.status": -64.0, "stack_rate": 1.0, "what_if.cores": 1.0}  # status -64: ended by signal 64
 
 
 def read_profile(path: Path) -> Profile:
@@ -69,11 +73,11 @@ def _current(path: Path, saved: Any) -> dict[str, Any]:
         raise StudyError(
             f"{path} has schema {schema}, but this gilbench reads up to {SCHEMA}; use gilbench {version}"
         )
-    return saved if schema == SCHEMA else _upgraded(saved)
+    return _upgraded(saved) if schema == 1 else saved  # schema 3 only adds fields to schema 2
 
 
 def _upgraded(saved: dict[str, Any]) -> dict[str, Any]:
-    """Convert a document of schema 1 to schema 2."""
+    """Convert a document of schema 1."""
 
     def objects(field: str, kind: str) -> Any:
         texts = saved.get(field, [])
@@ -89,6 +93,10 @@ def _upgraded(saved: dict[str, Any]) -> dict[str, Any]:
 def _faults(profile: Profile) -> Iterator[str]:
     """Yield impossible values, one text each."""
     yield from _out_of_bounds(msgspec.to_builtins(profile), "")
+    for number, thread in enumerate(profile.threads):
+        for name in _SHARES:
+            if (share := getattr(thread, name) or 0.0) > _FRACTION * thread.count:
+                yield f"threads[{number}].{name} is {share:.6g}"
     known = {thread.tid for thread in profile.threads}
     for number, blame in enumerate(profile.blames):
         if not {blame.holder, blame.waiter} <= known:

@@ -1,4 +1,4 @@
-"""Compares the interpreters of a study with its reference, or one study with another."""
+"""Compares the interpreters of a study with its reference, one study with another, or one profile with another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
+from gilbench.analyse.profile.compare import compare_profiles, differing
 from gilbench.analyse.stats.layout import LAYOUT_SD
 from gilbench.analyse.study.caveats import across_times, caveats, differences
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
 from gilbench.analyse.study.layout import small_changes
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import METRICS
+from gilbench.model.profile_results import PROFILE_METRICS, ProfileComparison
 from gilbench.model.results import Caveat, Comparison, Comparisons
 from gilbench.model.study import Struct, Study
+from gilbench.store.profile import read_profile
 from gilbench.store.study import read_study
+from gilbench.work.read import kind_of
 
 
 class Limits(Struct, frozen=True):
@@ -62,12 +66,14 @@ class Limits(Struct, frozen=True):
         return [name for name in known if any(fnmatch.fnmatch(name, one) for one in self.metric)]
 
 
-def compare(study: Path, candidate: Path | None = None, limits: Limits | None = None) -> Comparisons:
-    """Compare the interpreters of a study with its reference, or one study with another.
+def compare(
+    study: Path, candidate: Path | None = None, limits: Limits | None = None
+) -> Comparisons | ProfileComparison:
+    """Compare the interpreters of a study with its reference, one study with another, or one profile with another.
 
     Args:
-        study: A study; the baseline, if there is a candidate.
-        candidate: Study to compare with the baseline; None: compare the interpreters of ``study``.
+        study: A study or a profile; the baseline, if there is a candidate.
+        candidate: Study or profile to compare with the baseline; None: compare the interpreters of ``study``.
         limits: What counts as a change; None: 2%, with a false discovery rate of 5%.
 
     Raises:
@@ -75,6 +81,34 @@ def compare(study: Path, candidate: Path | None = None, limits: Limits | None = 
         UsageError: There is nothing to compare, or a metric is unknown.
     """
     limits = limits or Limits()
+    files = [study] if candidate is None else [study, candidate]
+    profiles = [path for path in files if kind_of(path) == "profile"]
+    if profiles:
+        other = next((path for path in files if path not in profiles), None)
+        if candidate is None or other is not None:
+            lacking = "" if other is None else f", but {other} is not"
+            raise UsageError(
+                f"{profiles[0]} is a profile{lacking}; compare two profiles: gilbench compare BEFORE.json AFTER.json"
+            )
+        return _profiles(study, candidate, limits)
+    return _studies(study, candidate, limits)
+
+
+def _profiles(before: Path, after: Path, limits: Limits) -> ProfileComparison:
+    first, second = read_profile(before), read_profile(after)
+    judged, names = limits.allow_unpaired, list(PROFILE_METRICS)
+    metrics = limits.metrics(names, names)
+    rows = compare_profiles(first, second, metrics=metrics, threshold=limits.threshold, judged=judged)
+    return ProfileComparison(
+        before=str(before),
+        after=str(after),
+        rows=tuple(rows),
+        caveats=tuple(differing(first, second, judged=judged)),
+        threshold=limits.threshold,
+    )
+
+
+def _studies(study: Path, candidate: Path | None, limits: Limits) -> Comparisons:
     metrics = limits.metrics(list(METRICS), list(METRICS))
     first = read_study(study)
     if candidate is None:

@@ -17,7 +17,7 @@ import msgspec
 import psutil
 
 from gilbench.analyse.profile.report import interpret
-from gilbench.analyse.profile.segments import segments
+from gilbench.analyse.profile.segments import Segments
 from gilbench.host.description import describe_host
 from gilbench.host.process import Program
 from gilbench.model.errors import GilbenchError, UsageError
@@ -33,7 +33,8 @@ from gilbench.work.verification import plan_verification
 
 _STEP = 0.1  # s between two checks whether the program has ended
 _SAMPLE = 1.0  # s between two samples
-_MOST_SAMPLES = 600  # kept; in a longer profile, samples are longer
+_MOST_SEGMENTS = 600  # kept; in a longer profile, segments are longer
+_WORK = 0.02  # of the time that samples may take; with many threads, samples are rarer
 _SHORT = 0.005  # s between two checks whether a launcher has started Python
 _SIGNALLED = 128  # plus the signal's number: exit code of a program that was ended by a signal
 _START_LIMIT = 20.0  # s for a launcher to start Python
@@ -128,7 +129,7 @@ class _Profiling:
         self._observers = _observers(request.observe)
         self._trace: TimelineWriter | None = None
         self.untraced: UsageError | None = None
-        self._samples: list[Profile] = []
+        self._segments = Segments(_MOST_SEGMENTS)
 
     def attach(self, pid: int, duration: float | None) -> _Seen:
         """Observe a running process. Ctrl-C ends the profile, but not the process.
@@ -207,30 +208,28 @@ class _Profiling:
 
     def _follow(self, watch: ProgramWatch, running: Callable[[], bool], duration: float | None) -> None:
         """Take samples until the program ends or the time is up. In a long profile, samples are longer."""
-        until = time.monotonic() + duration if duration is not None else math.inf
-        self._samples.clear()
+        until = watch.began + duration if duration is not None else math.inf
+        self._segments = Segments(_MOST_SEGMENTS)
         step, then = _SAMPLE, time.monotonic() + _SAMPLE
         while running() and (now := time.monotonic()) < until:
             time.sleep(min(_STEP, max(until - now, 0.0)))
             watch.tick()
-            if time.monotonic() < then:
+            if (begun := time.monotonic()) < then:
                 continue
-            then += _SAMPLE if self._request.live else step
             sample = watch.look()
-            self._samples.append(sample)
-            if len(self._samples) > _MOST_SAMPLES:
-                del self._samples[::2]
+            if self._segments.add(sample):
                 step *= 2
+            taken = time.monotonic() - begun
+            then = max(then + (_SAMPLE if self._request.live else step), begun + taken / _WORK)
             self._listener.sample(sample)
 
     def _finish(self, watch: ProgramWatch, program: Program | None = None) -> _Seen:
-        status = program.poll() if program is not None else None
-        profile = watch.finish(status, program.rusage if program is not None else None)
+        profile = watch.finish(program)
         if self._trace is not None:
-            self._trace.name({thread.tid: thread.name for thread in profile.threads})
+            self._trace.name(watch.names)
             self._trace.lose(profile.probe.lost)
             self._close_trace(self._trace)
-        return _Seen(profile, segments((*self._samples, profile)))
+        return _Seen(profile, self._segments.finish(profile))
 
     def _close_trace(self, trace: TimelineWriter) -> None:
         try:
@@ -252,7 +251,7 @@ def _python_of(program: Program) -> RunningPython | None:
     limit = time.monotonic() + _START_LIMIT
     while program.poll() is None and time.monotonic() < limit:
         for pid in (program.pid, *descendants(program.pid)):
-            with contextlib.suppress(UsageError):
+            with contextlib.suppress(UsageError, OSError):  # it may end meanwhile
                 return find_python(pid)
         time.sleep(_SHORT)
     return None

@@ -31,7 +31,7 @@ def read(path: Path) -> Study | Profile | Scorecard | Check:
     Raises:
         StudyError: The file cannot be read, is none of these, or has impossible values.
     """
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == "profile":
         return read_profile(path)
     if kind == "scorecard":
@@ -61,8 +61,12 @@ def read_result(path: Path) -> Report | Profile | Scorecard | Check:
     return report(artefact) if isinstance(artefact, Study) else artefact
 
 
-def _kind(path: Path) -> str:
-    """Return the kind of a file. A file that is not one JSON document is read as a study."""
+def kind_of(path: Path) -> str:
+    """Return the kind of a file. A file that is not one JSON document is read as a study.
+
+    Raises:
+        StudyError: The file cannot be read.
+    """
     if path.suffix == ".jsonl":
         return "study"
     try:

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 from profiles import EXACT, SAMPLED, contended, free_threaded, interpreted, make_profile, make_thread, sampled
 
-from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, Profile
+from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, Profile, Stack
+from gilbench.model.study import Share
 
 
 def said(profile: Profile) -> str:
@@ -86,7 +87,84 @@ def test_a_prediction_without_a_measured_cost_says_so() -> None:
 
 def test_what_was_measured_is_told_with_its_interval() -> None:
     text = texts(contended())
-    assert "Measured on 3.13t: speedup 1.31x (95% interval 1.27x to 1.36x)." in text
+    assert text.startswith(
+        "Measured on 3.13t: less than predicted: speedup 1.31x (95% interval 1.27x to 1.36x), predicted 1.77x."
+    )
+
+
+def measured(value: float, spread: float = 0.02, cpu: float | None = None) -> Profile:
+    """Two threads that compute: 2.00x is predicted."""
+    return interpreted(
+        make_profile(make_thread(1, 0.5, 0.5), make_thread(2, 0.5, 0.5)),
+        measured=value,
+        measured_lo=value - spread,
+        measured_hi=value + spread,
+        measured_on="3.13t",
+        measured_cpu=cpu,
+    )
+
+
+def test_a_program_that_gains_less_than_predicted_is_told_so_first() -> None:
+    found = measured(1.4).findings
+    assert found[0].text == (
+        "Measured on 3.13t: less than predicted: speedup 1.40x (95% interval 1.38x to 1.42x), predicted 2.00x."
+    )
+    assert [finding.kind for finding in found].count("measured") == 1
+    slower = measured(0.6).findings[0].text
+    assert slower.startswith("Measured on 3.13t: the program is slower without the GIL: speedup 0.600x")
+    assert measured(1.9).findings[0].kind == "waiting"
+    assert measured(1.6, spread=0.5).findings[0].kind == "waiting", "it may be as predicted"
+
+
+def test_what_is_left_as_the_cause_is_told_by_the_cpu_time() -> None:
+    def cause(cpu: float | None) -> str:
+        return next(one.text for one in measured(0.6, cpu=cpu).findings if one.kind == "cause")
+
+    assert "3.10x the CPU time: threads did not wait" in cause(3.1)
+    assert "reference counts" in cause(3.1)
+    assert "waited for locks" in cause(1.02)
+    assert "locks, or slow each other down" in cause(None)
+    assert not [one for one in measured(1.95, cpu=3.0).findings if one.kind == "cause"]
+
+
+def test_a_program_that_hardly_ran_has_no_share_of_waiting() -> None:
+    text = said(make_profile(make_thread(1, 0.002, 0.001)))
+    assert "Threads were runnable for only 0.3% of the time." in text
+    assert "waiting for the GIL" not in text
+    probe = msgspec.structs.replace(SAMPLED, error=0.03)
+    unsure = said(make_profile(make_thread(1, 0.1, 0.05), probe=probe))
+    assert "Threads were runnable for only 15% (±3%) of the time." in unsure
+
+
+def test_a_holder_within_the_error_is_left_out() -> None:
+    probe = msgspec.structs.replace(SAMPLED, error=0.16)
+    assert "held the GIL most" not in said(make_profile(make_thread(1, 0.1, 0.0), probe=probe))
+
+
+def test_functions_are_named_only_where_the_samples_stand_for_the_time() -> None:
+    functions = (Share(name="parse (app.py:20)", value=0.002),)
+    hardly = make_profile(make_thread(1, 0.9), functions=functions)
+    assert "Top" not in said(hardly), "0.2% of the samples of a GIL that was held 90% of the time"
+    stacks = (Stack(tid=1, thread="a", frames=("parse",), samples=800),)
+    flat = make_profile(
+        make_thread(1, 0.5), functions=(Share(name="parse", value=0.05),), stacks=stacks, stack_rate=200
+    )
+    assert "Top GIL-holding function: parse, 5.0% of samples." in said(flat)
+    few = msgspec.structs.replace(flat, stacks=(msgspec.structs.replace(stacks[0], samples=80),))
+    assert "Top" not in said(few)
+
+
+def test_of_many_threads_the_group_is_named() -> None:
+    pool = [
+        make_thread(
+            n, 0.005, 0.009, name=f"request-{n}", alive=0.02, longest_hold=0.001 * n, longest_wait=0.001
+        )
+        for n in range(100)
+    ]
+    text = said(make_profile(make_thread(999, 0.1, name="MainThread", longest_hold=0.5), *pool))
+    assert "request-* (100 threads) held the GIL most: 50% of the time." in text
+    assert "MainThread had the longest hold: 500 ms." in text
+    assert "One of request-* (100 threads) had the longest GIL wait: 1.00 ms." in text
 
 
 def test_a_starved_thread_is_named_where_the_program_as_a_whole_gains_little() -> None:
@@ -148,6 +226,7 @@ def test_each_finding_has_a_kind_and_names_its_subject() -> None:
         "blame": "crunch (101)",
         "what_if": None,
         "measured": "3.13t",
+        "cause": None,
         "starved": "serve [red]",
     }
     assert [finding.kind for finding in free_threaded().findings] == ["parked", "function", "pauses"]
@@ -157,7 +236,8 @@ def test_each_finding_has_a_kind_and_names_its_subject() -> None:
 def test_a_gain_that_is_not_yet_measured_names_the_next_step() -> None:
     (gain,) = [one for one in sampled().findings if one.kind == "what_if"]
     assert "--verify" in str(gain.next)
-    assert all(finding.next is None for finding in contended().findings), "it is measured"
+    (gain,) = [one for one in contended().findings if one.kind == "what_if"]
+    assert gain.next is None, "it is measured"
     nothing = interpreted(make_profile(make_thread(1, 1.0)))
     assert all(finding.next is None for finding in nothing.findings)
 

@@ -351,3 +351,56 @@ def test_in_a_pid_namespace_of_its_own_a_weaker_probe_says_why(tmp_path: Path) -
     seen = json.loads(done.stdout)
     assert seen["probe"]["strength"] == "sampled"
     assert "container" in seen["probe"]["reason"]
+
+
+WORKERS = """
+import multiprocessing, threading, time
+def crunch(seconds):
+    end, x = time.perf_counter() + seconds, 0
+    while time.perf_counter() < end:
+        for i in range(1000): x ^= i * i
+def worker():
+    helper = threading.Thread(target=crunch, args=(1.5,), name="helper")
+    helper.start()
+    crunch(1.5)
+    helper.join()
+if __name__ == "__main__":
+    pair = [multiprocessing.get_context("fork").Process(target=worker) for _ in range(2)]
+    for one in pair: one.start()
+    for one in pair: one.join()
+"""
+
+
+def test_threads_and_functions_of_forked_workers_have_their_names(tmp_path: Path) -> None:
+    script, path = tmp_path / "workers.py", tmp_path / "profile.json"
+    script.write_text(WORKERS, "utf-8")
+    command = (interpreter("3.11").executable, str(script))
+    done = gilbench("profile", "--children", "-o", str(path), "--", *command)
+    profile = json.loads(path.read_text("utf-8"))
+    busy = {(thread["pid"], thread["name"]) for thread in profile["threads"] if thread["gil_held"] > 0.1}
+    pids = {pid for pid, _ in busy}
+    assert len(pids) == 2
+    assert busy == {(pid, name) for pid in pids for name in ("MainThread", "helper")}
+    assert any("crunch" in function["name"] for function in profile["functions"])
+    assert {stack["pid"] for stack in profile["stacks"] if "crunch" in stack["frames"][-1]} >= pids
+    assert "Top GIL-holding function: crunch" in " ".join(done.stderr.split())
+
+
+def test_children_that_are_not_profiled_are_said_to_be_there(tmp_path: Path) -> None:
+    script, path = tmp_path / "workers.py", tmp_path / "profile.json"
+    script.write_text(WORKERS, "utf-8")
+    command = (interpreter("3.11").executable, str(script))
+    done = gilbench("profile", "-o", str(path), "--", *command)
+    assert "--children" in done.stderr
+    profile = json.loads(path.read_text("utf-8"))
+    assert not [finding for finding in profile["findings"] if finding["kind"] == "function"]
+
+
+def test_cpu_time_and_memory_are_of_the_program_alone() -> None:
+    """A script of two lines uses one CPU at most, and less memory than gilbench, which it was forked off."""
+    script = "x = 0\nfor i in range(20000): x ^= i * i"
+    profile, _ = profiled("--", interpreter("3.11").executable, "-S", "-c", script)
+    process = profile["process"]
+    assert 0 < process["cpu"] <= process["counted"] * 1.01
+    assert process["counted"] == pytest.approx(profile["duration"] + process["start_up"])
+    assert process["memory_peak"] is None or process["memory_peak"] < 30 << 20

@@ -4,8 +4,8 @@ import pytest
 from interpreters_fixture import interpreter, interpreter_if_found
 from watched import let_go, started
 
+from gilbench.observe.free_threaded_names import FreeThreadedNames
 from gilbench.observe.running import find_python
-from gilbench.observe.thread_names import ThreadNames
 
 BUILDS = ("3.13t", "3.14t", "3.15t")
 # Threads that are named in all the ways there are; each tells its number and waits.
@@ -42,7 +42,7 @@ def test_threads_have_the_names_that_the_program_gave_them(build: str) -> None:
     python = (interpreter(build) if build == BUILDS[0] else interpreter_if_found(build)).executable
     with started(python, NAMED) as child:
         tids = let_go(child)
-        names = ThreadNames(find_python(child.pid))
+        names = FreeThreadedNames(find_python(child.pid))
         names.ask()
         found = {key: names.of(tid, None) for key, tid in tids.items()}
     assert found == {

@@ -11,9 +11,10 @@ import pytest
 from gilbench.interpreters.symbols import Symbols
 from gilbench.model.profile import ProfiledThread, StateChange
 from gilbench.observe import bpftrace
-from gilbench.observe.gil.exact import _profiled, _ThreadSums
+from gilbench.observe.gil.exact import _profiled
 from gilbench.observe.gil.exact_script import script_for
 from gilbench.observe.gil.lines import ExactLine, ParkingLine
+from gilbench.observe.gil.thread_sums import EndedThreads, ThreadSums
 from gilbench.observe.running import RunningPython
 from gilbench.observe.spool import followed, spooled
 from gilbench.observe.timeline import Timeline
@@ -25,7 +26,7 @@ WAITING, HOLDING, OUTSIDE = 2, 3, 8
 def thread(maps: dict[str, int], standing: Any = None) -> ProfiledThread:
     """Thread 7 of process 5, by what each map holds of it."""
     full = {name: {"7": value} for name, value in maps.items()}
-    return _profiled(_ThreadSums.alive(5, 7, full, END), START, END, {}, standing or {})
+    return _profiled(ThreadSums.alive(5, 7, full, END), START, END, {}, standing or {})
 
 
 def test_what_is_neither_held_nor_waited_nor_run_is_blocked() -> None:
@@ -61,14 +62,55 @@ def test_one_without_any_event_is_what_it_was_seen_to_be(state: str, field: str)
 
 
 def test_a_line_of_an_ended_thread_is_read_with_the_spaces_in_its_name() -> None:
-    one = _ThreadSums.ended("5 7 1500000000 1100000000 8 1 2 3 4 5 6 0 0 my thread")
+    one = ThreadSums.ended("5 7 1500000000 1100000000 8 1 2 3 4 5 6 0 0 my thread")
     assert (one.born, one.held, one.takes, one.name) == (1_100_000_000, 1, 4, "my thread")
 
 
 def test_a_thread_whose_end_was_lost_among_many_events_lived_until_its_end() -> None:
     maps = {"@s": {"7": OUTSIDE}, "@held": {"7": 200_000_000}, "@n": {"7": 3}}
-    one = _profiled(_ThreadSums.alive(5, 7, maps, 1_500_000_000), START, END, maps, {})
+    one = _profiled(ThreadSums.alive(5, 7, maps, 1_500_000_000), START, END, maps, {})
     assert (one.alive, one.gil_held, one.blocked) == pytest.approx((0.5, 0.2, 0.3))
+
+
+def gone(number: int, **fields: Any) -> ThreadSums:
+    """A thread that lived for 2 ms, half of which it held the GIL."""
+    born = START + number * 10_000
+    times = (born + 2_000_000, born, 24, 1_000_000, 500_000, 0, 2, 900_000, 7, 0, 0)
+    one = ThreadSums(5, 100 + number % 3000, *times, name="a1")
+    return one._replace(**fields)
+
+
+def test_ended_threads_are_summed_up_and_nothing_is_lost() -> None:
+    ended = EndedThreads()
+    for number in range(30_000):
+        ended.add(gone(number))
+    rows = ended.rows()
+    assert len(rows) < 9_000
+    assert sum(one.threads for one in rows) == 30_000
+    assert sum(one.held for one in rows) == 30_000 * 1_000_000
+    (total,) = [one for one in rows if one.threads > 1]
+    assert (total.name, total.longest_hold) == ("a1", 900_000)
+    assert len(total.tids) == 3000
+    found = _profiled(total, START, START + 60_000_000_000, {}, {})
+    assert found.count == total.threads
+    assert found.alive == pytest.approx(total.threads * 0.002 / 60)
+    assert found.blocked == pytest.approx(found.alive / 4)
+
+
+def test_the_waits_of_a_sum_are_those_of_all_its_threads() -> None:
+    total = gone(0, threads=3, takes=10, tids=frozenset({7, 8}))
+    bucket = {"min": 1024, "max": 2047, "count": 3}
+    waits = _profiled(total, START, END, {"@waits": {"7": [bucket], "8": [bucket], "9": [bucket]}}, {}).waits
+    assert [one.count for one in waits] == [4, 6]
+
+
+def test_threads_that_were_not_seen_whole_are_kept_singly() -> None:
+    ended = EndedThreads()
+    for one in (gone(1, born=0), gone(2, first=START), gone(3, state=8 * START + HOLDING), gone(4, tid=5)):
+        ended.add(one)
+    for number in range(9_000):
+        ended.add(gone(number, name="other"))
+    assert sum(one.threads == 1 and one.name == "a1" for one in ended.rows()) == 4
 
 
 def python(code: str, **facts: Any) -> RunningPython:

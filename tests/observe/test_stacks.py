@@ -86,3 +86,13 @@ def test_shares_are_of_the_samples_that_were_due() -> None:
         ("serve (app.py:3)", 13 / 400),
     ]
     assert shares((), 0).unavailable is not None
+
+
+def test_samples_of_a_child_have_its_process() -> None:
+    frames = (*FRAMES, ('process 70:"python app.py"', "", 0), ('process 71:"python \\"app\\".py"', "", 0))
+    own, child = read_stacks(recorded(frames, {(0, 3): 1, (6, 7, 1, 4): 2}))
+    assert (own.pid, own.tid) == (None, 4656)
+    assert (child.pid, child.tid, child.thread, child.samples) == (71, 4657, "fill-1", 2)
+    assert child.frames == ("fill (shared.py:9)",)
+    with pytest.raises(ValueError, match="is no thread"):
+        read_stacks(recorded(frames, {(6,): 1}))

@@ -104,23 +104,78 @@ def test_a_hostile_name_is_shown_and_does_no_harm(kind: str, columns: int) -> No
         assert HOSTILE[kind] in text
 
 
+def lettered(number: int) -> str:
+    """A name that shares its pattern with no other."""
+    return "job-" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
 def test_of_many_threads_the_busiest_are_shown_and_the_others_summed_up() -> None:
-    threads = [make_thread(number, 0.001 * number, switches=10) for number in range(1, 101)]
+    threads = [
+        make_thread(number, 0.001 * number, switches=10, name=lettered(number)) for number in range(1, 101)
+    ]
     text = written(make_profile(*threads), 80)
-    assert "worker-100" in text
-    assert "worker-80 " not in text
+    assert f"{lettered(100)} " in text
+    assert f"{lettered(80)} " not in text
     assert line_of(text, "81 others").split()[2] == "332.1"  # percent: the sum of 0.1 to 8.1
 
 
+def test_who_holds_and_who_waits_most_are_both_on_top() -> None:
+    threads = [make_thread(number, 0.03, 0.5, name=lettered(number)) for number in range(1, 31)]
+    holder = make_thread(99, 0.4, 0.0, name="holder")
+    waiter = make_thread(98, 0.0, 0.9, name="waiter")
+    text = written(make_profile(*threads, holder, waiter), 80)
+    lines = text[text.index("Threads (%") :].splitlines()
+    assert [line.split()[0] for line in lines[4:6]] == ["holder", "waiter"]
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_a_thread_for_each_request_takes_one_row_and_one_column(columns: int) -> None:
+    pool = [
+        make_thread(n, 0.0005, 0.0004, name=f"request-{n}" if n % 4 else None, alive=0.001, switches=3)
+        for n in range(1, 1761)
+    ]
+    main = make_thread(5000, 0.08, 0.1, name="MainThread")
+    blames = [Blame(holder=5000, waiter=n, seconds=0.001, count=1) for n in range(1, 1761)]
+    blames += [Blame(holder=n, waiter=5000, seconds=0.002, count=1) for n in range(1, 1761)]
+    text = written(interpreted(make_profile(*pool, main, blames=tuple(blames))), columns)
+    assert max(map(cell_len, text.splitlines())) <= columns
+    assert len(text.splitlines()) < 45
+    assert "request-* (1760 threads)" in " ".join(text.split())
+    assert "request-* (1760 threads): the names of 440 are unknown" in " ".join(text.split())
+    matrix = text[text.index("by holder at start of wait") :]
+    assert "3.52" in line_of(matrix, "MainThread")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 160])
+def test_tables_of_many_threads_with_long_names_fit_into_the_screen(columns: int) -> None:
+    names = [f"ThreadPoolExecutor-{'x' * n}-of-a-very-long-name_0" for n in range(30)]
+    threads = [make_thread(n, 0.02, 0.9, name=name) for n, name in enumerate(names, 1)]
+    blames = [
+        Blame(holder=one.tid, waiter=other.tid, seconds=0.1 * one.tid + 0.01 * other.tid, count=1)
+        for one in threads
+        for other in threads
+        if one is not other
+    ]
+    text = written(interpreted(make_profile(*threads, blames=tuple(blames))), columns)
+    assert max(map(cell_len, text.splitlines())) <= columns
+
+
+def test_waits_that_have_no_end_are_so_long_or_longer() -> None:
+    waits = (Bucket(lo=0.001, hi=0.002, count=4), Bucket(lo=2.147483648, hi=9.2e9, count=1))
+    text = written(make_profile(make_thread(1, 0.5, 0.1, waits=waits)), 80)
+    assert "2.15 s or longer" in text
+
+
 def test_of_many_holders_the_others_share_a_column() -> None:
-    threads = [make_thread(number, 0.05, 0.05) for number in range(1, 13)]
+    threads = [make_thread(number, 0.05, 0.05, name=lettered(number)) for number in range(1, 13)]
     blames = tuple(Blame(holder=number, waiter=1, seconds=0.1 * number, count=1) for number in range(2, 13))
     for columns, alone in ((80, 3), (160, 9)):
         text = written(make_profile(*threads, blames=blames), columns)
         matrix = text[text.index("by holder at start of wait") :]
         assert "others" in matrix
-        assert sum(f"worker-{number}" in matrix.split("worker-1 ")[0] for number in range(2, 13)) == alone
-        values = [float(value) for value in line_of(matrix, "worker-1 ").split()[1:]]
+        head = matrix.split(f"\n {lettered(1)} ")[0].split()
+        assert sum(lettered(number) in head for number in range(2, 13)) == alone
+        values = [float(value) for value in line_of(matrix, f"{lettered(1)} ").split()[1:]]
         assert sum(values) == pytest.approx(7.7, abs=0.05), "nothing is left out, or counted twice"
 
 
@@ -192,7 +247,7 @@ def test_in_markdown_a_hostile_name_is_no_markup(kind: str) -> None:
 
 def test_the_json_is_one_object_with_flat_threads() -> None:
     saved = json.loads(in_format(contended(), "json"))
-    assert (saved["kind"], saved["schema"]) == ("profile", 2)
+    assert (saved["kind"], saved["schema"]) == ("profile", 3)
     assert {
         "probe",
         "duration",
@@ -217,7 +272,7 @@ def test_the_json_is_one_object_with_flat_threads() -> None:
     assert saved["process"]["gil_enabled"] is True
     assert saved["unavailable"] == [caveat["text"] for caveat in saved["caveats"]]
     assert saved["caveats"][0]["subject"] == "stacks"
-    assert [finding["kind"] for finding in saved["findings"]][:2] == ["waiting", "holder"]
+    assert [finding["kind"] for finding in saved["findings"]][:3] == ["measured", "cause", "waiting"]
     assert saved == json.loads(msgspec.json.encode(document(contended())))
 
 

@@ -62,21 +62,28 @@ def test_a_program_that_fails_everywhere_alike_is_timed_and_said_to_fail(tmp_pat
     assert found.complaints == ("all runs had exit status 3",)
 
 
-def test_a_gil_that_an_extension_enables_is_forced_off_and_told_of(tmp_path: Path) -> None:
+def test_an_extension_that_switches_the_gil_on_is_told_of_and_it_is_forced_off(tmp_path: Path) -> None:
     log = tmp_path / "log"
     original = make_script(tmp_path / "python3", "exit 0")
     warning = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module x"
-    other = make_script(
-        tmp_path / "python3t",
-        f"echo ${{PYTHON_GIL-unset}} >> {log}; [ \"$PYTHON_GIL\" ] || echo '{warning}' >&2",
-    )
+    body = f"echo ${{PYTHON_GIL-unset}} >> {log}; [ -n \"$PYTHON_GIL\" ] || echo '{warning}' >&2"
+    other = make_script(tmp_path / "python3t", body)
     found = verify([original, "app.py"], threaded(other), rounds=2)
-    assert found.forced
-    assert len(found.threaded) == 2
     (complaint,) = found.complaints
-    assert "a plain start of the program on 3.13t has the GIL enabled" in complaint
-    assert "PYTHON_GIL=0" in complaint
+    assert "enables the GIL of 3.13t" in complaint
+    assert "forced off (PYTHON_GIL=0)" in complaint
+    assert found.forced
     assert sorted(log.read_text().split()) == ["0", "0", "1", "1", "1", "unset"]
+
+
+def test_the_cpu_time_of_each_run_is_kept(tmp_path: Path) -> None:
+    original = make_script(tmp_path / "python3", "exit 0")
+    work = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"
+    other = make_script(tmp_path / "python3t", f'[ -n "$PYTHON_GIL" ] || {{ {work}; }}')
+    found = verify([original, "app.py"], threaded(other), rounds=2)
+    assert len(found.threaded_cpu) == len(found.gil_on_cpu) == 2
+    assert min(found.threaded_cpu) > max(found.gil_on_cpu)
+    assert not found.forced
 
 
 def test_a_program_that_hangs_on_the_other_interpreter_is_ended(

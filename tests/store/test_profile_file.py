@@ -148,6 +148,26 @@ def test_a_profile_of_schema_1_is_checked_too(tmp_path: Path) -> None:
     assert "duration is -1" in refusal(saved(tmp_path, {**old(), "duration": -1}))
 
 
+# --- files of schema 2, and sums of threads -------------------------------------------------------------
+
+
+def test_a_profile_of_schema_2_opens(tmp_path: Path) -> None:
+    threads = [{name: value for name, value in one.items() if name != "count"} for one in WHOLE["threads"]]
+    stacks = [{name: value for name, value in one.items() if name != "pid"} for one in WHOLE["stacks"]]
+    process = {name: value for name, value in WHOLE["process"].items() if name != "counted"}
+    older = {**WHOLE, "schema": 2, "threads": threads, "stacks": stacks, "process": process}
+    assert read_profile(saved(tmp_path, older)) == whole()
+
+
+def test_a_sum_of_threads_may_have_the_shares_of_all_of_them(tmp_path: Path) -> None:
+    summed = with_value(("threads", 0, "count"), 60)
+    summed["threads"][0]["gil_held"] = 57.0
+    assert read_profile(saved(tmp_path, summed)).threads[0].count == 60
+    summed["threads"][0]["gil_held"] = 64.0
+    assert "threads[0].gil_held is 64" in refusal(saved(tmp_path, summed))
+    assert "count" in refusal(saved(tmp_path, with_value(("threads", 0, "count"), 0)))
+
+
 # --- no profile -----------------------------------------------------------------------------------------
 
 

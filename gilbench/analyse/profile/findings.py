@@ -1,7 +1,8 @@
 """The findings of a profile: sentences with the values behind them.
 
 A sampled value is given with its error, a value that no probe observed is called unknown, and a value within its error
-of zero is left out.
+of zero is left out. Nothing is said of the waits of a program that hardly ran, nor of functions if the samples do not
+stand for the time in which the GIL was held.
 """
 
 from __future__ import annotations
@@ -9,14 +10,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from gilbench.analyse.profile.groups import Row, Rows, rows_of
+from gilbench.analyse.profile.verify_findings import falls_short, measured_findings
 from gilbench.model.metrics import significant, write
-from gilbench.model.profile import ASKED_FOR, SHORTEST, Blame, Parked, Profile, ProfiledThread, WhatIf
+from gilbench.model.profile import ASKED_FOR, SHORTEST, Blame, Profile, ProfiledThread, WhatIf
 from gilbench.model.results import Finding
+from gilbench.model.threads import parked_by_kind
 
 HARDLY = 0.01  # of the runnable time; a smaller share of waiting is negligible
 WORTH = 1.05  # a smaller speedup is negligible
 OWN_GAIN = 2.0  # a thread is named if it could gain this many times as much as its program
 MOSTLY = 0.5  # of all waiting; a holder with a larger share is named
+_BUSY = 0.5  # of the time; a program that ran so much has a share of waiting, however unsure it is
+_RAN = 0.01  # of the time, all threads together; a program that ran less has no share of waiting
+_UNSURE = 0.1  # half width of an interval; a share of the runnable time with a wider one says nothing
+_STANDS = 0.5  # of the time in which the GIL was held; samples of less do not stand for it
 _LONG_COLLECTION = 0.01  # s; a shorter collection disturbs no one
 _TWO_DIGITS = 0.1  # smaller shares are written with a decimal
 
@@ -29,35 +37,6 @@ def program_findings(profile: Profile) -> tuple[Finding, ...]:
         return (*_gil_switch(profile), Finding(kind="too_short", text=text, next=remedy))
     of_locks = profile.process.gil_enabled is False
     return (*_gil_switch(profile), *(_locks(profile) if of_locks else _gil(profile)))
-
-
-def thread_names(threads: Sequence[ProfiledThread]) -> dict[int, str]:
-    """Give each thread a unique name, by tid."""
-    shared: defaultdict[str | None, int] = defaultdict(int)
-    for thread in threads:
-        shared[thread.name] += 1
-    return {
-        thread.tid: f"thread {thread.tid}"
-        if not thread.name
-        else thread.name
-        if shared[thread.name] == 1
-        else f"{thread.name} ({thread.tid})"
-        for thread in threads
-    }
-
-
-def parked_by_kind(threads: Sequence[ProfiledThread]) -> tuple[Parked, ...]:
-    """Sum the parked time of all threads by kind of lock, longest first."""
-    kinds: dict[str, Parked] = {}
-    for parked in (one for thread in threads for one in thread.parked):
-        known = kinds.get(parked.kind, Parked(kind=parked.kind, seconds=0.0, count=0, longest=0.0))
-        kinds[parked.kind] = Parked(
-            kind=parked.kind,
-            seconds=known.seconds + parked.seconds,
-            count=known.count + parked.count,
-            longest=max(known.longest, parked.longest),
-        )
-    return tuple(sorted(kinds.values(), key=lambda one: -one.seconds))
 
 
 def _gil_switch(profile: Profile) -> Iterator[Finding]:
@@ -82,19 +61,21 @@ def _gil_switch(profile: Profile) -> Iterator[Finding]:
 
 
 def _gil(profile: Profile) -> Iterator[Finding]:
-    known = [thread for thread in profile.threads if thread.gil_held is not None]
-    if not known:
+    if not any(thread.gil_held is not None for thread in profile.threads):
         yield _unknown("Which threads held the GIL is unknown", profile)
         return
-    names = thread_names(profile.threads)
-    yield from _waiting(profile, known)
-    yield from _holders(profile, known, names)
-    yield from _collected(profile, known, names)
-    yield from _longest_wait(known, names)
-    yield from _blamed(profile.blames, names)
-    if profile.what_if is not None:
-        yield from _what_if(profile.what_if)
-        yield from _starved(profile.what_if, known, names)
+    answer = profile.what_if
+    if answer is not None and falls_short(answer):
+        yield from measured_findings(answer)
+    table = rows_of([thread for thread in profile.threads if thread.gil_held is not None])
+    yield from _waiting(profile)
+    yield from _holders(profile, table.rows)
+    yield from _collected(profile, table)
+    yield from _longest_wait(table.rows)
+    yield from _blamed(profile.blames, table)
+    if answer is not None:
+        yield from _what_if(answer)
+        yield from _starved(answer, table.rows)
 
 
 def _unknown(text: str, profile: Profile) -> Finding:
@@ -102,7 +83,8 @@ def _unknown(text: str, profile: Profile) -> Finding:
     return Finding(kind="unknown", text=f"{text}{reason}")
 
 
-def _waiting(profile: Profile, threads: Sequence[ProfiledThread]) -> Iterator[Finding]:
+def _waiting(profile: Profile) -> Iterator[Finding]:
+    threads = [thread for thread in profile.threads if thread.gil_held is not None]
     held = sum(thread.gil_held or 0.0 for thread in threads)
     if any(thread.gil_wait is None for thread in threads):
         share = _share(held, profile.probe.error)
@@ -115,6 +97,10 @@ def _waiting(profile: Profile, threads: Sequence[ProfiledThread]) -> Iterator[Fi
         yield Finding(kind="idle", text="No thread was runnable.")
         return
     error = profile.probe.error / runnable if profile.probe.error else None
+    if runnable < _RAN or (runnable < _BUSY and (error or 0.0) > _UNSURE):
+        text = f"Threads were runnable for only {_share(runnable, profile.probe.error)} of the time."
+        yield Finding(kind="idle", text=text)
+        return
     only = "only " if waited / runnable < max(HARDLY, error or 0.0) else ""
     # Futex waits lack the shortest ones, and begin a little late.
     about = "about " if profile.probe.strength == "futex" else ""
@@ -125,26 +111,34 @@ def _waiting(profile: Profile, threads: Sequence[ProfiledThread]) -> Iterator[Fi
     )
 
 
-def _holders(profile: Profile, threads: Sequence[ProfiledThread], names: dict[int, str]) -> Iterator[Finding]:
-    longest = max(threads, key=lambda thread: thread.longest_hold or 0.0)
-    most = max(threads, key=lambda thread: thread.gil_held or 0.0)
-    hold = write(longest.longest_hold, "s") if longest.longest_hold else ""
+def _holders(profile: Profile, rows: Sequence[Row]) -> Iterator[Finding]:
+    longest = max(rows, key=lambda row: row.total.longest_hold or 0.0)
+    most = max(rows, key=lambda row: row.total.gil_held or 0.0)
+    hold = write(longest.total.longest_hold, "s") if longest.total.longest_hold else ""
     own = hold if longest is most else ""
-    if most.gil_held:
-        share = _share(most.gil_held, profile.probe.error)
-        text = f"{names[most.tid]} held the GIL most: {share} of the time{own and f', up to {own} per hold'}."
-        yield Finding(kind="holder", subject=names[most.tid], text=text)
-    if hold and not (own and most.gil_held):
-        text = f"{names[longest.tid]} had the longest hold: {hold}."
-        yield Finding(kind="longest_hold", subject=names[longest.tid], text=text)
-    yield from _top_function(profile, "GIL-holding", "samples")
+    held = most.total.gil_held or 0.0
+    told = held > (profile.probe.error or 0.0)
+    if told:
+        share = _share(held, profile.probe.error)
+        text = f"{most.label} held the GIL most: {share} of the time{own and f', up to {own} per hold'}."
+        yield Finding(kind="holder", subject=most.label, text=text)
+    if hold and not (own and told):
+        text = f"{_one_of(longest)} had the longest hold: {hold}."
+        yield Finding(kind="longest_hold", subject=longest.label, text=text)
+    if _sampled_share(profile) >= _STANDS * min(1.0, sum(row.total.gil_held or 0.0 for row in rows)):
+        yield from _top_function(profile, "GIL-holding", "samples")
 
 
-def _collected(
-    profile: Profile, threads: Sequence[ProfiledThread], names: dict[int, str]
-) -> Iterator[Finding]:
+def _sampled_share(profile: Profile) -> float:
+    """Return the part of the samples in which the GIL was held."""
+    if profile.stacks and profile.stack_rate:
+        return sum(stack.samples for stack in profile.stacks) / (profile.duration * profile.stack_rate)
+    return sum(function.value for function in profile.functions)
+
+
+def _collected(profile: Profile, table: Rows) -> Iterator[Finding]:
     """Name garbage collection where it made a thread's longest hold, or took a share of the time."""
-    collecting = [(one, one.collections) for one in threads if one.collections is not None]
+    collecting = [(one, one.collections) for one in profile.threads if one.collections is not None]
     if not collecting:
         return
     total = sum(seen.seconds for _, seen in collecting)
@@ -154,40 +148,44 @@ def _collected(
     if total < HARDLY * profile.duration and not (is_hold and longest.longest >= _LONG_COLLECTION):
         return
     part = f", part of its longest hold of {write(hold, 's')}" if is_hold else ""
+    name = table.label(thread.tid)
     yield Finding(
         kind="garbage_collection",
-        subject=names[thread.tid],
+        subject=name,
         text=f"Garbage collection took {_share(total / profile.duration)} of the time; the longest was "
-        f"{write(longest.longest, 's')} in {names[thread.tid]}{part}.",
+        f"{write(longest.longest, 's')} in {name}{part}.",
         next="Collect less often with gc.set_threshold(), or move live objects out of its way with gc.freeze().",
     )
 
 
 def _top_function(profile: Profile, doing: str, of_what: str) -> Iterator[Finding]:
-    if profile.functions:
-        top = max(profile.functions, key=lambda share: share.value)
+    top = max(profile.functions, key=lambda share: share.value, default=None)
+    if top is not None and top.value >= HARDLY:
         text = f"Top {doing} function: {top.name}, {_share(top.value)} of {of_what}."
         yield Finding(kind="function", subject=top.name, text=text)
 
 
-def _longest_wait(threads: Sequence[ProfiledThread], names: dict[int, str]) -> Iterator[Finding]:
-    longest = max(threads, key=lambda thread: thread.longest_wait or 0.0)
-    if longest.longest_wait:
-        name = names[longest.tid]
-        text = f"{name} had the longest GIL wait: {write(longest.longest_wait, 's')}."
-        yield Finding(kind="longest_wait", subject=name, text=text)
+def _longest_wait(rows: Sequence[Row]) -> Iterator[Finding]:
+    longest = max(rows, key=lambda row: row.total.longest_wait or 0.0)
+    if longest.total.longest_wait:
+        text = f"{_one_of(longest)} had the longest GIL wait: {write(longest.total.longest_wait, 's')}."
+        yield Finding(kind="longest_wait", subject=longest.label, text=text)
 
 
-def _blamed(blames: Sequence[Blame], names: dict[int, str]) -> Iterator[Finding]:
+def _one_of(row: Row) -> str:
+    return f"One of {row.label}" if row.many else row.label
+
+
+def _blamed(blames: Sequence[Blame], table: Rows) -> Iterator[Finding]:
     by_holder: defaultdict[int, float] = defaultdict(float)
-    for blame in blames:
+    for blame in table.blames(blames):
         by_holder[blame.holder] += blame.seconds
     total = sum(by_holder.values())
     if len(by_holder) < 2 or not total:  # noqa: PLR2004 - a single holder is no news
         return
     holder, seconds = max(by_holder.items(), key=lambda item: item[1])
     if seconds > MOSTLY * total:
-        name = names.get(holder, f"thread {holder}")
+        name = table.rows[holder].label
         text = f"{_share(seconds / total)} of the GIL wait time began while {name} held the GIL."
         yield Finding(kind="blame", subject=name, text=text)
 
@@ -207,26 +205,22 @@ def _what_if(answer: WhatIf) -> Iterator[Finding]:
     worth = answer.measured is None and answer.bound >= WORTH
     remedy = "Measure the speedup: gilbench profile --verify 3.13t -- COMMAND" if worth else None
     yield Finding(kind="what_if", text=f"{text}.", next=remedy)
-    if answer.measured is not None:
-        ends = ""
-        if answer.measured_lo is not None and answer.measured_hi is not None:
-            ends = f" (95% interval {write(answer.measured_lo, 'x')} to {write(answer.measured_hi, 'x')})"
-        where = f" on {answer.measured_on}" if answer.measured_on else ""
-        text = f"Measured{where}: speedup {write(answer.measured, 'x')}{ends}."
-        yield Finding(kind="measured", subject=answer.measured_on, text=text)
+    if not falls_short(answer):
+        yield from measured_findings(answer)
 
 
-def _starved(answer: WhatIf, threads: Sequence[ProfiledThread], names: dict[int, str]) -> Iterator[Finding]:
+def _starved(answer: WhatIf, rows: Sequence[Row]) -> Iterator[Finding]:
     """Threads that could gain far more than the program."""
-    for thread in threads:
-        rest = thread.alive - (thread.gil_wait or 0.0)
-        if thread.gil_wait and rest > 0 and thread.alive / rest > OWN_GAIN * answer.bound:
-            name, gain = names[thread.tid], write(thread.alive / rest, "x")
+    for label, total, _ in rows:
+        rest = total.alive - (total.gil_wait or 0.0)
+        if total.gil_wait and rest > 0 and total.alive / rest > OWN_GAIN * answer.bound:
+            gain = write(total.alive / rest, "x")
             text = (
-                f"{name} waited for the GIL {_share(thread.gil_wait / thread.alive)} of its lifetime; "
-                f"without waits it could run up to {gain} as fast."
+                f"{label} waited for the GIL {_share(total.gil_wait / total.alive)} of "
+                f"{'their lifetimes' if total.count > 1 else 'its lifetime'}; "
+                f"without waits {'they' if total.count > 1 else 'it'} could run up to {gain} as fast."
             )
-            yield Finding(kind="starved", subject=name, text=text)
+            yield Finding(kind="starved", subject=label, text=text)
 
 
 # --- free-threaded --------------------------------------------------------------------------------------
@@ -238,7 +232,8 @@ def _locks(profile: Profile) -> Iterator[Finding]:
         yield _parking(known)
     else:
         yield _unknown("The time parked on locks is unknown", profile)
-    yield from _top_function(profile, "parking", "parked time")
+    if not known or _parked_share(known) >= HARDLY:
+        yield from _top_function(profile, "parking", "parked time")
     if profile.pauses is not None and profile.pauses.count:
         pauses = profile.pauses
         many = "1 stop-the-world pause" if pauses.count == 1 else f"{pauses.count} stop-the-world pauses"
@@ -246,13 +241,18 @@ def _locks(profile: Profile) -> Iterator[Finding]:
         yield Finding(kind="pauses", text=text)
 
 
-def _parking(threads: Sequence[ProfiledThread]) -> Finding:
+def _parked_share(threads: Sequence[ProfiledThread]) -> float:
     waited = sum(thread.gil_wait or 0.0 for thread in threads)
     runnable = waited + sum(thread.off_gil or 0.0 for thread in threads)
-    if not runnable:
+    return waited / runnable if runnable else 0.0
+
+
+def _parking(threads: Sequence[ProfiledThread]) -> Finding:
+    if not any(thread.gil_wait or thread.off_gil for thread in threads):
         return Finding(kind="idle", text="No thread was runnable.")
-    share = _share(waited / runnable)
-    if waited / runnable < HARDLY:
+    parked = _parked_share(threads)
+    share = _share(parked)
+    if parked < HARDLY:
         return Finding(
             kind="parked", text=f"Threads spent only {share} of their runnable time parked or stopped."
         )

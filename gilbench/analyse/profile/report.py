@@ -48,13 +48,21 @@ def _estimated(
     """Add bound, prediction and measured times."""
     if timed is None:
         return msgspec.structs.replace(profile, what_if=what_if(profile, cores, segments=segments))
-    observed = profile.duration + profile.process.excluded
+    observed = profile.duration + (profile.process.start_up or 0.0)
     name = f"all observers, this run / mean of {len(timed.original)}"
     overhead = Share(name=name, value=observed / statistics.fmean(timed.original))
     slow_downs = zip(timed.gil_on, timed.original, strict=True)
     slow_down = math.exp(statistics.fmean(math.log(after / before) for after, before in slow_downs))
     answer = what_if(profile, cores, segments=segments, cost=program_cost(profile, slow_down))
     if answer is not None:
-        where = f"{timed_on} with the GIL forced off" if timed.forced else timed_on
+        where = f"{timed_on} (GIL forced off)" if timed.forced else timed_on
         answer = with_measured(answer, timed.original, timed.threaded, where)
+        answer = msgspec.structs.replace(answer, measured_cpu=_cpu_ratio(timed))
     return msgspec.structs.replace(profile, what_if=answer, costs=(overhead,))
+
+
+def _cpu_ratio(timed: Verified) -> float | None:
+    """Return the CPU time on the free-threaded build relative to the same build with its GIL."""
+    pairs = zip(timed.threaded_cpu, timed.gil_on_cpu, strict=True)
+    ratios = [math.log(after / before) for after, before in pairs if after > 0 and before > 0]
+    return math.exp(statistics.fmean(ratios)) if ratios else None

@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from gilbench.model.profile import Profile, ProfiledThread
+from gilbench.model.threads import pattern_of, sum_of, summed_up
+
+_SINGLE = 32  # threads of one pattern that a segment keeps singly
+_SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
+_COUNTS = ("cpu", "switches")
+
+Key = tuple[int, int | str | None]  # pid, and the tid of a thread or the pattern of many
+
+
+class Segments:
+    """Collects the segments of a profile while it is taken, in memory that does not grow with ended threads.
+
+    Args:
+        most: Number of segments; of more, neighbors are joined.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: list[Profile] = []
+        self._last: Profile | None = None
+
+    def add(self, reading: Profile) -> bool:
+        """Add the profile from the start to now; return whether the segments were joined to half their number."""
+        compact = _compact(reading)
+        if self._last is not None and self._last.process.gil_switch != reading.process.gil_switch:
+            self._found.clear()  # a reading before the GIL came back is of another time, and of other waits
+        segment = since(compact, self._last)
+        self._last = compact
+        if segment.duration > 0:
+            self._found.append(segment)
+        if len(self._found) <= self._most:
+            return False
+        pairs = zip(self._found[::2], self._found[1::2], strict=False)
+        left = self._found[-1:] if len(self._found) % 2 else []
+        self._found = [*(joined(first, second) for first, second in pairs), *left]
+        return True
+
+    def finish(self, reading: Profile) -> tuple[Profile, ...]:
+        """Return all segments up to the complete profile."""
+        self.add(reading)
+        return tuple(self._found)
 
 
 def segments(readings: Sequence[Profile]) -> tuple[Profile, ...]:
@@ -15,28 +58,74 @@ def segments(readings: Sequence[Profile]) -> tuple[Profile, ...]:
     Args:
         readings: Profiles of the same program in order of time, each from the start to its moment.
     """
-    # A reading before the GIL came back is of another time, and of other waits.
-    readings = [one for one in readings if one.process.gil_switch == readings[-1].process.gil_switch]
-    befores = (None, *readings[:-1]) if readings else ()
-    found = (since(now, before) for now, before in zip(readings, befores, strict=True))
-    return tuple(segment for segment in found if segment.duration > 0)
+    found = Segments(len(readings))
+    for reading in readings:
+        found.add(reading)
+    return tuple(found._found)  # noqa: SLF001 - of this module
 
 
 def since(now: Profile, before: Profile | None) -> Profile:
     """Give the shares and counts of the time between two readings; everything else is of the later one."""
     if before is None or before.process.gil_switch != now.process.gil_switch:
         return now
-    known = {(thread.pid, thread.tid): thread for thread in before.threads}
     duration = now.duration - before.duration
     if duration <= 0:
         return msgspec.structs.replace(now, duration=0.0)
+    sums = {(thread.pid, pattern_of(thread.name)) for thread in now.threads if thread.count > 1}
+    known = _by_key(before.threads, sums)
     threads = (
-        _gained(thread, now.duration, known.get((thread.pid, thread.tid)), before.duration)
+        _gained(thread, now.duration, known.get(_key(thread, sums)), before.duration)
         for thread in now.threads
     )
     return msgspec.structs.replace(
         now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0)
     )
+
+
+def joined(first: Profile, second: Profile) -> Profile:
+    """Give one segment for two that follow each other."""
+    threads = (*first.threads, *second.threads)
+    sums = {(thread.pid, pattern_of(thread.name)) for thread in threads if thread.count > 1}
+    before, after = _by_key(first.threads, sums), _by_key(second.threads, sums)
+    duration = first.duration + second.duration
+    return msgspec.structs.replace(
+        second,
+        duration=duration,
+        threads=tuple(
+            _together(before.get(key), after.get(key), first.duration / duration)
+            for key in dict.fromkeys((*before, *after))
+        ),
+    )
+
+
+def _compact(reading: Profile) -> Profile:
+    """Leave out of a reading what no segment needs."""
+    threads = (msgspec.structs.replace(thread, waits=(), parked=()) for thread in reading.threads)
+    return msgspec.structs.replace(
+        reading,
+        threads=summed_up(tuple(threads), _SINGLE).threads,
+        blames=(),
+        syscalls=(),
+        functions=(),
+        stacks=(),
+    )
+
+
+def _key(thread: ProfiledThread, sums: set[tuple[int, str | None]]) -> Key:
+    pattern = pattern_of(thread.name)
+    return thread.pid, pattern if (thread.pid, pattern) in sums else thread.tid
+
+
+def _by_key(
+    threads: Iterable[ProfiledThread], sums: set[tuple[int, str | None]]
+) -> Mapping[Key, ProfiledThread]:
+    found: defaultdict[Key, list[ProfiledThread]] = defaultdict(list)
+    for thread in threads:
+        found[_key(thread, sums)].append(thread)
+    return {
+        key: sum_of(several, pattern_of(several[0].name)) if len(several) > 1 else several[0]
+        for key, several in found.items()
+    }
 
 
 def _gained(
@@ -50,7 +139,7 @@ def _gained(
         if value is None or old is None:
             return None
         # A reading takes the threads one after another, a moment apart.
-        return min(1.0, max(0.0, (value * until - old * since_start) / length))
+        return min(float(now.count), max(0.0, (value * until - old * since_start) / length))
 
     old_cpu, old_switches = (before.cpu, before.switches) if before else (0.0, 0)
     return msgspec.structs.replace(
@@ -61,5 +150,21 @@ def _gained(
         off_gil=share("off_gil"),
         blocked=share("blocked"),
         cpu=None if now.cpu is None or old_cpu is None else max(0.0, now.cpu - old_cpu),
-        switches=None if now.switches is None or old_switches is None else now.switches - old_switches,
+        switches=None
+        if now.switches is None or old_switches is None
+        else max(0, now.switches - old_switches),
     )
+
+
+def _together(first: ProfiledThread | None, second: ProfiledThread | None, part: float) -> ProfiledThread:
+    """Join what a thread did in two segments; ``part`` is the first one's part of their time."""
+    last = second or first
+    assert last is not None  # noqa: S101 - a key of either
+    fields: dict[str, Any] = {}
+    for name in _SHARES:
+        values = [0.0 if one is None else getattr(one, name) for one in (first, second)]
+        fields[name] = None if None in values else values[0] * part + values[1] * (1 - part)
+    for name in _COUNTS:
+        values = [0 if one is None else getattr(one, name) for one in (first, second)]
+        fields[name] = None if None in values else sum(values)
+    return msgspec.structs.replace(last, **fields)

@@ -107,16 +107,19 @@ def demand_of(profile: Profile) -> Demand | None:
 
 def _contended(threads: Sequence[ProfiledThread]) -> float:
     """Share of the time with at least one waiting thread: two or more threads needed the GIL."""
-    waits = [thread.gil_wait or 0.0 for thread in threads]
-    total, held = sum(waits), sum(thread.gil_held or 0.0 for thread in threads)
+    total, held = (
+        sum(getattr(thread, name) or 0.0 for thread in threads) for name in ("gil_wait", "gil_held")
+    )
     if not total:
         return 0.0
     none, one = 1.0, 0.0  # probability that no thread, or one, needs the GIL
     for thread in threads:
-        wants = min(1.0, (thread.gil_held or 0.0) + (thread.gil_wait or 0.0))
-        none, one = none * (1 - wants), one * (1 - wants) + none * wants
+        wants = min(1.0, ((thread.gil_held or 0.0) + (thread.gil_wait or 0.0)) / thread.count)
+        others = (1 - wants) ** (thread.count - 1)
+        none, one = none * others * (1 - wants), (one * (1 - wants) + none * thread.count * wants) * others
     # A waiting thread needs a holder, so at most n - 1 of n threads wait at a time.
-    least = max(*waits, total / max(1, len(waits) - 1))
+    longest = max((thread.gil_wait or 0.0) / thread.count for thread in threads)
+    least = max(longest, total / max(1, sum(thread.count for thread in threads) - 1))
     most = min(1.0, total, held)
     return min(most, max(least, 1.0 - none - one))
 
@@ -129,8 +132,11 @@ def _shortest(profile: Profile, demand: Demand, cores: int) -> float:
 
 
 def _busiest(profile: Profile, cost: float = 1.0) -> float:
-    """Time in which the busiest thread computes, relative to the wall time."""
-    return max((thread.gil_held or 0.0) * cost + (thread.off_gil or 0.0) for thread in profile.threads)
+    """Time in which the busiest thread computes, at least, relative to the wall time."""
+    return max(
+        ((thread.gil_held or 0.0) * cost + (thread.off_gil or 0.0)) / thread.count
+        for thread in profile.threads
+    )
 
 
 def _on_cores(profile: Profile, cost: float = 1.0) -> float:

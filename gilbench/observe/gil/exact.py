@@ -10,29 +10,33 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
+from gilbench.model.threads import merged
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
-from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for
+from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for, threads_of
 from gilbench.observe.gil.lines import ExactLine
 from gilbench.observe.gil.native import NativeNames
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.gil.standing import Standing, standing_threads
+from gilbench.observe.gil.thread_sums import EndedThreads, ThreadSums
 from gilbench.observe.running import RunningPython
 from gilbench.observe.timeline import Recording, State, Timeline
 
 _UNSEEN = 16  # the largest state in the script that has no moment
 _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
-_SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 _ANSWER = 5.0  # s for the script to answer
 _FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 _NUMBERS = itertools.count(1)
+_NAMING = threading.Lock()  # held while a script hears which threads there are
 
 
 class ExactProbe:
@@ -86,7 +90,7 @@ class ExactWatching:
         self._python = python
         self._timeline = Timeline(recording.add) if recording is not None else None
         self._lock = threading.Lock()
-        self._ended: list[_ThreadSums] = []
+        self._ended = EndedThreads()
         self._start = self._end = self._snapshot = self._called_off = 0
         self._execs = 0
         self._start_up: float | None = None
@@ -100,7 +104,12 @@ class ExactWatching:
             spool=recording.folder if recording is not None else None,
         )
         self._standing: Standing = {}
-        call(f"on{self._number}")
+        with _NAMING:
+            call(f"on{self._number}")
+            for tid in threads_of(python):
+                with contextlib.suppress(OSError):
+                    os.getpriority(os.PRIO_PROCESS, tid)
+            call(f"named{self._number}")
         if not self._begun.wait(_ANSWER):
             self._script.close()
             raise BpftraceError("bpftrace attached its probes, but they report nothing")
@@ -140,15 +149,16 @@ class ExactWatching:
                 self._start = int(rest)
                 self._begun.set()
             elif kind == ExactLine.EXIT:
-                self._ended.append(_ThreadSums.ended(rest))
-                if self._ended[-1].pid == self._ended[-1].tid == self._python.pid:
-                    self._end = self._ended[-1].until
+                one = ThreadSums.ended(rest)
+                self._ended.add(one)
+                if one.pid == one.tid == self._python.pid:
+                    self._end = one.until
             elif kind == ExactLine.MAIN:
                 now = int(rest.split()[1])
                 self._start_up = (now - self._start) * 1e-9 if self._start else None
                 self._start = now
                 self._native.learn()
-                self._ended = [one for one in self._ended if one.until >= now]  # lines come out of order
+                self._ended.forget_before(now)  # lines come out of order
             elif kind == ExactLine.SNAPSHOT:
                 self._snapshot = int(rest)
             elif kind == ExactLine.EXEC:
@@ -165,23 +175,23 @@ class ExactWatching:
     def _figures(self, end: int) -> GilFigures:
         maps = dict(self._script.maps)
         with self._lock:
-            start, ended = self._start, list(self._ended)
+            start, ended = self._start, self._ended.rows()
         end = max(end, start + 1)
         ends = maps.get("@until", {})
         alive = [
-            _ThreadSums.alive(self._process_of(int(tid)), int(tid), maps, int(ends.get(tid, end)))
+            ThreadSums.alive(self._process_of(int(tid)), int(tid), maps, int(ends.get(tid, end)))
             for tid in maps.get("@s", {})
             if int(ends.get(tid, end)) >= start
         ]
-        # The maps were printed before the latest threads ended, or hold those that ended, too.
-        gone = {(one.tid, one.born) for one in ended}
+        # The maps were printed before the latest threads ended, or while they did: then only some maps have them.
+        gone = {(tid, born) for one in ended for tid in one.tids or {one.tid} for born in (0, one.born)}
         alive = [one for one in alive if (one.tid, one.born) not in gone]
         threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
         return GilFigures(
             probe=Probe(strength="exact", name=probe_name(self._python), lost=self._script.lost),
             duration=(end - start) * 1e-9,
             threads=tuple(threads),
-            blames=_blames(maps),
+            blames=merged(_blames(maps), {tid: one.tid for one in ended for tid in one.tids}),
             start_up=self._start_up,
             unavailable=self._gaps(),
             native=self._native.shares(maps.get("@native", {})),
@@ -213,41 +223,8 @@ def _fault(maps: Mapping[str, Any], duration: int) -> str | None:
     )
 
 
-class _ThreadSums(NamedTuple):
-    """The kernel's sums of one thread, ns."""
-
-    pid: int
-    tid: int
-    until: int  # its end, or the profile's
-    born: int  # 0: before the probe
-    state: int  # as in the script
-    held: int
-    wait: int
-    off: int
-    takes: int
-    longest_hold: int
-    longest_wait: int
-    freed: int  # 1 + when the GIL was released to a thread that was found waiting or holding; 0: it was not found so
-    first: int  # when that thread released it first
-    name: str | None
-
-    @classmethod
-    def ended(cls, line: str) -> _ThreadSums:
-        words = line.split(maxsplit=13)
-        pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first = map(int, words[:13])
-        name = words[13].strip() if len(words) > 13 else None  # noqa: PLR2004
-        return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, name)
-
-    @classmethod
-    def alive(cls, pid: int, tid: int, maps: Mapping[str, Any], now: int) -> _ThreadSums:
-        state, born, held, wait, off, takes, hold, longest, freed, first = (
-            int(maps.get(name, {}).get(str(tid), 0)) for name in _SUMS
-        )
-        return cls(pid, tid, now, born, state, held, wait, off, takes, hold, longest, freed, first, None)
-
-
 def _profiled(
-    one: _ThreadSums, start: int, end: int, maps: Mapping[str, Any], standing: Standing
+    one: ThreadSums, start: int, end: int, maps: Mapping[str, Any], standing: Standing
 ) -> ProfiledThread:
     born = max(one.born, start)
     lived = max(one.until - born, 0)
@@ -283,24 +260,31 @@ def _profiled(
         longest_hold=longest_hold * 1e-9,
         longest_wait=longest_wait * 1e-9,
         waits=buckets,
-        collections=_collections(one.tid, maps),
+        collections=_collections(one, maps),
+        count=one.threads,
     )
 
 
-def _collections(tid: int, maps: Mapping[str, Any]) -> Collections | None:
-    seen = maps.get("@collections", {}).get(str(tid))
-    if seen is None:
+def _collections(one: ThreadSums, maps: Mapping[str, Any]) -> Collections | None:
+    tids = [str(tid) for tid in one.tids or {one.tid}]
+    seen = [found for tid in tids if (found := maps.get("@collections", {}).get(tid)) is not None]
+    if not seen:
         return None
-    longest = maps.get("@longest_collection", {}).get(str(tid), 0)
-    return Collections(count=seen["count"], seconds=seen["total"] * 1e-9, longest=longest * 1e-9)
+    return Collections(
+        count=sum(found["count"] for found in seen),
+        seconds=sum(found["total"] for found in seen) * 1e-9,
+        longest=max(maps.get("@longest_collection", {}).get(tid, 0) for tid in tids) * 1e-9,
+    )
 
 
-def _buckets(one: _ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
+def _buckets(one: ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
     """Return the histogram of waits; acquisitions without a wait are the first bucket."""
+    histograms, counts = maps.get("@waits", {}), Counter[tuple[int, int]]()
+    for tid in one.tids or {one.tid}:
+        for bucket in histograms.get(str(tid), ()):
+            counts[bucket["min"], bucket["max"] + 1] += bucket["count"]
     long = [
-        Bucket(lo=bucket["min"] * 1e-9, hi=(bucket["max"] + 1) * 1e-9, count=bucket["count"])
-        for bucket in maps.get("@waits", {}).get(str(one.tid), ())
-        if bucket["count"]
+        Bucket(lo=lo * 1e-9, hi=hi * 1e-9, count=count) for (lo, hi), count in sorted(counts.items()) if count
     ]
     fast = one.takes - sum(bucket.count for bucket in long)
     return (

@@ -149,7 +149,8 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         "native_rate": str(_NATIVE_RATE),
         "on": f"on{number}",
         "off": f"off{number}",
-        "seeds": " ".join(_seeds(python)),
+        "named": f"named{number}",
+        "processes": " ".join(f"@ours[{pid}] = 1;" for pid in _processes(python)) if python.children else "",
         "lock": str(lock),
         "resolved": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
         **placeholders(ExactLine),
@@ -186,18 +187,15 @@ def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> di
     }
 
 
-def _seeds(python: RunningPython) -> Iterator[str]:
-    """Yield what the script knows when it begins: the threads that there are, and the processes."""
-    pids = [python.pid, *(descendants(python.pid) if python.children else ())]
-    yield from (f"@s[{tid}] = 16;" for pid in pids for tid in _tids(pid))
-    if python.children:
-        yield from (f"@ours[{pid}] = 1;" for pid in pids)
+def threads_of(python: RunningPython) -> Iterator[int]:
+    """Yield the threads of a process and, if they are watched, of its children."""
+    for pid in _processes(python):
+        with contextlib.suppress(OSError):
+            yield from (int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir())
 
 
-def _tids(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
-    return []
+def _processes(python: RunningPython) -> list[int]:
+    return [python.pid, *(descendants(python.pid) if python.children else ())]
 
 
 def _interpreter_lock(python: RunningPython) -> int:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import struct
 import time
-from pathlib import Path
 from typing import Any, Literal
 
 from gilbench.host.process import ProcessError, capture, clean_environment
@@ -36,9 +35,8 @@ def standing_threads(python: RunningPython) -> Standing:
     holds = _free_threaded(python) if python.free_threaded else _by_py_spy(python.pid)
     standing: Standing = {tid: "held" for tid, holder in holds.items() if holder}
     if standing:
-        for tid in holds.keys() - standing.keys():
-            if _waits_for_gil(python.pid, tid):
-                standing[tid] = "wait"
+        tids = holds.keys() - standing.keys()
+        standing |= dict.fromkeys(_waiting(python.pid, tids), "wait")
     return standing
 
 
@@ -76,22 +74,26 @@ def python_threads(pid: int) -> list[dict[str, Any]]:
     return []
 
 
-def _waits_for_gil(pid: int, tid: int) -> bool:
-    """Return whether a thread is in a short wait in one of some checks: between two such waits it is awake."""
+def _waiting(pid: int, tids: set[int]) -> set[int]:
+    """Return the threads that are in a short wait in one of some checks: between two such waits they are awake."""
+    found: set[int] = set()
+    left = tids
     for _ in range(_CHECKS):
-        if _waits_briefly(pid, tid):
-            return True
+        seen = {tid: _waits_briefly(pid, tid) for tid in left}
+        found |= {tid for tid, waits in seen.items() if waits}
+        left = {tid for tid, waits in seen.items() if waits is None}
         time.sleep(_PAUSE)
-    return False
+    return found
 
 
-def _waits_briefly(pid: int, tid: int) -> bool:
-    """Return whether a thread is in a futex wait that ends soon, like that of a thread that waits for the GIL."""
+def _waits_briefly(pid: int, tid: int) -> bool | None:
+    """Return whether a thread is in a futex wait that ends soon, like one that waits for the GIL; None: it is awake."""
     try:
-        words = Path(f"/proc/{pid}/task/{tid}/syscall").read_text("ascii").split()
+        with open(f"/proc/{pid}/task/{tid}/syscall", "rb", buffering=0) as file:
+            words = file.read(256).split()
         known = architecture()
-        if known is None or words[0] != str(known.futex):
-            return False
+        if known is None or words[0] != str(known.futex).encode():
+            return None if words[0] == b"running" else False
         if int(words[2], 16) & _OPERATION not in _WAITS or not int(words[4], 16):
             return False
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:

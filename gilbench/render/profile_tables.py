@@ -1,0 +1,110 @@
+"""The tables of a profile beside those of threads: waits by length, functions, system calls, and the speedup."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gilbench.model.metrics import write
+from gilbench.model.profile import Bucket, Call, Parked, Stack, WhatIf
+from gilbench.model.study import Share
+from gilbench.render.figures import cpus_name
+from gilbench.render.page import Bar, Column, Entry, Section, Table
+from gilbench.render.profile_threads import percent, rate, seconds
+
+_FUNCTIONS = 10
+_CALLS = 10
+_ENDLESS = 1e9  # s; a bucket that ends later has no end
+
+
+def parked_table(kinds: Sequence[Parked]) -> Table:
+    """Return the parked time by kind of lock."""
+    rows = [
+        (kind.kind, write(kind.seconds, "s"), str(kind.count), write(kind.longest, "s")) for kind in kinds
+    ]
+    return _table("Parked (by kind of lock)", _columns("lock", "time", "park count", "longest"), rows)
+
+
+def waits_table(title: str, buckets: Sequence[Bucket]) -> Table:
+    """Return a histogram of waits."""
+    # The first bucket counts acquires without a wait, which outnumber all waits, so it has no bar.
+    most = max((bucket.count for bucket in buckets if bucket.lo), default=1)
+    rows: list[tuple[Entry, ...]] = []
+    for bucket in buckets:
+        lo, hi = write(bucket.lo, "s"), write(bucket.hi, "s")
+        limits = (
+            f"{lo} or longer"
+            if bucket.hi >= _ENDLESS
+            else f"{lo} to {hi}"
+            if bucket.lo
+            else f"less than {hi}"
+        )
+        rows.append((limits, str(bucket.count), Bar(bucket.count / most) if bucket.lo else ""))
+    return _table(title, (Column("length"), Column("count"), Column("", "left")), rows)
+
+
+def functions_table(title: str, share: str, functions: Sequence[Share]) -> Table:
+    """Return the top functions."""
+    rows = [(function.name, f"{percent(function.value)}%") for function in functions[:_FUNCTIONS]]
+    return _table(title, _columns("function", share), rows)
+
+
+def innermost(stacks: Sequence[Stack]) -> list[Share]:
+    """Sum stacks up by their innermost function, the most samples first."""
+    counts: Counter[str] = Counter()
+    for stack in stacks:
+        counts[stack.frames[-1]] += stack.samples
+    return [Share(name=name, value=count / counts.total()) for name, count in counts.most_common()]
+
+
+def calls_table(calls: Sequence[Call], duration: float) -> Table:
+    """Return the most frequent system calls; ``duration`` is the s in which they were counted."""
+    ordered = sorted(calls, key=lambda call: -call.count)
+    rest = ordered[_CALLS:]
+    rows = [
+        (call.name, str(call.count), rate(call.count, duration), seconds(call.seconds))
+        for call in ordered[:_CALLS]
+    ]
+    if rest:
+        count = sum(call.count for call in rest)
+        rows.append((f"{len(rest)} other{'s'[: len(rest) != 1]}", str(count), rate(count, duration), ""))
+    return _table("System calls", _columns("call", "count", "calls/s", "wall time"), rows)
+
+
+def what_if_table(answer: WhatIf) -> Table:
+    """Return the speedup without a GIL."""
+    rows = [("at most", write(answer.bound, "x"), "")]
+    notes: tuple[str, ...] = ()
+    if answer.predicted is not None:
+        rows.append(("predicted", write(answer.predicted, "x"), ""))
+        cost = "excludes the unmeasured cost of a free-threaded build"
+        if answer.one_thread_cost is not None:
+            cost = (
+                f"Python code takes {write(answer.one_thread_cost, 'x')} as long on the free-threaded build"
+            )
+        notes = (f"Prediction: {cost}.",)
+    if answer.measured is not None:
+        ends = ""
+        if answer.measured_lo is not None and answer.measured_hi is not None:
+            ends = f"{write(answer.measured_lo, 'x')} to {write(answer.measured_hi, 'x')}"
+        where = f" on {answer.measured_on}" if answer.measured_on else ""
+        rows.append((f"measured{where}", write(answer.measured, "x"), ends))
+    columns = _columns("", "speedup", "95% interval")[: 2 if answer.measured is None else 3]
+    table = _table(
+        f"Without the GIL ({cpus_name(answer.cores)})", columns, [row[: len(columns)] for row in rows]
+    )
+    return table._replace(notes=notes)
+
+
+def costs_table(costs: Sequence[Share]) -> Table:
+    """Return the overhead of the observers."""
+    title = "Observer overhead (observed / unobserved time)"
+    return _table(title, _columns("", ""), [(cost.name, write(cost.value, "x")) for cost in costs])
+
+
+def _columns(label: str, *others: str) -> tuple[Column, ...]:
+    return (Column(label, "left", folds=True), *map(Column, others))
+
+
+def _table(title: str, columns: Sequence[Column], rows: Sequence[tuple[Entry, ...]]) -> Table:
+    return Table(title, tuple(columns), (Section(tuple(rows)),))
