@@ -218,4 +218,4 @@ def test_what_was_seen_before_the_gil_came_back_is_no_segment() -> None:
 def test_a_gil_that_was_forced_off_is_named_where_the_speedup_is() -> None:
     times = Verified((10.0, 10.0), (5.0, 5.0), (11.0, 11.0), (), forced=True)
     told = interpret(make_profile(*equal(2)), 2, verified=times, verified_on="3.13t")
-    assert any("Measured on 3.13t with the GIL forced off" in finding.text for finding in told.findings)
+    assert any("Measured on 3.13t (GIL forced off)" in finding.text for finding in told.findings)

@@ -48,7 +48,7 @@ def _estimated(
     """Add bound, prediction and measured times."""
     if timed is None:
         return msgspec.structs.replace(profile, what_if=what_if(profile, cores, segments=segments))
-    observed = profile.duration + (profile.process.start_up or 0.0)
+    observed = profile.duration + profile.process.excluded
     name = f"all observers, this run / mean of {len(timed.original)}"
     overhead = Share(name=name, value=observed / statistics.fmean(timed.original))
     slow_downs = zip(timed.gil_on, timed.original, strict=True)
