@@ -26,6 +26,7 @@ _RAN = 0.01  # of the time, all threads together; a program that ran less has no
 _UNSURE = 0.1  # half width of an interval; a share of the runnable time with a wider one says nothing
 _STANDS = 0.5  # of the time in which the GIL was held; samples of less do not stand for it
 _LONG_COLLECTION = 0.01  # s; a shorter collection disturbs no one
+_NOTABLE = 0.05  # of the samples; a function with a smaller share is no finding
 _TWO_DIGITS = 0.1  # smaller shares are written with a decimal
 
 
@@ -141,7 +142,7 @@ def _collected(profile: Profile, table: Rows) -> Iterator[Finding]:
 
 def _top_function(profile: Profile, doing: str, of_what: str) -> Iterator[Finding]:
     top = max(profile.functions, key=lambda share: share.value, default=None)
-    if top is not None and top.value >= HARDLY:
+    if top is not None and top.value >= _NOTABLE:
         text = f"Top {doing} function: {top.name}, {_share(top.value)} of {of_what}."
         yield Finding(kind="function", subject=top.name, text=text)
 

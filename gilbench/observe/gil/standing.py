@@ -10,6 +10,7 @@ import contextlib
 import json
 import struct
 import time
+from collections.abc import Collection
 from typing import Any, Literal
 
 from gilbench.host.process import ProcessError, capture, clean_environment
@@ -24,11 +25,17 @@ _CHECKS, _PAUSE = 5, 0.001  # s between two checks
 _SOON = 0.1  # s; a thread that waits for the GIL wakes up after each switch interval
 
 
-def standing_threads(pid: int) -> Standing:
+def standing_threads(pid: int, tids: Collection[int] | None = None) -> Standing:
     """Return the thread that holds the GIL now, by py-spy, and the threads that wait for it; {} if py-spy fails.
 
     Only the states of threads without events are reliable.
+
+    Args:
+        pid: The process.
+        tids: Threads without events, while others exchange the GIL, so that none of these holds it. None: unknown.
     """
+    if tids is not None and not _waiting(pid, set(tids)):
+        return {}  # py-spy takes seconds for thousands of threads
     threads = python_threads(pid)
     standing: Standing = {}
     for thread in threads:
