@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from gilbench.analyse.profile.groups import Row, Rows, rows_of
 from gilbench.analyse.profile.verify_findings import falls_short, measured_findings
 from gilbench.model.metrics import significant, write
-from gilbench.model.profile import ASKED_FOR, SHORTEST, Blame, Profile, ProfiledThread, WhatIf
+from gilbench.model.profile import ASKED_FOR, NO_FUNCTION, SHORTEST, Blame, Profile, ProfiledThread, WhatIf
 from gilbench.model.results import Finding
 from gilbench.model.threads import parked_by_kind
 
@@ -141,7 +141,8 @@ def _collected(profile: Profile, table: Rows) -> Iterator[Finding]:
 
 
 def _top_function(profile: Profile, doing: str, of_what: str) -> Iterator[Finding]:
-    top = max(profile.functions, key=lambda share: share.value, default=None)
+    functions = (share for share in profile.functions if share.name != NO_FUNCTION)
+    top = max(functions, key=lambda share: share.value, default=None)
     if top is not None and top.value >= _NOTABLE:
         text = f"Top {doing} function: {top.name}, {_share(top.value)} of {of_what}."
         yield Finding(kind="function", subject=top.name, text=text)
