@@ -122,7 +122,7 @@ def test_what_is_left_as_the_cause_is_told_by_the_cpu_time() -> None:
 
     assert "3.10x the CPU time: threads did not wait" in cause(3.1)
     assert "reference counts" in cause(3.1)
-    assert "waited for locks" in cause(1.02)
+    assert "waited for locks, for each other, or for a free CPU" in cause(1.02)
     assert "locks, or slow each other down" in cause(None)
     assert not [one for one in measured(1.95, cpu=3.0).findings if one.kind == "cause"]
 
