@@ -214,6 +214,10 @@ class Script:
         """Begin to finish, which takes some time."""
         self._process.signal(signal.SIGINT)
 
+    def failure(self) -> str | None:
+        """Return why bpftrace ended on its own, in its words; None: it runs, or ended as it should."""
+        return None if self._process.poll() in {None, 0} else _complaint(self._said)
+
     def finish(self) -> dict[str, Any]:
         """Run END, remove the probes and return the maps; values as bpftrace writes them. Safe to call again."""
         self.stop()

@@ -92,8 +92,9 @@ class ExactWatching:
         self._lock = threading.Lock()
         self._ended = EndedThreads()
         self._start = self._end = self._snapshot = self._called_off = 0
-        self._execs = 0
+        self._execs = self._exits = 0
         self._start_up: float | None = None
+        self._failure: str | None = None
         self._begun, self._stopped = threading.Event(), threading.Event()
         self._number = next(_NUMBERS)
         self._native = NativeNames(python.pid)
@@ -140,7 +141,12 @@ class ExactWatching:
             )
             self._timeline = None
         ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
-        return self._figures(self._end or ended or self._called_off or time.monotonic_ns())
+        last = self._snapshot if self._failure else time.monotonic_ns()
+        return self._figures(self._end or ended or self._called_off or last)
+
+    def _unheard(self, maps: Mapping[str, Any]) -> int:
+        """Return how many threads ended of which no line came; 0 before the end."""
+        return max(0, int(maps.get("@exits", 0)) - self._exits)
 
     def _untouched(self) -> list[int] | None:
         """Return the threads without events, as last printed, if others have acquired the GIL; None: nobody has."""
@@ -156,6 +162,7 @@ class ExactWatching:
                 self._start = int(rest)
                 self._begun.set()
             elif kind == ExactLine.EXIT:
+                self._exits += 1
                 one = ThreadSums.ended(rest)
                 self._ended.add(one)
                 if one.pid == one.tid == self._python.pid:
@@ -195,7 +202,9 @@ class ExactWatching:
         alive = [one for one in alive if (one.tid, one.born) not in gone]
         threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
         return GilFigures(
-            probe=Probe(strength="exact", name=probe_name(self._python), lost=self._script.lost),
+            probe=Probe(
+                strength="exact", name=probe_name(self._python), lost=self._script.lost + self._unheard(maps)
+            ),
             duration=(end - start) * 1e-9,
             threads=tuple(threads),
             blames=merged(_blames(maps), {tid: one.tid for one in ended for tid in one.tids}),
@@ -214,6 +223,8 @@ class ExactWatching:
 
     def _gaps(self) -> tuple[str, ...]:
         gaps = []
+        if self._failure is not None:
+            gaps.append(f"what came after the exact probe ended early (bpftrace: {self._failure})")
         if self._execs > (1 if self._python.held else 0):
             gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")
         return tuple(gaps)
@@ -285,7 +296,9 @@ def _collections(one: ThreadSums, maps: Mapping[str, Any]) -> Collections | None
 
 
 def _buckets(one: ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
-    """Return the histogram of waits; acquisitions without a wait are the first bucket."""
+    """Return the histogram of waits, once it is known; acquisitions without a wait are the first bucket."""
+    if "@waits" not in maps:
+        return ()
     histograms, counts = maps.get("@waits", {}), Counter[tuple[int, int]]()
     for tid in one.tids or {one.tid}:
         for bucket in histograms.get(str(tid), ()):

@@ -32,6 +32,7 @@ _RESOLVED = 5.0  # s after which a thread that waited when the probe came has su
 _OWN_GILS = (3, 12)  # the first version whose interpreters of one process can have a GIL each
 _INTERPRETER = 16  # offset of PyThreadState.interp in such versions: behind prev and next
 _NATIVE_RATE = 97  # samples/s of the machine code; not a divisor of what programs do
+_FEW_ENDED = 20  # threads that may have ended since the last print
 _SNAPSHOT = 1  # s between two prints of the maps
 
 
@@ -184,6 +185,7 @@ def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> di
         "main_state": "1" if old else "3",
         "after_drop": "1" if old else "5",
         "snapshot": str(_SNAPSHOT),
+        "few_ended": str(_FEW_ENDED),
     }
 
 
