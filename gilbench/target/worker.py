@@ -93,7 +93,8 @@ class Responder(object):
 
 
 def main(worker):
-    requests = open("/dev/fd/%s" % sys.argv[1])
+    # By lines: with a buffer, IronPython would wait until it is full.
+    requests = open("/dev/fd/%s" % sys.argv[1], "r", 1)
     replies = open("/dev/fd/%s" % sys.argv[2], "w")
     worker(requests, replies).serve()
     sys.stdout.flush()
