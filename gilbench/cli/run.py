@@ -69,6 +69,14 @@ def run(
             metavar="LIST", help="GIL of free-threaded builds: on, off, or on,off.", rich_help_panel=WHAT
         ),
     ] = None,
+    jit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="JIT of builds that have one inside: on, off, or on,off.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     switch_interval: Annotated[
         str | None,
         typer.Option(
@@ -148,7 +156,7 @@ def run(
     old_effort: OldEffort = None,
 ) -> int:
     """Benchmark interpreters side by side and save a study."""
-    axes = {"gil": gil, "switch_interval": switch_interval, "cpus": cpus}
+    axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     choices = (family, threads, setting, effort or old_effort, budget, reference, observe, count, seed)
     files = sort_files(output, "Report", study=True)
     if resume is not None:

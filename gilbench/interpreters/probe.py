@@ -35,6 +35,8 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     free_threaded: bool
     gil_enabled: bool
     jit: bool | None
+    jit_kind: Literal["native", "interpreter"] | None = None
+    tail_calls: bool | None = None
     debug: bool | None
     pgo: bool | None
     lto: bool | None
@@ -171,6 +173,8 @@ def _build(answer: _Answer, binary: Path) -> Build:
         lto=answer.lto,
         optimisation=answer.optimisation,
         jit=answer.jit,
+        jit_kind=answer.jit_kind,
+        tail_calls=answer.tail_calls,
         libpython=answer.libpython,
         compiler=answer.compiler,
         machine=answer.machine,
