@@ -28,6 +28,7 @@ from gilbench.cli.options import (
     Strict,
     StudyOutput,
     Threshold,
+    Variables,
     Workloads,
     deliver,
     examples,
@@ -72,6 +73,7 @@ def check(
             metavar="SPEC", help="Baseline interpreter, interleaved with --python.", rich_help_panel=WHAT
         ),
     ] = None,
+    env: Variables = None,
     workload: Workloads = None,
     family: Families = None,
     refresh: Refresh = False,
@@ -149,7 +151,7 @@ def check(
     )
     known = read_known(known_bad)
     measured: tuple[Any, ...] = (
-        *(python, against, workload, family, threads, effort, count, seed, layout),
+        *(python, against, env, workload, family, threads, effort, count, seed, layout),
         files.study,
     )
     if study is not None and baseline is not None:
@@ -167,6 +169,7 @@ def check(
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415
 
     request = MeasureRequest(
+        environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         threads=threads,

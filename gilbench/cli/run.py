@@ -22,6 +22,7 @@ from gilbench.cli.options import (
     Refresh,
     Seed,
     StudyOutput,
+    Variables,
     Workloads,
     deliver,
     examples,
@@ -37,6 +38,8 @@ _EXAMPLES = examples(
     "gilbench run --python 3.11 --python 3.13t --family cpu --threads 1,2",
     "gilbench run --python 3.13 --python ./my/bin/python3 --budget 5m -o study.jsonl",
     "gilbench run --python 3.11 --workload tcp_echo_cpu --threads 1 --switch-interval 5ms,1ms,0.1ms",
+    "gilbench run --python 3.14 --jit on,off --family cpu",
+    "gilbench run --python 3.13 --python '3.13 -O' --env PYTHONMALLOC=malloc",
     "gilbench run --resume study.jsonl",
 )
 
@@ -49,6 +52,7 @@ def register(app: typer.Typer) -> None:
 def run(
     *,
     python: Python = None,
+    env: Variables = None,
     workload: Workloads = None,
     family: Families = None,
     refresh: Refresh = False,
@@ -174,6 +178,7 @@ def run(
                 resume,
                 listener,
                 python=tuple(python or ()),
+                environment=tuple(env or ()),
                 workload=tuple(workload or ()),
                 trusted=trust_file,
             )
@@ -184,6 +189,7 @@ def run(
 
     request = MeasureRequest(
         python=tuple(python or ()),
+        environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         threads=threads,
