@@ -11,6 +11,12 @@ import re
 import shlex
 import sys
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # with -I and -P
+    sys.path.insert(0, HERE)
+
+from compiling import jit_enabled, jit_kind
+
 try:
     import sysconfig
 except ImportError:  # an interpreter that has no notion of its build
@@ -50,7 +56,7 @@ def configure_option(*names):
     for argument in shlex.split(arguments):
         name, _, value = argument.partition("=")
         if name in names:
-            found = value not in ("no", "interpreter", "yes-off")  # the last two: a JIT that stays off
+            found = value != "no"
     return found
 
 
@@ -96,16 +102,21 @@ def flags():
 
 def jit(name):
     """Whether code is compiled while it runs."""
-    if name == "CPython":
-        asked = getattr(sys, "_jit", None)
-        if asked is not None:
-            return bool(asked.is_enabled())
+    if name == "CPython" and sys.version_info < (3, 13):
         return configure_option("--enable-experimental-jit")
+    if name in ("CPython", "PyPy"):
+        return jit_enabled()
     if name == "Stackless":
         return False
-    if name == "PyPy":
-        return "pypyjit" in sys.builtin_module_names
     return True if name in VIRTUAL_MACHINES else None
+
+
+def tail_calls(name):
+    """Whether bytecodes of CPython end with a call of the next one; None before 3.14, and where it is not recorded."""
+    if name != "CPython" or sys.version_info < (3, 14):
+        return None
+    told = config("Py_TAIL_CALL_INTERP")
+    return configure_option("--with-tail-call-interp") if told is None else told == "1"
 
 
 def mapped():
@@ -186,6 +197,8 @@ def answer():
         "free_threaded": config("Py_GIL_DISABLED") == "1",
         "gil_enabled": gil_enabled(name),
         "jit": jit(name),
+        "jit_kind": jit_kind() if name in ("CPython", "PyPy") else None,
+        "tail_calls": tail_calls(name),
         "debug": hasattr(sys, "gettotalrefcount") if like_cpython else None,
         "pgo": pgo,
         "lto": lto,

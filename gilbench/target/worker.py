@@ -11,7 +11,12 @@ import os
 import sys
 import traceback
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # with -I and -P
+    sys.path.insert(0, HERE)
+
 import clocks
+import compiling
 import facts
 from drivers import DRIVERS
 from loading import Unsupported, load
@@ -46,6 +51,8 @@ class Responder(object):
             "switch_interval": facts.switch_interval(),
             "check_interval": facts.check_interval(),
             "backend": module.backend() if hasattr(module, "backend") else None,
+            "gil_enabled": facts.gil_enabled(),
+            "jit_enabled": compiling.jit_enabled() if request.get("jit") is not None else None,
         }
 
     def calibrate(self, request):

@@ -57,6 +57,7 @@ OLD = {"java", "System", "Queue", "BaseHTTPServer", "SocketServer"}
 OPTIONAL = {
     "elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"},
     "atomicity.py": {"pypyjit"},  # PyPy's own, to turn its JIT off
+    "compiling.py": {"pypyjit"},  # to see whether it is on
 }
 HEAVY = {"rich", "numpy", "scipy", "psutil", "msgspec", "typer"}
 STARTERS = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty", "_posixsubprocess"}

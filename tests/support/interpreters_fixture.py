@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from gilbench.interpreters import find_all
+from gilbench.interpreters import find_all, parse_spec
 from gilbench.interpreters.names import name_all
 from gilbench.interpreters.select import _Discovered, _resolve
 from gilbench.model.errors import InterpreterError
@@ -37,7 +37,7 @@ def interpreter(spec: str) -> Interpreter:
 @functools.cache
 def _found(spec: str) -> Interpreter:
     # Not select(): it would ask the whole machine again for each SPEC.
-    chosen = next(iter(_resolve(spec, _Discovered(*machine()))))
+    chosen = next(iter(_resolve(parse_spec(spec), _Discovered(*machine()))))
     return name_all([chosen])[0]
 
 
