@@ -15,6 +15,7 @@ from gilbench.model.study import Share, Struct
 from gilbench.version import __version__
 
 SCHEMA = 3  # of a saved profile; store/profile.py has its history
+NO_FUNCTION = "no function of Python's"  # frame of a sample without any
 SHORTEST = 1e-3  # s; a shorter profile shows nothing
 
 Strength = Literal["exact", "futex", "sampled"]  # strongest first

@@ -106,8 +106,7 @@ class ProgramWatch:
         status = program.poll() if program is not None else None
         self._counts.finish(program)
         figures = self._gil.finish()
-        if status is None and self._names.lack(figures.threads):
-            self._names.tick(now=True)
+        self._names.finish(figures.threads, ended=status is not None)
         stacks = self._stacks.finish() if self._stacks is not None else ()
         self._names.learn(stacks)
         profile = self._profile(figures, status)

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from gilbench.host.process import Process, ProcessError, clean_environment, find_tool
-from gilbench.model.profile import Stack
+from gilbench.model.profile import NO_FUNCTION, Stack
 from gilbench.model.study import Reading, Share, Struct
 
 RATE = 200  # samples per second
@@ -24,7 +24,6 @@ _STOP_LIMIT = 20.0  # s; it writes its samples, of an hour some 100 MB
 _FUNCTIONS = 20  # kept
 _THREAD = re.compile(r"thread \((\d+|0x[0-9A-Fa-f]+)\)(?:: (.*))?", re.DOTALL)
 _PROCESS = re.compile(r'process (\d+):".*"', re.DOTALL)  # with --subprocesses, below the thread
-_NO_FRAME = "no function of Python's"
 
 
 class _Frame(Struct, frozen=True):
@@ -165,7 +164,7 @@ def _stack(frames: Sequence[str], count: int) -> Stack:
         pid=pid,
         tid=tid,
         thread=found[2] or thread,
-        frames=tuple(frames) or (_NO_FRAME,),
+        frames=tuple(frames) or (NO_FUNCTION,),
         samples=count,
         named=bool(found[2]),
     )

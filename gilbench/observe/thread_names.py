@@ -7,6 +7,7 @@ growing intervals. A thread that lives for less is named only if a sample of its
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterable
 
@@ -34,24 +35,41 @@ class ThreadNames:
     def __init__(self, python: RunningPython) -> None:
         self._python = python
         self._began = time.monotonic()
-        self._next = self._began + _FIRST
+        self._next = self._next_children = self._began + _FIRST
         self._known: dict[Thread, str] = {}
         self._memory = FreeThreadedNames(python) if python.free_threaded else None  # py-spy cannot read it
+        self._asking: threading.Thread | None = None
         self.others: set[str] = set()  # executables of children that run another interpreter
         self.children: set[int] = set()  # pids of children that run the same interpreter
 
-    def tick(self, *, now: bool = False) -> None:
-        """Ask the interpreters when it is time, or ``now``; call this several times a second."""
+    def tick(self) -> None:
+        """Ask the interpreters when it is time, in a thread of its own; call this several times a second."""
+        now = time.monotonic()
+        if now >= self._next_children:
+            self._next_children = now + min(now - self._began, _LAST)
+            self._find_children()
+        if now >= self._next and self._asking is None:
+            self._asking = threading.Thread(target=self._ask, daemon=True)
+            self._asking.start()
+        elif self._asking is not None and not self._asking.is_alive():
+            self._asking = None
+
+    def finish(self, threads: Iterable[ProfiledThread], *, ended: bool) -> None:
+        """Wait for the names that were asked for; if the program goes on, ask for those that are still unknown."""
+        if self._asking is not None:
+            self._asking.join()
+        if not ended and any((thread.pid, thread.tid) not in self._known for thread in threads):
+            self._ask()
+
+    def _ask(self) -> None:
         moment = time.monotonic()
-        if not now and moment < self._next:
-            return
-        children, others = children_of(self._python)
-        self.children |= children
-        self.others |= others
+        children = self._find_children() if self._python.children else set()
         if self._memory is not None:
             self._memory.ask()
-        asked = sorted(children)[: _MOST - 1] if self._python.children else []
-        for pid in (*(() if self._memory is not None else (self._python.pid,)), *asked):
+        for pid in (
+            *(() if self._memory is not None else (self._python.pid,)),
+            *sorted(children)[: _MOST - 1],
+        ):
             for thread in python_threads(pid):
                 tid, name = thread.get("os_thread_id"), thread.get("thread_name")
                 if isinstance(tid, int) and name:
@@ -60,9 +78,11 @@ class ThreadNames:
         step = _SOON if self._memory is not None else 2.0
         self._next = moment + max(min(step * (moment - self._began), _LAST), taken / _WORK)
 
-    def lack(self, threads: Iterable[ProfiledThread]) -> bool:
-        """Return whether the name of any thread is unknown."""
-        return any((thread.pid, thread.tid) not in self._known for thread in threads)
+    def _find_children(self) -> set[int]:
+        children, others = children_of(self._python)
+        self.children |= children
+        self.others |= others
+        return children
 
     def learn(self, stacks: Iterable[Stack]) -> None:
         """Take the names that samples of stacks have."""

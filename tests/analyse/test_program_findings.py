@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from profiles import EXACT, SAMPLED, contended, free_threaded, interpreted, make_profile, make_thread, sampled
 
-from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, Profile, Stack
+from gilbench.model.profile import NO_FUNCTION, Blame, GilSwitch, Pause, Probe, Profile, Stack
 from gilbench.model.study import Share
 
 
@@ -122,7 +122,7 @@ def test_what_is_left_as_the_cause_is_told_by_the_cpu_time() -> None:
 
     assert "3.10x the CPU time: threads did not wait" in cause(3.1)
     assert "reference counts" in cause(3.1)
-    assert "waited for locks" in cause(1.02)
+    assert "waited for locks, for each other, or for a free CPU" in cause(1.02)
     assert "locks, or slow each other down" in cause(None)
     assert not [one for one in measured(1.95, cpu=3.0).findings if one.kind == "cause"]
 
@@ -150,6 +150,8 @@ def test_functions_are_named_only_where_the_samples_stand_for_the_time() -> None
         make_thread(1, 0.5), functions=(Share(name="parse", value=0.05),), stacks=stacks, stack_rate=200
     )
     assert "Top GIL-holding function: parse, 5.0% of samples." in said(flat)
+    nothing = (Share(name=NO_FUNCTION, value=0.4), Share(name="parse", value=0.06))
+    assert "Top GIL-holding function: parse" in said(msgspec.structs.replace(flat, functions=nothing))
     few = msgspec.structs.replace(flat, stacks=(msgspec.structs.replace(stacks[0], samples=80),))
     assert "Top" not in said(few)
 

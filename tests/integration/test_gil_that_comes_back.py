@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from commands import gilbench
-from interpreters_fixture import absent, interpreter, interpreter_if_found
+from interpreters_fixture import absent, interpreter
 from watched import need_bpftrace
 
 from gilbench.observe.running import find_python
@@ -25,7 +25,7 @@ BUILDS = ("3.13t", "3.14t", "3.15t")
 
 
 def executable(build: str) -> str:
-    return (interpreter(build) if build == BUILDS[0] else interpreter_if_found(build)).executable
+    return interpreter(build).executable
 
 
 def headers_of(executable: str) -> str:

@@ -38,7 +38,9 @@ def compiled(spec: str, paths: list[Path]) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("spec", ["2.7", "3.6", "3.8", "3.11", "3.13", "3.13t", "pypy3", "jython"])
+@pytest.mark.parametrize(
+    "spec", ["2.7", "3.6", "3.8", "3.11", "3.13", "3.13t", "pypy3", "jython", "ironpython"]
+)
 def test_the_target_side_and_the_workloads_compile_everywhere(spec: str) -> None:
     build = interpreter(spec).build
     able = [path for path in WORKLOADS if path.name[0] == "_" or lacks(read_declaration(path), build) is None]

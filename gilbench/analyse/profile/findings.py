@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from gilbench.analyse.profile.groups import Row, Rows, rows_of
 from gilbench.analyse.profile.verify_findings import falls_short, measured_findings
 from gilbench.model.metrics import significant, write
-from gilbench.model.profile import ASKED_FOR, SHORTEST, Blame, Profile, ProfiledThread, WhatIf
+from gilbench.model.profile import ASKED_FOR, NO_FUNCTION, SHORTEST, Blame, Profile, ProfiledThread, WhatIf
 from gilbench.model.results import Finding
 from gilbench.model.threads import parked_by_kind
 
@@ -26,6 +26,7 @@ _RAN = 0.01  # of the time, all threads together; a program that ran less has no
 _UNSURE = 0.1  # half width of an interval; a share of the runnable time with a wider one says nothing
 _STANDS = 0.5  # of the time in which the GIL was held; samples of less do not stand for it
 _LONG_COLLECTION = 0.01  # s; a shorter collection disturbs no one
+_NOTABLE = 0.05  # of the samples; a function with a smaller share is no finding
 _TWO_DIGITS = 0.1  # smaller shares are written with a decimal
 
 
@@ -159,8 +160,9 @@ def _collected(profile: Profile, table: Rows) -> Iterator[Finding]:
 
 
 def _top_function(profile: Profile, doing: str, of_what: str) -> Iterator[Finding]:
-    top = max(profile.functions, key=lambda share: share.value, default=None)
-    if top is not None and top.value >= HARDLY:
+    functions = (share for share in profile.functions if share.name != NO_FUNCTION)
+    top = max(functions, key=lambda share: share.value, default=None)
+    if top is not None and top.value >= _NOTABLE:
         text = f"Top {doing} function: {top.name}, {_share(top.value)} of {of_what}."
         yield Finding(kind="function", subject=top.name, text=text)
 

@@ -57,7 +57,7 @@ def _cause(answer: WhatIf) -> Finding:
         )
         return Finding(kind="cause", text=text)
     text = (
-        f"Without the GIL, the same work took {ratio} the CPU time, so memory is not the cause: threads waited for "
-        "locks or for each other."
+        f"Without the GIL, the same work took {ratio} the CPU time: threads did not work slower, but waited for locks, "
+        "for each other, or for a free CPU."
     )
     return Finding(kind="cause", text=text, next=find)

@@ -123,7 +123,7 @@ class ExactWatching:
         """Remove the probes and return the final values."""
         if self._script.running():
             self._native.learn()
-            self._standing = standing_threads(self._python)
+            self._standing = standing_threads(self._python, self._untouched())
             call(f"off{self._number}")
             self._stopped.wait(_ANSWER)
         maps = self._script.finish()
@@ -141,6 +141,13 @@ class ExactWatching:
             self._timeline = None
         ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
         return self._figures(self._end or ended or self._called_off or time.monotonic_ns())
+
+    def _untouched(self) -> list[int] | None:
+        """Return the threads without events, as last printed, if others have acquired the GIL; None: nobody has."""
+        takes, states = self._script.maps.get("@n", {}), self._script.maps.get("@s", {})
+        if not any(takes.values()):
+            return None
+        return [int(tid) for tid, state in states.items() if not takes.get(tid) and state & 7 < _WAITING]
 
     def _heard(self, line: str) -> None:
         kind, _, rest = line.partition(" ")

@@ -10,6 +10,7 @@ import contextlib
 import json
 import struct
 import time
+from collections.abc import Collection
 from typing import Any, Literal
 
 from gilbench.host.process import ProcessError, capture, clean_environment
@@ -27,16 +28,22 @@ _CHECKS, _PAUSE = 5, 0.001  # s between two checks
 _SOON = 0.1  # s; a thread that waits for the GIL wakes up after each switch interval
 
 
-def standing_threads(python: RunningPython) -> Standing:
+def standing_threads(python: RunningPython, tids: Collection[int] | None = None) -> Standing:
     """Return the thread that holds the GIL now, and the threads that wait for it; {} if the process cannot be read.
 
     Only the states of threads without events are reliable.
+
+    Args:
+        python: The process.
+        tids: Threads without events, while others exchange the GIL, so that none of these holds it. None: unknown.
     """
+    if tids is not None and not _waiting(python.pid, set(tids)):
+        return {}  # py-spy takes seconds for thousands of threads
     holds = _free_threaded(python) if python.free_threaded else _by_py_spy(python.pid)
     standing: Standing = {tid: "held" for tid, holder in holds.items() if holder}
     if standing:
-        tids = holds.keys() - standing.keys()
-        standing |= dict.fromkeys(_waiting(python.pid, tids), "wait")
+        waiting = _waiting(python.pid, holds.keys() - standing.keys())
+        standing |= dict.fromkeys(waiting, "wait")
     return standing
 
 
