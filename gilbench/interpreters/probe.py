@@ -17,7 +17,8 @@ from gilbench.model.study import Build, Interpreter, Unusable
 SCRIPT = Path(__file__).parent.parent / "target" / "ask.py"
 MARK = "gilbench-answer:"  # as in ask.py, which cannot be imported here
 SECONDS = 10.0  # timeout of an answer
-JVM_SECONDS = 60.0  # timeout if a JVM starts first, on a busy host
+VM_SECONDS = 60.0  # timeout if a virtual machine starts first, on a busy host
+_SLOW = ("jython", "graalpy", "ipy", "ironpython")  # start a virtual machine first
 REASON = 200  # maximum length of a reason, in characters
 
 Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=120)]
@@ -114,8 +115,8 @@ def _ask(executable: Path, seconds: float | None) -> _Answer | Asked:
     def refused(reason: str, files: tuple[str, ...] | None = None) -> Asked:
         return Asked(Unusable(executable=str(executable), reason=one_line(reason)), files=files)
 
-    slow = any(name in executable.name.lower() for name in ("jython", "graalpy"))
-    limit = seconds or (JVM_SECONDS if slow else SECONDS)
+    slow = any(name in executable.name.lower() for name in _SLOW)
+    limit = seconds or (VM_SECONDS if slow else SECONDS)
     try:
         done = capture([str(executable), str(SCRIPT)], seconds=limit)
     except GilbenchError as error:

@@ -1,7 +1,7 @@
 """Selects interpreters by the SPECs of ``--python``.
 
 A SPEC is a path, ``all``, a name from ``gilbench pythons list``, or a spec of python-discovery: 3.11, 3.11.7, 3.13t,
-3.13d, pypy, pypy3.9, jython. If several interpreters match, the newest is selected. Free-threaded and debug builds
+3.13d, pypy, pypy3.9, jython, ipy. If several interpreters match, the newest is selected. Free-threaded and debug builds
 match only a SPEC that requests them.
 """
 
@@ -21,6 +21,7 @@ from gilbench.model.errors import InterpreterError
 from gilbench.model.study import Interpreter, Unusable
 
 _FROM_UV = ("cpython", "pypy", "graalpy")
+_COMMANDS = {"ipy": "ironpython"}  # commands that are not called like their implementation
 _NOTHING = "no usable interpreter found; see the reasons: gilbench pythons list"
 
 
@@ -134,7 +135,8 @@ def _fitting(spec: str, interpreters: Iterable[Interpreter]) -> Iterator[Interpr
     wanted = _parse(spec)
     if wanted is None:
         return
-    implementation = (wanted.implementation or "cpython").lower()
+    named = (wanted.implementation or "cpython").lower()
+    implementation = _COMMANDS.get(named, named)
     version = [part for part in (wanted.major, wanted.minor, wanted.micro) if part is not None]
     for interpreter in interpreters:
         build = interpreter.build

@@ -57,7 +57,7 @@ ROUNDS_BESIDE_TRAIN = 1  # if a train compares all cases: long slices only show 
 OBSERVED_FACTOR = 4  # an observed run is longer by this factor, since samplers need time
 
 # Seconds of a process in addition to its slices, measured on a VM with 2 CPUs; used for the estimate only.
-_START_SECONDS = {"Jython": 1.6, "PyPy": 0.25}
+_START_SECONDS = {"IronPython": 2.0, "Jython": 1.6, "PyPy": 0.25}
 _START_DEFAULT = 0.10
 _SHORT_START = 0.06  # in a block of trains alone
 _TRAIN_FACTOR = 1.4  # trial, hand-overs, untimed operations

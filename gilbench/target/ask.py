@@ -1,6 +1,6 @@
 """Run by an interpreter that is asked what it is: prints one marked line of JSON.
 
-One source for Python 2.7 to today, PyPy, Jython, Stackless and GraalPy; the standard library only. What an
+One source for Python 2.7 to today, PyPy, Jython, IronPython, Stackless and GraalPy; the standard library only. What an
 interpreter cannot say is null. The line is marked, because a sitecustomize may print what it likes beside it.
 """
 
@@ -28,6 +28,7 @@ FLAG_VARIABLES = (
     "PY_LDFLAGS_NODIST",
     "PY_CORE_LDFLAGS",
 )
+VIRTUAL_MACHINES = ("Jython", "IronPython")  # run on one, which compiles, and has no GIL
 PROFILE_FLAGS = ("-fprofile-use", "-fprofile-instr-use", "-prof-use")
 
 
@@ -104,7 +105,7 @@ def jit(name):
         return False
     if name == "PyPy":
         return "pypyjit" in sys.builtin_module_names
-    return True if name == "Jython" else None
+    return True if name in VIRTUAL_MACHINES else None
 
 
 def mapped():
@@ -166,7 +167,7 @@ def gil_enabled(name):
     """Whether there is a GIL now."""
     if hasattr(sys, "_is_gil_enabled"):
         return bool(sys._is_gil_enabled())  # noqa: SLF001 - there is no public name
-    return name not in ("Jython", "IronPython")
+    return name not in VIRTUAL_MACHINES
 
 
 def answer():
@@ -175,7 +176,7 @@ def answer():
     like_cpython = name in ("CPython", "Stackless")
     pgo, lto, level = flags() if like_cpython else (None, None, None)
     paths = mapped()
-    shared = library(paths) if name not in ("Jython", "IronPython") else None
+    shared = library(paths) if name not in VIRTUAL_MACHINES else None
     prefix = str(sys.prefix)
     return {
         "implementation": name,

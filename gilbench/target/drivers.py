@@ -12,6 +12,7 @@ import train
 from clocks import now
 from crew import Crew
 from elsewhere import Cooperative, Processes, Subinterpreters
+from loading import Unsupported
 from spinning import Work, steady_window
 
 
@@ -120,7 +121,14 @@ class Signals(object):
         if hasattr(module, "prepare"):
             module.prepare(parameters)
         handler = module.handler(parameters) if hasattr(module, "handler") else self._handle
-        signal.signal(getattr(signal, parameters["signal"]), handler)
+        signal.signal(self._number(parameters["signal"]), handler)
+
+    @staticmethod
+    def _number(name):
+        try:
+            return getattr(signal, name)
+        except AttributeError:
+            raise Unsupported("the module signal of this interpreter has no %s" % name)
 
     def _handle(self, number, frame):
         self.stamps.append(now())

@@ -71,7 +71,10 @@ class Responder(object):
         self.send({"error": {"kind": kind, "message": message}})
 
     def serve(self):
-        for line in iter(self.requests.readline, ""):
+        while True:
+            line = self.requests.readline()
+            if not line:
+                return
             request = json.loads(line)
             if request["do"] == "stop":
                 return

@@ -7,8 +7,6 @@ import time
 
 from properties.timeouts import collect
 
-JAVA = sys.platform.startswith("java")
-PAGE = 4096 if JAVA else os.sysconf("SC_PAGE_SIZE")
 _kept = []
 
 
@@ -30,8 +28,8 @@ KINDS = {
 
 def resident():
     """Bytes in physical memory."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * PAGE
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
 
 
 def in_use():
