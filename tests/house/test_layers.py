@@ -51,7 +51,8 @@ MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 LOOK_UP = {
     PACKAGE / name for name in ("host/process.py", "observe/running.py", "work/profile.py", "run/verify.py")
 }
-OLD = {"java", "Queue", "BaseHTTPServer", "SocketServer"}  # of Jython, and of Python 2's standard library
+# Of Jython, of IronPython, and of Python 2's standard library.
+OLD = {"java", "System", "Queue", "BaseHTTPServer", "SocketServer"}
 # Ways around the GIL that are measured where the interpreter has them.
 OPTIONAL = {
     "elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"},
