@@ -6,6 +6,7 @@ A driver is made for one case, and its ``measure`` serves one slice: it returns 
 
 import os
 import signal
+import sys
 import time
 
 import train
@@ -125,10 +126,11 @@ class Signals(object):
 
     @staticmethod
     def _number(name):
-        try:
-            return getattr(signal, name)
-        except AttributeError:
+        if not hasattr(signal, name):
             raise Unsupported("the module signal of this interpreter has no %s" % name)
+        if sys.platform == "cli":  # IronPython 2
+            raise Unsupported("%s ends this interpreter, whatever handler it has" % name)
+        return getattr(signal, name)
 
     def _handle(self, number, frame):
         self.stamps.append(now())

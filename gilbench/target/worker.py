@@ -94,7 +94,8 @@ class Responder(object):
 
 def main(worker):
     folder = "/dev/fd" if os.path.isdir("/dev/fd") else "/proc/self/fd"  # a bare system has no link from /dev
-    requests = open("%s/%s" % (folder, sys.argv[1]))
+    # By lines: with a buffer, IronPython would wait until it is full.
+    requests = open("%s/%s" % (folder, sys.argv[1]), "r", 1)
     replies = open("%s/%s" % (folder, sys.argv[2]), "w")
     worker(requests, replies).serve()
     sys.stdout.flush()

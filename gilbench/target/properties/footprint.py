@@ -1,10 +1,9 @@
 """Memory by the operating system: of small objects, and of threads that wait."""
 
-import os
-import sys
 import threading
 import time
 
+import facts
 from properties.timeouts import collect
 
 _kept = []
@@ -33,14 +32,18 @@ def resident():
 
 
 def in_use():
-    """Bytes that objects take: on the JVM, which takes memory in advance, those of its heap."""
+    """Bytes that objects take: on a virtual machine, which takes memory in advance, those of its heap."""
     collect()
-    if not JAVA:
-        return resident()
-    from java.lang import Runtime
+    if facts.JVM:
+        from java.lang import Runtime
 
-    machine = Runtime.getRuntime()
-    return machine.totalMemory() - machine.freeMemory()
+        machine = Runtime.getRuntime()
+        return machine.totalMemory() - machine.freeMemory()
+    if facts.DOTNET:
+        from System import GC
+
+        return GC.GetTotalMemory(False)
+    return resident()
 
 
 def objects(kind, count, rounds):
