@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gilbench.model.study import Case, Cpu, Host
 
-# Threads of a virtual machine (JVM, Mono) itself, by the start of their names. They are not confined with the threads of the program.
+# Threads of a JVM or of Mono itself, by the start of their names. They are not confined with those of the program.
 _VIRTUAL_MACHINE = (
     "C1 Compiler",
     "C2 Compiler",

@@ -36,7 +36,18 @@ def inside(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["python", "python3.13t", "python3.12d", "pypy3", "jython", "stackless", "graalpy", "ipy", "ipy2.7", "ipy.exe"],
+    [
+        "python",
+        "python3.13t",
+        "python3.12d",
+        "pypy3",
+        "jython",
+        "stackless",
+        "graalpy",
+        "ipy",
+        "ipy2.7",
+        "ipy.exe",
+    ],
 )
 def test_an_interpreter_is_found_on_path_by_its_name(home: Path, name: str) -> None:
     answering(home.parent / "path" / name)

@@ -16,7 +16,9 @@ def said(code: str, *taken_away: str) -> str:
     """What a new interpreter prints that has lost some names before it imports ours."""
     deleted = "".join(f"import {name.split('.')[0]}\ndel {name}\n" for name in taken_away)
     script = f"import sys\nsys.path.insert(0, {str(TARGET)!r})\n{deleted}{code}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -70,6 +72,7 @@ except drivers.Unsupported as error:
 def test_a_count_that_ends_when_threads_meet_in_it_has_lost_numbers() -> None:
     code = """
 import itertools
+from properties import atomicity
 class Ending(object):
     def __init__(self):
         self.calls = 0
@@ -81,7 +84,6 @@ class Ending(object):
             raise StopIteration
         return self.calls
 itertools.count = Ending
-from properties import atomicity
 found = atomicity.race("next_count", 1, 1, 0.01)
 print(found["wrong"][0] * 10 == found["updates"][0] > 0)
 """
