@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from interpreters_fixture import interpreter
+from interpreters_fixture import interpreter, interpreter_if_found
 
 from gilbench.host.placement import Layout, Placement, place
 from gilbench.model.errors import RunFailure
@@ -48,7 +48,7 @@ def workers(*specs: str, workload: str = "countdown", path: Path | None = None) 
             known[workload] = read_declaration(path, "cpu")
         found = []
         for spec in specs:
-            one = interpreter(spec)
+            one = interpreter_if_found(spec) if spec == "ironpython" else interpreter(spec)
             case = Case(workload=workload, interpreter=one.name, threads=1)
             found.append(Worker(case, one, known, peer))
             leaving.callback(found[-1].close)
@@ -63,7 +63,7 @@ def somewhere() -> Placement:
     return place(Case(workload="countdown", interpreter="any", threads=1), "parallel", Layout(cpus), 0)
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", [*SPECS, "ironpython"])
 def test_every_interpreter_serves_its_slices(spec: str) -> None:
     with workers(spec, "3.11") as two:
         rides = serve_train(two, somewhere(), 0.05, "seed")
