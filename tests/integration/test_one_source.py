@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from interpreters_fixture import interpreter, interpreter_if_found
+from interpreters_fixture import interpreter
 
 import gilbench
 from gilbench.model.study import Interpreter
@@ -47,7 +47,7 @@ def test_the_target_side_and_the_workloads_compile_everywhere(spec: str) -> None
 
 
 def test_they_compile_on_ironpython_too() -> None:
-    check(interpreter_if_found("ironpython"))
+    check(interpreter("ironpython"))
 
 
 def check(one: Interpreter) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from commands import GILBENCH, error_lines, gilbench
-from interpreters_fixture import absent, interpreter, interpreter_if_found
+from interpreters_fixture import absent, interpreter
 
 from gilbench.model.errors import UsageError
 from gilbench.observe.bpftrace import why_not
@@ -80,7 +80,7 @@ def test_the_gil_of_a_free_threaded_build_is_timed_as_well(
     spec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_GIL", "1")
-    found = interpreter(spec) if spec == "3.13t" else interpreter_if_found(spec)
+    found = interpreter(spec)
     compare_with_the_program(found.executable, "sleep", 4, 0.005)
 
 

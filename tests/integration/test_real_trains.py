@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from interpreters_fixture import interpreter, interpreter_if_found
+from interpreters_fixture import interpreter
 
 from gilbench.host.placement import Layout, Placement, place
 from gilbench.model.errors import RunFailure
@@ -48,7 +48,7 @@ def workers(*specs: str, workload: str = "countdown", path: Path | None = None) 
             known[workload] = read_declaration(path, "cpu")
         found = []
         for spec in specs:
-            one = interpreter_if_found(spec) if spec == "ironpython" else interpreter(spec)
+            one = interpreter(spec)
             case = Case(workload=workload, interpreter=one.name, threads=1)
             found.append(Worker(case, one, known, peer))
             leaving.callback(found[-1].close)

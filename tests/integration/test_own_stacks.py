@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from commands import gilbench
-from interpreters_fixture import interpreter_if_found
+from interpreters_fixture import interpreter
 from watched import need_bpftrace
 
 SPIN = """
@@ -24,7 +24,7 @@ for thread in crew: thread.join()
 
 def profiled(folder: Path, *options: str) -> tuple[dict[str, Any], str]:
     (folder / "app.py").write_text(SPIN)
-    python = interpreter_if_found("3.15t").executable
+    python = interpreter("3.15t").executable
     command = [python, *options, str(folder / "app.py")]
     done = gilbench("profile", "--observe", "gil,stacks", "-o", str(folder / "profile.json"), "--", *command)
     return json.loads((folder / "profile.json").read_text("utf-8")), done.stderr
