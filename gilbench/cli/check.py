@@ -29,6 +29,7 @@ from gilbench.cli.options import (
     Strict,
     StudyOutput,
     Threshold,
+    Variables,
     Workloads,
     deliver,
     examples,
@@ -86,6 +87,7 @@ def check(
             metavar="SPEC", help="Baseline interpreter, interleaved with --python.", rich_help_panel=WHAT
         ),
     ] = None,
+    env: Variables = None,
     workload: Workloads = None,
     family: Families = None,
     refresh: Refresh = False,
@@ -166,7 +168,7 @@ def check(
         metric, threshold, fdr, strict=strict, layout=layout, allow_unpaired=allow_unpaired
     )
     known = read_known(known_bad)
-    given = (python, against, workload, family, threads, effort, count, seed, layout, files.study)
+    given = (python, against, env, workload, family, threads, effort, count, seed, layout, files.study)
     if study is not None and baseline is not None:
         if any(choice is not None and choice != [] for choice in given):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
@@ -181,6 +183,7 @@ def check(
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415
 
     request = MeasureRequest(
+        environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         threads=threads,

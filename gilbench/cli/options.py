@@ -24,7 +24,17 @@ Python = Annotated[
     typer.Option(
         "--python",
         metavar="SPEC",
-        help="Interpreter: path, 3.11, 3.13t, pypy, jython, or all. Repeatable.",
+        help="Interpreter: path, 3.11, 3.13t, pypy, jython, or all. Its options may follow: '3.14 -X importtime'. "
+        "Repeatable.",
+        rich_help_panel=WHAT,
+    ),
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME=VALUE",
+        help="Variable to start every interpreter with. Repeatable.",
         rich_help_panel=WHAT,
     ),
 ]

@@ -22,6 +22,7 @@ from gilbench.cli.options import (
     Refresh,
     Seed,
     StudyOutput,
+    Variables,
     Workloads,
     deliver,
     examples,
@@ -37,6 +38,8 @@ _EXAMPLES = examples(
     "gilbench run --python 3.11 --python 3.13t --family cpu --threads 1,2",
     "gilbench run --python 3.13 --python ./my/bin/python3 --budget 5m -o study.jsonl",
     "gilbench run --python 3.11 --workload tcp_echo_cpu --threads 1 --switch-interval 5ms,1ms,0.1ms",
+    "gilbench run --python 3.14 --jit on,off --family cpu",
+    "gilbench run --python 3.13 --python '3.13 -O' --env PYTHONMALLOC=malloc",
     "gilbench run --resume study.jsonl",
 )
 
@@ -49,6 +52,7 @@ def register(app: typer.Typer) -> None:
 def run(
     *,
     python: Python = None,
+    env: Variables = None,
     workload: Workloads = None,
     family: Families = None,
     refresh: Refresh = False,
@@ -67,6 +71,14 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST", help="GIL of free-threaded builds: on, off, or on,off.", rich_help_panel=WHAT
+        ),
+    ] = None,
+    jit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="JIT of builds that have one inside: on, off, or on,off.",
+            rich_help_panel=WHAT,
         ),
     ] = None,
     switch_interval: Annotated[
@@ -148,16 +160,12 @@ def run(
     old_effort: OldEffort = None,
 ) -> int:
     """Benchmark interpreters side by side and save a study."""
-    axes = {"gil": gil, "switch_interval": switch_interval, "cpus": cpus}
+    axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     choices = (family, threads, setting, effort or old_effort, budget, reference, observe, count, seed)
     files = sort_files(output, "Report", study=True)
     if resume is not None:
-        if (
-            dry_run
-            or files.study
-            or any(axes.values())
-            or any(choice is not None and choice != [] for choice in choices)
-        ):
+        chosen = (*axes.values(), *choices, files.study, dry_run or None)
+        if any(choice is not None and choice != [] for choice in chosen):
             raise UsageError("--resume reuses the study's plan; remove the other run options")
         from gilbench.work.measure import resume_study  # noqa: PLC0415
 
@@ -166,6 +174,7 @@ def run(
                 resume,
                 listener,
                 python=tuple(python or ()),
+                environment=tuple(env or ()),
                 workload=tuple(workload or ()),
                 trusted=trust_file,
             )
@@ -176,6 +185,7 @@ def run(
 
     request = MeasureRequest(
         python=tuple(python or ()),
+        environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         threads=threads,

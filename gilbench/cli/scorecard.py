@@ -15,6 +15,7 @@ from gilbench.cli.options import (
     Quiet,
     Refresh,
     StudyOutput,
+    Variables,
     deliver,
     examples,
     sort_files,
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
 def scorecard(
     *,
     python: Python = None,
+    env: Variables = None,
     refresh: Refresh = False,
     study: Annotated[
         Path | None,
@@ -50,12 +52,14 @@ def scorecard(
 
     files = sort_files(output, "Scorecard", study=True)
     if study is not None:
-        if python or files.study:
-            raise UsageError("--study shows a saved study; remove --python and -o STUDY")
+        if python or env or files.study:
+            raise UsageError("--study shows a saved study; remove --python, --env, and -o STUDY")
         deliver(read_card(study, ConsoleListener(quiet=quiet)), form, files)
         return 0
     with ConsoleListener(quiet=quiet) as listener:
-        card, path = measure_card(tuple(python or ()), files.study, listener, refresh=refresh)
+        card, path = measure_card(
+            tuple(python or ()), files.study, listener, environment=env or (), refresh=refresh
+        )
     if card is None:
         again = f"gilbench run --resume {path}; then: gilbench scorecard --study {path}"
         listener.say(f"interrupted; resume: {again}")

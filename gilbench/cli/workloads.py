@@ -16,6 +16,7 @@ from gilbench.cli.options import (
     Python,
     Quiet,
     Refresh,
+    Variables,
     deliver,
     examples,
     sort_files,
@@ -109,6 +110,7 @@ def run_tests(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Test the whole catalogue.")] = False,
     python: Python = None,
+    env: Variables = None,
     refresh: Refresh = False,
     threads: Annotated[str, typer.Option(metavar="LIST", help="Thread counts.")] = "1,2",
     output: Output = None,
@@ -123,6 +125,8 @@ def run_tests(
 
     files = sort_files(output, "WorkloadTests")
     with ConsoleListener(quiet=quiet) as listener:
-        result = check_workloads(names or ["*"], python or ["all"], threads, listener, refresh=refresh)
+        result = check_workloads(
+            names or ["*"], python or ["all"], threads, listener, environment=env or (), refresh=refresh
+        )
     deliver(result, form, files)
     return EXIT_FAILED_RUNS if any(one.outcome == FAILED for one in result.tests) else 0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gilbench.model.study import Case, Cpu, Host
 
-# Threads of a JVM itself, by the start of their names. They are not confined with the threads of the program.
+# Threads of a JVM or of Mono itself, by the start of their names. They are not confined with those of the program.
 _VIRTUAL_MACHINE = (
     "C1 Compiler",
     "C2 Compiler",
@@ -20,9 +20,11 @@ _VIRTUAL_MACHINE = (
     "GC Thread",
     "Monitor Deflat",
     "Reference Hand",
+    "SGen worker",
     "Service Thread",
     "Signal Dispatc",
     "Sweeper thread",
+    "Thread Pool ",
     "VM ",
 )
 
@@ -117,7 +119,7 @@ def place(case: Case, driver: str, layout: Layout, turn: int) -> Placement:
 def set_affinity(
     pid: int, cpus: tuple[int, ...], alone: tuple[int | None, int] | None = None
 ) -> tuple[int, ...]:
-    """Set the CPU affinity of the threads of a process, without those of a Java virtual machine itself.
+    """Set the CPU affinity of the threads of a process, without those of a virtual machine itself.
 
     Args:
         pid: The process.

@@ -49,7 +49,7 @@ class Completed(NamedTuple):
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Copy the environment without variables that change an interpreter (``PYTHON*``, virtual environments)."""
-    unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON")
+    unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON", "IRONPYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     kept["PATH"] = _search_path()  # the child may start programs, too
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}

@@ -226,7 +226,7 @@ def _build(
     options += ["--enable-optimizations", "--with-lto"] if optimize else ["--disable-test-modules"]
     options += ["--disable-gil"] if job.flavour == "t" else []
     commands: list[tuple[Phase, list[str]]] = [
-        ("configure", [str(tree / "configure"), *options]),
+        ("configure", ["sh", str(tree / "configure"), *options]),  # copies of a source lose its run bits
         ("compile", ["make", f"-j{jobs}"]),
         ("install", ["make", "install", f"DESTDIR={stage}"]),
     ]
@@ -241,8 +241,10 @@ def _build(
                         done += 1
                         report(Progress(job.name, phase, min(done, total), total))
         except ProcessError as error:
+            told = _last_error(job.log)
+            where = f"\nSee the whole log: {job.log}" if told else ""
             raise InterpreterError(
-                f"cannot build {job.name}: {phase} failed: {_last_error(job.log)}\nSee the whole log: {job.log}"
+                f"cannot build {job.name}: {phase} failed: {told or error}{where}"
             ) from error
     installed = stage / job.target.relative_to("/")
     _check(job, installed)
@@ -280,9 +282,10 @@ def _check(job: _Job, prefix: Path) -> Interpreter:
 
 
 def _last_error(log: Path) -> str:
+    """Return the line of a log that tells most; empty: it has none."""
     try:
         lines = log.read_bytes()[-_TAIL:].decode("utf-8", "replace").splitlines()
     except OSError:
-        return "no log"
+        return ""
     telling = [line for line in lines if _ERROR.search(line)] or [line for line in lines if line.strip()]
-    return one_line(telling[-1]) if telling else "no output"
+    return one_line(telling[-1]) if telling else ""

@@ -13,7 +13,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -53,29 +53,33 @@ class _Fingerprint(NamedTuple):
     changed: int  # ns since the epoch of the latest change
 
 
-def ask(executable: Path, *, refresh: bool = False) -> Interpreter | Unusable:
+def ask(executable: Path, *, refresh: bool = False, given: bool = False) -> Interpreter | Unusable:
     """Ask one executable, or reuse its answer; see ``ask_all``."""
-    return ask_all([executable], refresh=refresh)[0]
+    return ask_all([executable], refresh=refresh, given=given)[0]
 
 
-def ask_all(executables: Iterable[Path], *, refresh: bool = False) -> list[Interpreter | Unusable]:
+def ask_all(
+    executables: Iterable[Path], *, refresh: bool = False, given: bool = False
+) -> list[Interpreter | Unusable]:
     """Ask several executables at once, at most one for each CPU, or reuse their answers.
 
     Args:
         executables: Absolute paths.
         refresh: Ask every executable again and replace the kept answers.
+        given: The user named these files, so they stay what is launched; see ``probe.examine``.
 
     Returns:
-        The answers in the order given.
+        The answers in the order of the executables.
     """
     paths = list(executables)
-    context = _context()
+    asking: Callable[[Path], Asked] = functools.partial(examine, given=True) if given else examine
+    context = _context(given=given)
     kept = {} if refresh else _load()
     answers = {path: _answer(path, kept.get(_key(context, path))) for path in paths}
     missing = [path for path, answer in answers.items() if answer is None]
     started = time.time_ns()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        asked = dict(zip(missing, pool.map(examine, missing), strict=True))
+        asked = dict(zip(missing, pool.map(asking, missing), strict=True))
     if asked:
         _store({_key(context, path): _entry(path, said, started) for path, said in asked.items()})
     return [answers[path] or asked[path].answer for path in paths]
@@ -158,14 +162,18 @@ def _path(key: str) -> Path:
     return Path(key.partition(":")[2])
 
 
-def _context() -> str:
+def _context(*, given: bool) -> str:
     """Return a digest of the other inputs: gilbench's code, the environment, the CPU's name, the Java on PATH."""
     variables = sorted(
         f"{name}={value}" for name, value in clean_environment().items() if name.startswith(_VARIABLES)
     )
     java = find_tool("java")
     return _digest(
-        [__version__, _code(), os.uname().machine, os.path.realpath(java) if java else "", *variables]
+        [
+            *(__version__, _code(), os.uname().machine, os.path.realpath(java) if java else ""),
+            "given" if given else "found",
+            *variables,
+        ]
     )
 
 

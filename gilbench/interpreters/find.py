@@ -26,7 +26,9 @@ from gilbench.model.study import Interpreter, Unusable
 _PYTHONS = PythonSpec.from_string_spec("").generate_re(windows=False, all_implementations=True)
 PROJECT = "pyproject.toml"
 _SYSTEM = ("usr/local/bin", "usr/bin", "opt/*/bin")
-_OTHERS = re.compile(r"(jython|stackless|graalpython)(\d+(\.\d+){0,2})?")
+_OTHERS = re.compile(
+    r"((jython|stackless|graalpython|ironpython)(\d+(\.\d+){0,2})?|ipy(\d+(\.\d+){0,2})?(\.exe)?)"
+)
 
 
 def cache_folder() -> Path:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from pathlib import Path
 
 import msgspec
 from python_discovery import SimpleVersion
@@ -28,19 +31,49 @@ def full_name(build: Build) -> str:
     return _name(build, build.version)
 
 
-def name_all(interpreters: Iterable[Interpreter]) -> tuple[Interpreter, ...]:
-    """Give each interpreter the shortest unique name: short, full, or full with a number."""
+def name_all(interpreters: Iterable[Interpreter], *, by_path: bool = False) -> tuple[Interpreter, ...]:
+    """Give each interpreter the shortest unique name: short, full, or full with a path or a number.
+
+    Options are part of every name, since they change what is measured: ``3.14 -X importtime``.
+
+    Args:
+        interpreters: The interpreters.
+        by_path: Tell builds of one version apart by where their paths differ, if they do: ``3.13.5 old``.
+    """
     found = list(interpreters)
-    sharing = Counter(short_name(one.build) for one in found)
+    alike: defaultdict[str, list[Interpreter]] = defaultdict(list)
+    for one in found:
+        alike[short_name(one.build)].append(one)
+    # Of one version, options alone may make the difference.
+    short = {name for name, those in alike.items() if len({full_name(one.build) for one in those}) == 1}
+    short -= {name for name, those in alike.items() if len({one.options for one in those}) < len(those)}
+    bases = [name if (name := short_name(one.build)) in short else full_name(one.build) for one in found]
+    names = list(map(_with_options, found, bases))
+    if by_path:
+        for name in {name for name, count in Counter(names).items() if count > 1}:
+            same = [index for index, other in enumerate(names) if other == name]
+            parts = _different_parts([Path(found[index].executable) for index in same])
+            for index, part in zip(same, parts, strict=True):
+                names[index] = _with_options(found[index], f"{bases[index]} {part}".rstrip())
     seen: Counter[str] = Counter()
     named = []
-    for interpreter in found:
-        short = short_name(interpreter.build)
-        name = short if sharing[short] == 1 else full_name(interpreter.build)
+    for interpreter, name in zip(found, names, strict=True):
         seen[name] += 1
         unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
         named.append(msgspec.structs.replace(interpreter, name=unique))
     return tuple(named)
+
+
+def _with_options(interpreter: Interpreter, name: str) -> str:
+    return f"{name} {shlex.join(interpreter.options)}".rstrip()
+
+
+def _different_parts(paths: Sequence[Path]) -> list[str]:
+    """Return for each path its last part in which they differ: ``old`` and ``new`` for ``*/bin/python3``."""
+    for parts in zip_longest(*(reversed(path.parts) for path in paths), fillvalue=""):
+        if len(set(parts)) > 1:
+            return list(parts)
+    return [""] * len(paths)
 
 
 def _name(build: Build, version: str) -> str:

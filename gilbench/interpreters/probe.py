@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from gilbench.host.process import capture
+from gilbench.host.process import capture, clean_environment
 from gilbench.interpreters.names import short_name
 from gilbench.interpreters.symbols import read_symbols
 from gilbench.model.errors import GilbenchError
-from gilbench.model.study import Build, Interpreter, Unusable
+from gilbench.model.study import Build, Interpreter, Unusable, Variables
 
 SCRIPT = Path(__file__).parent.parent / "target" / "ask.py"
 MARK = "gilbench-answer:"  # as in ask.py, which cannot be imported here
 SECONDS = 10.0  # timeout of an answer
-JVM_SECONDS = 60.0  # timeout if a JVM starts first, on a busy host
+VM_SECONDS = 60.0  # timeout if a virtual machine starts first, on a busy host
+_SLOW = ("jython", "graalpy", "ipy", "ironpython")  # start a virtual machine first
 REASON = 200  # maximum length of a reason, in characters
 
-Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=120)]
-PathText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=4096)]
+# No control characters; in these patterns, $ would also match before a newline at the end.
+Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z", max_length=120)]
+PathText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+\Z", max_length=4096)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=999)]
 
 
@@ -29,12 +32,16 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of ask.py, which describes the fields."""
 
     implementation: Text
-    version: Annotated[str, msgspec.Meta(pattern=r"^\d{1,3}\.\d{1,3}\.\d{1,3}((a|b|rc)\d{1,3})?\+?$")]
+    version: Annotated[
+        str, msgspec.Meta(pattern=r"^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}((a|b|rc)[0-9]{1,3})?\+?\Z")
+    ]
     version_info: tuple[Number, Number, Number]
     implementation_version: Text | None
     free_threaded: bool
     gil_enabled: bool
     jit: bool | None
+    jit_kind: Literal["native", "interpreter"] | None = None
+    tail_calls: bool | None = None
     debug: bool | None
     pgo: bool | None
     lto: bool | None
@@ -64,19 +71,19 @@ class Asked(NamedTuple):
 
 
 def probe(executable: Path, *, seconds: float | None = None) -> Interpreter | Unusable:
-    """Ask one executable for its build; see ``examine``."""
+    """Ask one executable for its build, and see through what only leads to it; see ``examine``."""
     return examine(executable, seconds=seconds).answer
 
 
-def examine(executable: Path, *, seconds: float | None = None) -> Asked:
+def examine(executable: Path, *, seconds: float | None = None, given: bool = False) -> Asked:
     """Ask one executable for its build.
-
-    A virtual environment or a shim is replaced by the interpreter behind it, if both give the same answer. A wrapper
-    that changes the interpreter (another library, another GIL mode) is kept.
 
     Args:
         executable: The file to launch.
         seconds: Timeout of one answer; None: the default for this kind of interpreter.
+        given: The user named this file, so it stays what is launched. Otherwise, a virtual environment or a shim is
+            replaced by the interpreter behind it, if both give the same answer; a wrapper that changes the interpreter
+            (another library, another GIL mode) is kept.
 
     Returns:
         The interpreter under its shortest name, or the reason why it is unusable. Never raises for what the
@@ -85,16 +92,37 @@ def examine(executable: Path, *, seconds: float | None = None) -> Asked:
     answer = _ask(executable, seconds)
     if isinstance(answer, Asked):
         return answer
-    base = _base(executable, answer)
+    base = executable if given else _base(executable, answer)
     if base != executable:
         second = _ask(base, seconds)
         if isinstance(second, _Answer) and _build_facts(second) == _build_facts(answer):
             executable, answer = base, second
-    binary = Path(os.path.realpath(answer.executable or executable))
-    if not binary.is_file():
+    return Asked(_interpreter(answer, executable), answer.image, answer.files)
+
+
+def examine_started(
+    executable: Path, options: tuple[str, ...], environment: Variables
+) -> Interpreter | Unusable:
+    """Ask an executable for its build as it is started with some options and variables.
+
+    Args:
+        executable: The file to launch; it stays what is launched.
+        options: Options of the interpreter, before the script.
+        environment: Variables in addition to gilbench's.
+    """
+    answer = _ask(executable, None, options, environment)
+    if isinstance(answer, Asked):
+        return answer.answer
+    found = _interpreter(answer, executable)
+    return msgspec.structs.replace(found, options=options, environment=environment)
+
+
+def _interpreter(answer: _Answer, executable: Path) -> Interpreter:
+    binary = Path(os.path.realpath(answer.executable or answer.image or executable))
+    if not os.path.isfile(binary):  # noqa: PTH113 - never raises, whatever the interpreter answered
         binary = Path(os.path.realpath(executable))
     build = _build(answer, binary)
-    interpreter = Interpreter(
+    return Interpreter(
         name=short_name(build),
         executable=str(executable),
         binary=str(binary),
@@ -102,10 +130,11 @@ def examine(executable: Path, *, seconds: float | None = None) -> Asked:
         gil_enabled=answer.gil_enabled,
         library=answer.library or None,
     )
-    return Asked(interpreter, answer.image, answer.files)
 
 
-def _ask(executable: Path, seconds: float | None) -> _Answer | Asked:
+def _ask(
+    executable: Path, seconds: float | None, options: tuple[str, ...] = (), environment: Variables = ()
+) -> _Answer | Asked:
     """Return the answer of one executable, or the reason why it is unusable.
 
     A failure can have a cause outside the executable, so only a refusal with exit status 0 has known files (none).
@@ -114,23 +143,45 @@ def _ask(executable: Path, seconds: float | None) -> _Answer | Asked:
     def refused(reason: str, files: tuple[str, ...] | None = None) -> Asked:
         return Asked(Unusable(executable=str(executable), reason=one_line(reason)), files=files)
 
-    slow = any(name in executable.name.lower() for name in ("jython", "graalpy"))
-    limit = seconds or (JVM_SECONDS if slow else SECONDS)
+    slow = any(name in executable.name.lower() for name in _SLOW)
+    limit = seconds or (VM_SECONDS if slow else SECONDS)
     try:
-        done = capture([str(executable), str(SCRIPT)], seconds=limit)
+        done = capture(
+            [str(executable), *options, str(SCRIPT)],
+            seconds=limit,
+            env=clean_environment(dict(environment)),
+        )
     except GilbenchError as error:
         return refused(str(error))
-    lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.status != 0:
         how = f"ended by signal {-done.status}" if done.status < 0 else f"exit status {done.status}"
         return refused(f"{how}: {_telling(done.stderr)}")
-    if not lines:
-        said = _telling(done.stdout) or _telling(done.stderr)
-        return refused(f"not a Python interpreter: it answered {said!r}", ())
     try:
-        return msgspec.json.decode(lines[-1].removeprefix(MARK), type=_Answer)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        return refused(f"invalid answer: {error}", ())
+        return read_answer(done.stdout, done.stderr)
+    except ValueError as error:
+        return refused(str(error), ())
+
+
+def read_answer(stdout: str, stderr: str = "") -> _Answer:
+    """Read the answer from the output of ask.py, which may stand between other lines.
+
+    Raises:
+        ValueError: There is no answer, more than one, or an invalid one. The message is the reason.
+    """
+    lines = [line for line in stdout.split("\n") if line.startswith(MARK)]
+    if not lines:
+        said = _telling(stdout) or _telling(stderr)
+        raise ValueError(f"not a Python interpreter: it answered {repr(said) if said else 'nothing'}")
+    if len(lines) > 1:
+        raise ValueError(f"it answered {len(lines)} times; the file must run one Python, once")
+    try:
+        answer = msgspec.json.decode(lines[0].removeprefix(MARK), type=_Answer)
+    except (ValueError, RecursionError) as error:  # msgspec's errors and UnicodeError are ValueErrors
+        raise ValueError(f"invalid answer: {error}") from error
+    told = ".".join(map(str, answer.version_info))
+    if not re.match(rf"{re.escape(told)}(?!\d)", answer.version):
+        raise ValueError(f"invalid answer: its version is {answer.version} and {told}")
+    return answer
 
 
 def _base(executable: Path, answer: _Answer) -> Path:
@@ -157,8 +208,8 @@ def _build_facts(answer: _Answer) -> tuple[object, ...]:
 
 
 def _build(answer: _Answer, binary: Path) -> Build:
-    library = Path(answer.library) if answer.library else None
-    holder = library if library is not None and library.is_file() else binary
+    library = answer.library
+    holder = Path(library) if library and os.path.isfile(library) else binary  # noqa: PTH113 - as above
     symbols = read_symbols(holder)
     return Build(
         implementation=answer.implementation,
@@ -171,6 +222,8 @@ def _build(answer: _Answer, binary: Path) -> Build:
         lto=answer.lto,
         optimisation=answer.optimisation,
         jit=answer.jit,
+        jit_kind=answer.jit_kind,
+        tail_calls=answer.tail_calls,
         libpython=answer.libpython,
         compiler=answer.compiler,
         machine=answer.machine,

@@ -19,7 +19,10 @@ def is_rebuilt(one: Interpreter, other: Interpreter) -> bool:
 
 
 def _kind(build: Build) -> tuple[object, ...]:
-    return build.implementation, build.version_info[:2], build.free_threaded, build.debug, build.jit
+    return (
+        *(build.implementation, build.version_info[:2], build.free_threaded, build.debug),
+        *(build.jit, build.jit_kind, build.tail_calls),
+    )
 
 
 def _same_file(one: str | None, other: str | None) -> bool:

@@ -1,8 +1,10 @@
 """Selects interpreters by the SPECs of ``--python``.
 
 A SPEC is a path, ``all``, a name from ``gilbench pythons list``, or a spec of python-discovery: 3.11, 3.11.7, 3.13t,
-3.13d, pypy, pypy3.9, jython. If several interpreters match, the newest is selected. Free-threaded and debug builds
-match only a SPEC that requests them.
+3.13d, pypy, pypy3.9, jython, ipy. If several interpreters match, the newest is selected. Free-threaded and debug builds
+match only a SPEC that requests them. Options of the interpreter can follow: ``3.14 -X importtime``.
+
+A path is launched as it is given, even if it is a virtual environment or a script that leads to another file.
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ from python_discovery import PythonSpec
 from gilbench.interpreters.cache import ask
 from gilbench.interpreters.find import PROJECT, candidates, configured, find_all, own_executable
 from gilbench.interpreters.names import full_name, name_all, version_key
+from gilbench.interpreters.probe import examine_started
+from gilbench.interpreters.spec import Spec, parse_spec
 from gilbench.model.errors import InterpreterError
-from gilbench.model.study import Interpreter, Unusable
+from gilbench.model.study import Interpreter, Unusable, Variables
 
 _FROM_UV = ("cpython", "pypy", "graalpy")
+_COMMANDS = {"ipy": "ironpython"}  # commands that are not called like their implementation
 _NOTHING = "no usable interpreter found; see the reasons: gilbench pythons list"
 
 
@@ -36,32 +41,71 @@ class _Discovered(NamedTuple):
     unusable: tuple[Unusable, ...]
 
 
-def select(specs: Sequence[str], *, refresh: bool = False) -> Selection:
+def select(specs: Sequence[str], *, environment: Variables = (), refresh: bool = False) -> Selection:
     """Select interpreters.
 
     Args:
         specs: SPECs. Empty: the newest CPython with a GIL, the newest free-threaded CPython, and the interpreter
             that runs gilbench.
+        environment: Variables to start every interpreter with.
         refresh: Ask every interpreter again instead of reusing kept answers.
 
     Raises:
+        UsageError: A SPEC has an option that does not belong to the interpreter.
         InterpreterError: No interpreter matches a SPEC. The message names those that were found, and the next step.
     """
     if not specs:
         found = _Discovered(*find_all(refresh=refresh))
-        return _defaults(found, _left_out(found, ()))
-    # Paths need no search.
-    search = not all(_is_path(spec) for spec in specs)
+        chosen, notes = _defaults(found, _left_out(found, ()))
+        started = (
+            [start(one.executable, one.name, (), environment) for one in chosen] if environment else chosen
+        )
+        return Selection(name_all(started), tuple(notes))
+    wanted = [parse_spec(spec) for spec in specs]
+    paths = [spec for spec in wanted if _is_path(spec.name)]
+    search = len(paths) < len(wanted)  # paths need none
     found = _Discovered(*find_all(refresh=refresh)) if search else _Discovered((), ())
-    chosen: list[Interpreter] = []
-    notes = _left_out(found, specs)
-    for spec in specs:
-        for interpreter in _resolve(spec, found, refresh=refresh):
-            if not any(_same(interpreter, other) for other in chosen):
+    chosen = []
+    notes = _left_out(found, [spec.name for spec in wanted])
+    for text, spec in zip(specs, wanted, strict=True):
+        for interpreter in _resolve(spec, found, environment, refresh=refresh):
+            if all(interpreter.started != other.started for other in chosen):
                 chosen.append(interpreter)
-            elif spec != "all":
-                notes.append(f"{spec} is measured once: {interpreter.executable} is selected already")
-    return Selection(name_all(chosen), tuple(notes))
+            elif spec.name != "all":
+                notes.append(f"{text} is measured once: {interpreter.executable} is selected already")
+    return Selection(name_all(chosen, by_path=bool(paths)), tuple(notes))
+
+
+def start(
+    executable: str,
+    spec: str,
+    options: tuple[str, ...] = (),
+    environment: Variables = (),
+    *,
+    refresh: bool = False,
+) -> Interpreter:
+    """Ask an executable for its build as it will be started. It stays what is launched.
+
+    Args:
+        executable: Absolute path.
+        spec: How the user named it.
+        options: Options of the interpreter.
+        environment: Variables in addition to gilbench's.
+        refresh: Ask again instead of reusing a kept answer.
+
+    Raises:
+        InterpreterError: It is unusable.
+    """
+    path = Path(executable)
+    if options or environment:  # they can change any answer
+        answer = examine_started(path, options, environment)
+    else:
+        answer = ask(path, refresh=refresh, given=True)
+    if isinstance(answer, Unusable):
+        raise InterpreterError(
+            f"{spec} cannot be used: {answer.reason}\nSee the usable interpreters: gilbench pythons list"
+        )
+    return answer
 
 
 def is_known(executable: str) -> bool:
@@ -81,7 +125,7 @@ def _left_out(found: _Discovered, specs: Sequence[str]) -> list[str]:
     ]
 
 
-def _defaults(found: _Discovered, notes: list[str]) -> Selection:
+def _defaults(found: _Discovered, notes: list[str]) -> tuple[list[Interpreter], list[str]]:
     ordinary = _newest(one for one in found.usable if _is_cpython(one) and not one.build.free_threaded)
     threaded = _newest(one for one in found.usable if _is_cpython(one) and one.build.free_threaded)
     own = _own(found)
@@ -95,13 +139,13 @@ def _defaults(found: _Discovered, notes: list[str]) -> Selection:
         )
     if isinstance(own, Unusable):
         notes.append(f"gilbench's own interpreter {own.executable} is skipped: {own.reason}")
-    elif any(_same(own, one) for one in chosen):
+    elif any(own.started == one.started for one in chosen):
         notes.append(f"gilbench's own interpreter, {full_name(own.build)}, is selected already")
     else:
         chosen.append(own)
     if not chosen:
         raise InterpreterError(_NOTHING)
-    return Selection(name_all(chosen), tuple(notes))
+    return chosen, notes
 
 
 def _own(found: _Discovered) -> Interpreter | Unusable:
@@ -110,31 +154,35 @@ def _own(found: _Discovered) -> Interpreter | Unusable:
     return next(known, None) or ask(executable)
 
 
-def _resolve(spec: str, found: _Discovered, *, refresh: bool = False) -> Iterable[Interpreter]:
-    if _is_path(spec):
-        path = Path(os.path.abspath(Path(spec).expanduser()))  # noqa: PTH100 - a link is kept as it is
-        answer = ask(path, refresh=refresh)
-        if isinstance(answer, Unusable):
-            raise InterpreterError(
-                f"{spec} cannot be used: {answer.reason}\nSee the usable interpreters: gilbench pythons list"
-            )
-        return [answer]
-    if spec == "all":
-        if not found.usable:
-            raise InterpreterError(_NOTHING)
-        return found.usable
+def _resolve(
+    spec: Spec, found: _Discovered, environment: Variables = (), *, refresh: bool = False
+) -> Iterable[Interpreter]:
+    name, options = spec
+    if _is_path(name):
+        path = os.path.abspath(Path(name).expanduser())  # noqa: PTH100 - a link is kept as it is
+        return [start(path, " ".join([name, *options]), options, environment, refresh=refresh)]
+    chosen = list(found.usable) if name == "all" else [_found(name, found)]
+    if not chosen:
+        raise InterpreterError(_NOTHING)
+    if not (options or environment):
+        return chosen
+    return [start(one.executable, " ".join([one.name, *options]), options, environment) for one in chosen]
+
+
+def _found(spec: str, found: _Discovered) -> Interpreter:
     named = (one for one in found.usable if spec in {one.name, full_name(one.build)})
     fitting = next(named, None) or _newest(_fitting(spec, found.usable))
     if fitting is None:
         raise InterpreterError(_nothing_fits(spec, found))
-    return [fitting]
+    return fitting
 
 
 def _fitting(spec: str, interpreters: Iterable[Interpreter]) -> Iterator[Interpreter]:
     wanted = _parse(spec)
     if wanted is None:
         return
-    implementation = (wanted.implementation or "cpython").lower()
+    named = (wanted.implementation or "cpython").lower()
+    implementation = _COMMANDS.get(named, named)
     version = [part for part in (wanted.major, wanted.minor, wanted.micro) if part is not None]
     for interpreter in interpreters:
         build = interpreter.build
@@ -187,7 +235,3 @@ def _is_cpython(interpreter: Interpreter) -> bool:
 def _newest(interpreters: Iterable[Interpreter]) -> Interpreter | None:
     # max() keeps the first of equals, which has precedence.
     return max(interpreters, key=lambda one: version_key(one.build), default=None)
-
-
-def _same(one: Interpreter, other: Interpreter) -> bool:
-    return (os.path.realpath(one.executable), one.build) == (os.path.realpath(other.executable), other.build)

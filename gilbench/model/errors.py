@@ -38,7 +38,7 @@ class RunFailure(GilbenchError):
 
     Args:
         kind: One word for the table: crash, exit, timeout, protocol, checksum, threads, workload,
-            unsupported, peer.
+            unsupported, peer, mode.
         message: The observed problem, in one sentence.
     """
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from gilbench.model.study import Case, Failure, Family, Header, Name, Struct, Threads, Value
+from gilbench.model.study import Case, Failure, Family, Header, Interpreter, Name, Struct, Threads, Value
 
 
 class Cell(Struct, frozen=True):
@@ -171,6 +171,7 @@ class Check(Struct, frozen=True):
     caveats: tuple[Caveat, ...]
     threshold: float  # smallest change that matters, a fraction
     fdr: float  # false discovery rate, a fraction
+    interpreters: tuple[Interpreter, ...] = ()  # of the candidate's study
     exit_code: int = (
         0  # 1 regressed; 3 inconclusive, or no baseline, and strict; 4 failed runs; 130 interrupted
     )

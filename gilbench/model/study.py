@@ -9,6 +9,7 @@ Values from files are checked against the bounds of these types. A bound is the 
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Literal
 
 import msgspec
@@ -41,6 +42,7 @@ Rounds = Annotated[int, Meta(ge=0, le=10_000)]  # number of blocks, slices, or a
 AtLeastOnce = Annotated[int, Meta(ge=1, le=10_000)]
 Value = Integer | Number | str
 Parameters = tuple[tuple[Name, Value], ...]
+Variables = tuple[tuple[Name, str], ...]  # of the environment, sorted by name
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +64,10 @@ class Build(Struct, frozen=True):
     pgo: bool | None = None
     lto: bool | None = None
     optimisation: str | None = None  # last -O flag of the compiler command, for example "-O3"
-    jit: bool | None = None
+    jit: bool | None = None  # whether code is compiled while it runs, as it is started
+    jit_kind: Literal["native", "interpreter"] | None = None
+    """Output of a JIT that can be switched on and off: machine code, or micro-operations. None: no such JIT."""
+    tail_calls: bool | None = None  # bytecodes end with a call of the next one, instead of a jump; since 3.14
     libpython: Literal["shared", "static"] | None = None
     compiler: str | None = None
     machine: str | None = None  # for example x86_64
@@ -71,14 +76,32 @@ class Build(Struct, frozen=True):
 
 
 class Interpreter(Struct, frozen=True):
-    """An executable that can be launched, and its build."""
+    """An executable that can be launched, how it is launched, and its build."""
 
     name: Name  # its name in tables, unique within a study: 3.13t, pypy3.9, jython2.7
     executable: str  # the file to launch
-    binary: str  # the real file behind shims and links
+    binary: str  # the real file behind wrappers, shims, and links
     build: Build
-    gil_enabled: bool  # by default, without options
+    gil_enabled: bool  # as it is started
     library: str | None = None  # its libpython; None: static
+    options: tuple[str, ...] = ()  # of the interpreter, before the script: ("-X", "importtime")
+    environment: Variables = ()  # in addition to that of gilbench
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command without its script."""
+        return self.executable, *self.options
+
+    @property
+    def command_line(self) -> str:
+        """The command with its variables, as for a shell: ``A=1 /usr/bin/python3 -O``."""
+        settings = [f"{name}={shlex.quote(value)}" for name, value in self.environment]
+        return " ".join([*settings, shlex.join(self.command)])
+
+    @property
+    def started(self) -> tuple[tuple[str, ...], Variables]:
+        """The command and the variables: what makes two interpreters different, even of one build."""
+        return self.command, self.environment
 
 
 class Unusable(Struct, frozen=True):
@@ -125,6 +148,7 @@ class Case(Struct, frozen=True):
     threads: Threads  # of the workload; in mixed and signals: added CPU-bound threads
     parameters: Parameters = ()  # sorted by name; only those that differ from the declaration
     gil: bool | None = None  # forced on or off; None: the interpreter's default
+    jit: bool | None = None  # likewise
     switch_interval: Seconds | None = None  # s; None: the interpreter's default
     cpus: Processors | None = None  # number of CPUs of the worker; None: 1 for one thread, else all
     observers: tuple[Name, ...] = ()  # empty for a case that is timed; "instructions": counted, not timed
@@ -234,6 +258,8 @@ class Environment(Struct, frozen=True):
     check_interval: Integer | None = None  # Python 2: ticks between releases of the GIL
     loops: Count = 0  # operations between two reads of the clock
     backend: str | None = None  # library or module that does the work, if the workload reports it
+    gil_enabled: bool | None = None  # after the workload was loaded
+    jit_enabled: bool | None = None  # likewise; None: unknown, or not asked for
 
 
 class Failure(Struct, frozen=True):

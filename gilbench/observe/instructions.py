@@ -151,6 +151,7 @@ CALLGRIND = Tool(
         "--tool=callgrind",
         "--quiet",
         "--vgdb=no",  # no pipes in the temporary folder
+        "--trace-children=yes",  # from a wrapper script to the interpreter
         f"--callgrind-out-file={_FILE}",
         "--",
     ),
@@ -180,5 +181,6 @@ def _fixed_layout() -> tuple[str, ...]:
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {*_KEPT, *(extra or {})}
     clean = clean_environment(extra)
-    return {name: value for name, value in clean.items() if name in _KEPT or name.startswith("PYTHON")}
+    return {name: value for name, value in clean.items() if name in kept or name.startswith("PYTHON")}

@@ -151,7 +151,7 @@ def about_to_run(pid: int, command: Sequence[str], environment: Mapping[str, str
         code=Path(interpreter.library or interpreter.binary),
         version=build.version_info[:2],
         free_threaded=build.free_threaded,
-        gil_enabled=not build.free_threaded or _gil_is_forced(command, settings),
+        gil_enabled=interpreter.gil_enabled or _gil_is_forced(command, settings),
         release=build.version,
         held=True,
     )

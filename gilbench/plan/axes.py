@@ -28,6 +28,7 @@ class Axis(NamedTuple):
     parse: Callable[[str, int], tuple[Any, ...]]  # from the user's text and the number of CPUs to values
     label: Callable[[Any], str]  # name of a value in tables
     environment: Callable[[Any], Mapping[str, str]] = lambda _value: {}  # variables of a worker with a value
+    options: Callable[[Any, Build], tuple[str, ...]] = lambda _value, _build: ()  # its options, likewise
     applies: Callable[[Build], bool] = lambda _build: True  # other builds run once, with their default
     needs: str = ""  # error if it applies to no build of a study
 
@@ -107,6 +108,12 @@ def environment(case: Case) -> dict[str, str]:
     }
 
 
+def options(case: Case, build: Build) -> tuple[str, ...]:
+    """Return the options of the interpreter that the axes of a case set in its worker."""
+    values = ((axis, getattr(case, axis.field)) for axis in AXES)
+    return tuple(word for axis, value in values if value is not None for word in axis.options(value, build))
+
+
 def lacks(workload: Workload, build: Build) -> str | None:
     """Return the required Python version that a build does not have. Other requirements are checked at run time."""
     for need in workload.requires:
@@ -142,12 +149,16 @@ def parse_gil(text: str, _cores: int = 0) -> tuple[bool, ...]:
     Raises:
         UsageError: A part is neither.
     """
-    known = {"on": True, "off": False}
-    words = _words(text)
-    for word in words:
-        if word not in known:
-            raise UsageError(f"--gil: {word[:20]!r} is neither on nor off; use on, off, or on,off")
-    return tuple(dict.fromkeys(known[word] for word in words))
+    return _parse_switch("--gil", text)
+
+
+def parse_jit(text: str, _cores: int = 0) -> tuple[bool, ...]:
+    """Read ``on``, ``off``, and ``on,off``.
+
+    Raises:
+        UsageError: A part is neither.
+    """
+    return _parse_switch("--jit", text)
 
 
 def parse_switch_intervals(text: str, _cores: int = 0) -> tuple[float, ...]:
@@ -201,6 +212,16 @@ AXES = (
         applies=lambda build: build.free_threaded,
         needs="--gil needs a free-threaded build; add one, for example --python 3.13t",
     ),
+    Axis(
+        "jit",
+        parse_jit,
+        lambda on: f"JIT {'on' if on else 'off'}",
+        environment=lambda on: {"PYTHON_JIT": str(int(on))},
+        options=lambda on, build: ("--jit", "off") if build.implementation == "PyPy" and not on else (),
+        applies=lambda build: build.jit_kind is not None,
+        needs="--jit needs a JIT that can be switched: CPython configured with --enable-experimental-jit, or PyPy; "
+        "see: gilbench pythons list",
+    ),
     Axis("switch_interval", parse_switch_intervals, lambda seconds: write(seconds, "s")),
     Axis("cpus", parse_cpus, lambda count: f"{count} CPU{'s' if count > 1 else ''}"),
 )
@@ -219,6 +240,15 @@ def parse_settings(settings: Sequence[str]) -> dict[str, tuple[str, ...]]:
             raise UsageError(f"--set: {setting[:40]!r} is not a setting; use name=value or name=value,value")
         found[name] = tuple(values.split(","))
     return found
+
+
+def _parse_switch(option: str, text: str) -> tuple[bool, ...]:
+    known = {"on": True, "off": False}
+    words = _words(text)
+    for word in words:
+        if word not in known:
+            raise UsageError(f"{option}: {word[:20]!r} is neither on nor off; use on, off, or on,off")
+    return tuple(dict.fromkeys(known[word] for word in words))
 
 
 def _words(text: str) -> list[str]:

@@ -57,7 +57,7 @@ ROUNDS_BESIDE_TRAIN = 1  # if a train compares all cases: long slices only show 
 OBSERVED_FACTOR = 4  # an observed run is longer by this factor, since samplers need time
 
 # Seconds of a process in addition to its slices, measured on a VM with 2 CPUs; used for the estimate only.
-_START_SECONDS = {"Jython": 1.6, "PyPy": 0.25}
+_START_SECONDS = {"IronPython": 2.0, "Jython": 1.6, "PyPy": 0.25}
 _START_DEFAULT = 0.10
 _SHORT_START = 0.06  # in a block of trains alone
 _TRAIN_FACTOR = 1.4  # trial, hand-overs, untimed operations
@@ -146,7 +146,7 @@ def count_runs(plan: Plan, workloads: Mapping[str, Workload], interpreters: Mapp
 
 
 def train_cases(
-    plan: Plan, workload: Workload, cases: Sequence[int], left_out: Collection[str] = ()
+    plan: Plan, workload: Workload, cases: Sequence[int], without_jit: Collection[str] | None = None
 ) -> frozenset[int]:
     """Return the cases of a workload whose workers serve a train together; empty: no train.
 
@@ -157,7 +157,8 @@ def train_cases(
         plan: The plan.
         workload: The workload.
         cases: Cases of the workload, by their index in the plan.
-        left_out: Names of interpreters that serve no train.
+        without_jit: Leave out cases with a JIT compiler; these are the interpreters whose JIT is on by default. None:
+            no case is left out.
     """
     if workload.driver != "parallel" or not plan.effort.train_seconds:
         return frozenset()
@@ -167,19 +168,33 @@ def train_cases(
         if (case := plan.cases[index]).threads == 1
         and case.cpus in {None, 1}
         and not case.observers
-        and case.interpreter not in left_out
+        and not (without_jit is not None and compiles(case, without_jit))
     ]
     sides = {plan.cases[index].interpreter == plan.reference for index in found}
     return frozenset(found) if len(sides) > 1 else frozenset()
 
 
+def compiles(case: Case, jit: Collection[str]) -> bool:
+    """Return whether a JIT compiler is on in a case.
+
+    Args:
+        case: The case.
+        jit: Names of interpreters whose JIT compiler is on by default.
+    """
+    return case.interpreter in jit if case.jit is None else case.jit
+
+
 def short_cases(
-    plan: Plan, workloads: Mapping[str, Workload], jit: Collection[str]
+    plan: Plan, workloads: Mapping[str, Workload], jit: Collection[str] | None
 ) -> dict[str, frozenset[int]]:
     """Return for each workload the cases of blocks without long slices.
 
-    They are those of a train, without interpreters that have a JIT compiler (``jit``): to warm them up again would take
-    longer than the train.
+    They are those of a train, but not those with a JIT compiler: to warm up again would take longer than the train.
+
+    Args:
+        plan: The plan.
+        workloads: Declarations by name.
+        jit: Names of interpreters whose JIT compiler is on by default; None: cases with a JIT compiler stay, too.
     """
     found: dict[str, frozenset[int]] = {}
     for name in dict.fromkeys(case.workload for case in plan.cases):
@@ -242,7 +257,7 @@ def _plan_seconds(
 ) -> float:
     effort = plan.effort
     jit = {name for name, one in interpreters.items() if one.build.jit}
-    in_trains = sum(map(len, short_cases(plan, workloads, ()).values()))
+    in_trains = sum(map(len, short_cases(plan, workloads, None).values()))
     in_short_blocks = sum(map(len, short_cases(plan, workloads, jit).values()))
     train = _TRAIN_FACTOR * effort.train_seconds
     long = math.ceil(effort.blocks / effort.long_every)
@@ -278,6 +293,7 @@ def _run_seconds(
         return start + LATENCY_SLICES * (closed + _SCHEDULE_FACTOR * scheduled + _SERVICE_OVERHEAD)
     if case.observers:
         return start + seconds + _ATTACH_SECONDS
-    warm_up = effort.warmup_seconds if build.jit else effort.slice_seconds / 2
+    jit = compiles(case, {case.interpreter} if build.jit else ())
+    warm_up = effort.warmup_seconds if jit else effort.slice_seconds / 2
     rounds = len(_rounds(case, effort.slices))
     return start + warm_up + rounds * (seconds + _SLICE_OVERHEAD)

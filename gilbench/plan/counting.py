@@ -27,9 +27,10 @@ def countable(workload: Workload, threads: int) -> bool:
     return workload.family == "cpu" and workload.driver == "parallel" and threads == 1
 
 
-def uncountable(build: Build) -> str | None:
-    """Return why a build is not counted; None: it is counted."""
-    if build.jit or build.implementation not in _COUNTABLE:
+def uncountable(case: Case, build: Build) -> str | None:
+    """Return why a case is not counted on its build; None: it is counted."""
+    jit = build.jit if case.jit is None else case.jit
+    if jit or build.implementation not in _COUNTABLE:
         return "not counted: it compiles code at moments that depend on time"
     return None
 

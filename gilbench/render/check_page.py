@@ -13,6 +13,7 @@ from gilbench.render.counts import is_count, judged_by
 from gilbench.render.figures import SENTENCE, case_name, ratio_text, short, threads_name, verdict_text
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 from gilbench.render.rows import flat
+from gilbench.render.started import started
 
 SCHEMA = 1
 COMMENT = 60_000  # characters of Markdown: GitHub accepts 65 536 in a comment
@@ -79,7 +80,7 @@ def check_page(check: Check) -> Page:
     )
     return Page(
         title=title,
-        lead=(Text(how_to_read(check), "faint"),) if found else (),
+        lead=(*started(check.interpreters), *([Text(how_to_read(check), "faint")] if found else [])),
         parts=tuple(part for part in lists if not isinstance(part, Sentences) or part.items),
         document=_document(check, found),
         rows=_flat(found),
@@ -216,6 +217,7 @@ def _document(check: Check, found: Sequence[GateList]) -> dict[str, Any]:
         "against": check.against,
         "threshold": check.threshold,
         "fdr": check.fdr,
+        "interpreters": check.interpreters,
         "comparisons": list(_flat(found)),
         "failed": [
             {**msgspec.to_builtins(one.case), "kind": one.failure.kind, "message": one.failure.message}

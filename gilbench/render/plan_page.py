@@ -25,7 +25,7 @@ def plan_page(header: Header) -> Page:
         for one in header.workloads
     )
     minutes, seconds = divmod(round(plan.seconds), 60)
-    names = ", ".join(f"{one.name} ({one.executable})" for one in header.interpreters)
+    names = ", ".join(f"{one.name} ({one.command_line})" for one in header.interpreters)
     counted = sum(map(is_counted, plan.cases))
     timed = count_runs(
         plan,

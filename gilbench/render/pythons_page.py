@@ -11,6 +11,7 @@ import msgspec
 from gilbench.model.listings import Pythons
 from gilbench.model.study import Build, Interpreter
 from gilbench.render.page import Column, Entry, Page, Section, Table, Text
+from gilbench.render.started import jit_state
 
 _GIL_PROBES = {"take_gil", "drop_gil"}
 _LOCK_PROBES = {"_PyParkingLot_Park", "PyMutex_Lock", "_PyMutex_LockTimed", "stop_the_world"}
@@ -25,6 +26,7 @@ def pythons_page(pythons: Pythons) -> Page:
             Column("name", "left"),
             Column("build", "left"),
             Column("GIL", "left"),
+            Column("JIT", "left"),
             Column("flags", "left"),
             Column("compiler", "left", folds=True),
             Column("libpython", "left"),
@@ -32,7 +34,10 @@ def pythons_page(pythons: Pythons) -> Page:
             Column("path", "left", least=40, folds=True),
         ),
         sections=(Section(tuple(map(_row, pythons.interpreters))),),
-        notes=("probes: GIL = exact (take_gil, drop_gil); locks = those of a free-threaded build",),
+        notes=(
+            "JIT: on or off by default; no: there is none inside",
+            "probes: GIL = exact (take_gil, drop_gil); locks = those of a free-threaded build",
+        ),
     )
     broken = tuple((_short(one.executable), one.reason) for one in pythons.unusable)
     unusable = Table(
@@ -56,11 +61,12 @@ def pythons_page(pythons: Pythons) -> Page:
 def _row(one: Interpreter) -> tuple[Entry, ...]:
     build = one.build
     own = f" ({build.implementation_version})" if build.implementation_version else ""
-    facts = {"JIT": build.jit, "PGO": build.pgo, "LTO": build.lto, "debug": build.debug}
+    facts = {"PGO": build.pgo, "LTO": build.lto, "tail calls": build.tail_calls, "debug": build.debug}
     return (
         Text(one.name, "strong"),
         f"{build.implementation} {build.version}{own}",
         "yes" if one.gil_enabled else "no",
+        jit_state(build),
         " ".join([build.optimisation or "", *(name for name, fact in facts.items() if fact)]).strip(),
         build.compiler or "",
         build.libpython or "",

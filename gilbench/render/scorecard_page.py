@@ -8,6 +8,7 @@ from itertools import groupby
 from gilbench.model.scores import Score, Scorecard, bases, flat
 from gilbench.render.figures import SENTENCE, figure_within, processors, short
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
+from gilbench.render.started import started
 
 SCHEMA = 1
 HOW_TO_READ = (
@@ -45,6 +46,7 @@ def scorecard_page(card: Scorecard) -> Page:
         title=f"gilbench {card.gilbench}: scorecard of the GIL",
         lead=(
             f"{host.cpu_model}, {processors(host)}, {host.system} {host.kernel}, {card.created}",
+            *started(card.interpreters),
             Text(HOW_TO_READ, "faint"),
         ),
         parts=(

@@ -14,6 +14,7 @@ from gilbench.render.figures import processors
 from gilbench.render.page import Entry, Page, Text
 from gilbench.render.remarks import remarks
 from gilbench.render.rows import flat
+from gilbench.render.started import started
 from gilbench.render.study_details import details
 from gilbench.render.study_tables import tables
 from gilbench.render.sweeps import sweep_parts
@@ -44,6 +45,7 @@ def _lead(report: Report) -> tuple[Entry, ...]:
     virtual = f", {host.virtualisation}" if host.virtualisation else ""
     return (
         f"{host.cpu_model}, {processors(host)}, {host.system} {host.kernel}{virtual}",
+        *started(report.header.interpreters),
         Text(f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.reference}.", "faint"),
         Text("Intervals are 95%, over blocks: ± or (low-high).", "faint"),
         *([Text(_slices(report.short_slices, plan.effort), "faint")] if report.short_slices else []),

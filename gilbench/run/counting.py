@@ -16,7 +16,7 @@ from gilbench.host.scratch import scratch
 from gilbench.model.errors import RunFailure, UsageError
 from gilbench.model.study import Case, Failure, Interpreter, Parameters, Plan, Reading, Run, Workload
 from gilbench.observe.instructions import Counter, Counting, Trapped, choose
-from gilbench.plan.axes import environment
+from gilbench.plan.axes import environment, options
 from gilbench.plan.counting import INSTRUCTIONS, METRIC, REPEATS, is_counted, uncountable
 from gilbench.run.session import Hooks
 
@@ -139,7 +139,7 @@ class _Tallies:
 
     def _run(self, index: int, repeat: int, counter: Counter) -> Run:
         case = self._plan.cases[index]
-        reason = uncountable(self._interpreters[case.interpreter].build)
+        reason = uncountable(case, self._interpreters[case.interpreter].build)
         if reason is not None:
             nothing = Reading(observer=INSTRUCTIONS, unavailable=reason)
             return Run(case=index, block=repeat, attempt=0, readings=(nothing,))
@@ -199,7 +199,8 @@ class _Tallies:
         # The site module costs more instructions than the rest of starting, and packages can add to it.
         site = [] if any(not need.startswith("python") for need in workload.requires) else ["-S"]
         command = [
-            _program(interpreter),
+            *interpreter.command,
+            *options(case, interpreter.build),
             *site,
             str(_SCRIPT),
             _ANSWER,
@@ -207,7 +208,7 @@ class _Tallies:
             str(operations),
             *words,
         ]
-        extra = {**environment(case), "PYTHONHASHSEED": str(seed)}
+        extra = {**dict(interpreter.environment), **environment(case), "PYTHONHASHSEED": str(seed)}
         try:
             return Counting(counter, command, place, extra)
         except ProcessError as error:
@@ -254,12 +255,3 @@ def length_of(operation: int) -> int:
 
 def _work(case: Case) -> _Work:
     return case.workload, case.parameters
-
-
-def _program(interpreter: Interpreter) -> str:
-    """Return the file to launch: a shim would be counted instead of the interpreter."""
-    executable, binary = Path(interpreter.executable), Path(interpreter.binary)
-    with contextlib.suppress(OSError):
-        if executable.samefile(binary):
-            return interpreter.executable
-    return interpreter.binary

@@ -97,8 +97,10 @@ class _TesterProcess:
         self.failed = False
         self._name, self._folder = configuration.name, folder
         self._endpoint: Endpoint | None = None
-        self._command = [configuration.interpreter.executable, str(_SCRIPT)]
-        self._environment = clean_environment({} if gil is None else {"PYTHON_GIL": str(int(gil))})
+        interpreter = configuration.interpreter
+        self._command = [*interpreter.command, str(_SCRIPT)]
+        forced = {} if gil is None else {"PYTHON_GIL": str(int(gil))}
+        self._environment = clean_environment({**dict(interpreter.environment), **forced})
 
     def __enter__(self) -> Self:
         return self

@@ -69,7 +69,8 @@ def compile_extension(interpreter: Interpreter, folder: Path) -> Compiled:
 
 
 def _ask(interpreter: Interpreter) -> _Toolchain:
-    endpoint = Endpoint([interpreter.executable, str(_SCRIPT)], clean_environment())
+    environment = clean_environment(dict(interpreter.environment))
+    endpoint = Endpoint([*interpreter.command, str(_SCRIPT)], environment)
     try:
         request = {"do": "experiment", "module": "extension", "function": "toolchain", "arguments": {}}
         return msgspec.convert(endpoint.ask(request, SECONDS), _Toolchain)

@@ -43,9 +43,10 @@ def try_observers(
         ProcessError: The program cannot be started.
     """
     tried = []
-    command = [interpreter.executable, "-c", _PROGRAM]
+    command = [*interpreter.command, "-c", _PROGRAM]
     # It would import what lies in the current folder.
-    program = Process(command, env=clean_environment(), cwd="/", discard=True)
+    environment = clean_environment(dict(interpreter.environment))
+    program = Process(command, env=environment, cwd="/", discard=True)
     try:
         program.wait(_START)
         for name, watch in observers.items():

@@ -86,7 +86,7 @@ class Session:
     Args:
         plan: The plan.
         workloads: Declarations by name.
-        jit: Names of the interpreters with a JIT compiler.
+        jit: Names of the interpreters whose JIT compiler is on by default.
         launch: Starts the worker of a case.
         hooks: Called with runs and progress; asked when to stop.
         host: What is known of the host.
@@ -295,7 +295,7 @@ class _Block:
         worker, effort = slot.running, self._plan.effort
         environment = worker.prepare()
         worker.calibrate()
-        if slot.case.interpreter in self._session._jit:
+        if planning.compiles(slot.case, self._session._jit):
             self._session._warm_up.run(slot.index, slot.case, worker)
         elif not (self._workload.peer or self._workload.scheduled):
             worker.measure(-1, self._place(slot, 0), effort.slice_seconds / 2, 0.0, 0)
@@ -326,7 +326,7 @@ class _Block:
 
     def _rest(self, slot: _Slot) -> None:
         """Let a JIT compiler finish. Otherwise, it would compile during the slices of other cases."""
-        if slot.case.interpreter in self._session._jit:
+        if planning.compiles(slot.case, self._session._jit):
             settle(slot.running.pid, REST)
 
     def _verify(self, case: Case, checksum: str) -> None:

@@ -65,7 +65,7 @@ def verify(
     Raises:
         UsageError: The command cannot be run on another interpreter.
     """
-    elsewhere = on_interpreter(command, threaded.executable)
+    elsewhere = on_interpreter(command, threaded)
     variants = {
         "original": _Variant("on its own interpreter", (_program(command[0]), *command[1:]), {}),
         "threaded": _Variant(f"on {threaded.name}", elsewhere, {}),
@@ -115,7 +115,7 @@ def _enabled(name: str) -> str:
     )
 
 
-def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:
+def on_interpreter(command: Sequence[str], interpreter: Interpreter) -> tuple[str, ...]:
     """Return a command that runs the same program on another interpreter.
 
     Raises:
@@ -123,14 +123,14 @@ def on_interpreter(command: Sequence[str], executable: str) -> tuple[str, ...]:
     """
     program, *rest = command
     if is_interpreter_name(Path(program).name):
-        return (executable, *rest)
+        return (*interpreter.command, *rest)
     found = _program(program)
     with Path(found).open("rb") as file:
         if file.read(2) != b"#!":
             raise UsageError(
                 f"--verify cannot run {program} on another interpreter; pass the command as: python SCRIPT ..."
             )
-    return (executable, found, *rest)
+    return (*interpreter.command, found, *rest)
 
 
 def _program(name: str) -> str:

@@ -15,7 +15,8 @@ from gilbench.host.placement import Placement, set_affinity
 from gilbench.host.process import clean_environment, cpu_time
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Environment, Interpreter, Slice, Value, Workload
-from gilbench.plan.axes import SWITCH_INTERVAL, environment
+from gilbench.observe.running import descendants
+from gilbench.plan.axes import SWITCH_INTERVAL, environment, options
 from gilbench.plan.schedules import RATE, period, poisson, spread
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.peer import Peer
@@ -73,10 +74,11 @@ class Worker:
         )
         self._peer = peer
         self._serving_thread: int | None = None
-        extra = environment(case)
+        extra = {**dict(interpreter.environment), **environment(case)}
         if interpreter.build.implementation == "Jython":
-            extra["JAVA_TOOL_OPTIONS"] = os.environ.get("JAVA_TOOL_OPTIONS", _JVM)
-        self._endpoint = Endpoint([interpreter.executable, str(_SCRIPT)], clean_environment(extra))
+            extra.setdefault("JAVA_TOOL_OPTIONS", os.environ.get("JAVA_TOOL_OPTIONS", _JVM))
+        command = [*interpreter.command, *options(case, interpreter.build), str(_SCRIPT)]
+        self._endpoint = Endpoint(command, clean_environment(extra))
         self.pid = self._endpoint.pid
 
     def prepare(self) -> Environment:
@@ -95,11 +97,19 @@ class Worker:
                 "background": None if self._background is None else self._background.path,
                 "background_parameters": self._background_parameters,
                 "switch_interval": self.case.switch_interval,
+                "jit": self.case.jit,
             },
             START_LIMIT,
         )
         self._serving_thread = answer.pop("tid", None)
-        return msgspec.structs.replace(self._convert(answer, Environment), pid=self.pid)
+        found = self._convert(answer, Environment)
+        # A wrapper may stay in front of the interpreter.
+        if found.pid != self.pid and found.pid in descendants(self.pid):
+            self.pid = found.pid
+        problem = overridden(self.case, found)
+        if problem is not None:
+            raise RunFailure("mode", problem)
+        return msgspec.structs.replace(found, pid=self.pid)
 
     def calibrate(self) -> int:
         """Choose and return the number of operations between two reads of the clock."""
@@ -276,6 +286,16 @@ def _children(pid: int) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, (task / "children").read_text("ascii").split())
     return found
+
+
+def overridden(case: Case, found: Environment) -> str | None:
+    """Return which mode of a case is not in force in its worker; None: all are, as far as is known."""
+    modes = {"GIL": (case.gil, found.gil_enabled), "JIT": (case.jit, found.jit_enabled)}
+    for name, (wanted, actual) in modes.items():
+        if None not in {wanted, actual} and wanted is not actual:
+            words = "on instead of off" if actual else "off instead of on"
+            return f"its {name} is {words}: an option or a variable of the interpreter overrides it"
+    return None
 
 
 def signal_latencies(sent: list[float], handled: list[float]) -> list[float]:

@@ -11,7 +11,7 @@ import msgspec
 from gilbench.model.errors import StudyError
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Caveat, Check, Comparison, Expected, FailedCase, Gate, Known
-from gilbench.model.study import Case, Failure, Parameters, Struct, Value
+from gilbench.model.study import Case, Failure, Interpreter, Parameters, Struct, Value
 from gilbench.store.artefact import read_document
 
 SCHEMA = 1
@@ -41,6 +41,7 @@ class _Document(Struct, frozen=True):
     failed: list[dict[str, Any]]
     unused_known_bad: tuple[Known, ...]
     caveats: tuple[Caveat, ...]
+    interpreters: tuple[Interpreter, ...] = ()
 
 
 def read_check(path: Path) -> Check:
@@ -92,6 +93,7 @@ def _check(document: _Document) -> Check:
         caveats=document.caveats,
         threshold=document.threshold,
         fdr=document.fdr,
+        interpreters=document.interpreters,
         exit_code=document.exit_code,
     )
 

@@ -102,6 +102,7 @@ def _header_faults(header: Header) -> Iterator[str]:
     interpreters = [interpreter.name for interpreter in header.interpreters]
     workloads = {workload.name: workload for workload in header.workloads}
     switchable = {one.name for one in header.interpreters if one.build.free_threaded}
+    compiling = {one.name for one in header.interpreters if one.build.jit_kind is not None}
     for field, names in {
         "interpreters": interpreters,
         "workloads": [workload.name for workload in header.workloads],
@@ -133,6 +134,8 @@ def _header_faults(header: Header) -> Iterator[str]:
             yield f"`{at}.threads` is 0, but {_quote(workload.name)} needs at least 1"
         if case.gil is not None and case.interpreter not in switchable:
             yield f"`{at}.gil` is set, but the build is not free-threaded"
+        if case.jit is not None and case.interpreter not in compiling:
+            yield f"`{at}.jit` is set, but the build has no JIT that can be switched"
         if case.cpus is not None and case.cpus > len(plan.cpus):
             yield f"`{at}.cpus` is {case.cpus}, but `$.plan.cpus` has {len(plan.cpus)}"
         for problem in _parameter_faults(workload, case.parameters):

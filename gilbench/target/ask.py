@@ -1,6 +1,6 @@
 """Run by an interpreter that is asked what it is: prints one marked line of JSON.
 
-One source for Python 2.7 to today, PyPy, Jython, Stackless and GraalPy; the standard library only. What an
+One source for Python 2.7 to today, PyPy, Jython, IronPython, Stackless and GraalPy; the standard library only. What an
 interpreter cannot say is null. The line is marked, because a sitecustomize may print what it likes beside it.
 """
 
@@ -10,6 +10,12 @@ import platform
 import re
 import shlex
 import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # with -I and -P
+    sys.path.insert(0, HERE)
+
+from compiling import jit_enabled, jit_kind
 
 try:
     import sysconfig
@@ -28,6 +34,7 @@ FLAG_VARIABLES = (
     "PY_LDFLAGS_NODIST",
     "PY_CORE_LDFLAGS",
 )
+VIRTUAL_MACHINES = ("Jython", "IronPython")  # run on one, which compiles, and has no GIL
 PROFILE_FLAGS = ("-fprofile-use", "-fprofile-instr-use", "-prof-use")
 
 
@@ -49,7 +56,7 @@ def configure_option(*names):
     for argument in shlex.split(arguments):
         name, _, value = argument.partition("=")
         if name in names:
-            found = value not in ("no", "interpreter", "yes-off")  # the last two: a JIT that stays off
+            found = value != "no"
     return found
 
 
@@ -95,16 +102,21 @@ def flags():
 
 def jit(name):
     """Whether code is compiled while it runs."""
-    if name == "CPython":
-        asked = getattr(sys, "_jit", None)
-        if asked is not None:
-            return bool(asked.is_enabled())
+    if name == "CPython" and sys.version_info < (3, 13):
         return configure_option("--enable-experimental-jit")
+    if name in ("CPython", "PyPy"):
+        return jit_enabled()
     if name == "Stackless":
         return False
-    if name == "PyPy":
-        return "pypyjit" in sys.builtin_module_names
-    return True if name == "Jython" else None
+    return True if name in VIRTUAL_MACHINES else None
+
+
+def tail_calls(name):
+    """Whether bytecodes of CPython end with a call of the next one; None before 3.14, and where it is not recorded."""
+    if name != "CPython" or sys.version_info < (3, 14):
+        return None
+    told = config("Py_TAIL_CALL_INTERP")
+    return configure_option("--with-tail-call-interp") if told is None else told == "1"
 
 
 def mapped():
@@ -166,7 +178,7 @@ def gil_enabled(name):
     """Whether there is a GIL now."""
     if hasattr(sys, "_is_gil_enabled"):
         return bool(sys._is_gil_enabled())  # noqa: SLF001 - there is no public name
-    return name not in ("Jython", "IronPython")
+    return name not in VIRTUAL_MACHINES
 
 
 def answer():
@@ -175,7 +187,7 @@ def answer():
     like_cpython = name in ("CPython", "Stackless")
     pgo, lto, level = flags() if like_cpython else (None, None, None)
     paths = mapped()
-    shared = library(paths) if name not in ("Jython", "IronPython") else None
+    shared = library(paths) if name not in VIRTUAL_MACHINES else None
     prefix = str(sys.prefix)
     return {
         "implementation": name,
@@ -185,6 +197,8 @@ def answer():
         "free_threaded": config("Py_GIL_DISABLED") == "1",
         "gil_enabled": gil_enabled(name),
         "jit": jit(name),
+        "jit_kind": jit_kind() if name in ("CPython", "PyPy") else None,
+        "tail_calls": tail_calls(name),
         "debug": hasattr(sys, "gettotalrefcount") if like_cpython else None,
         "pgo": pgo,
         "lto": lto,

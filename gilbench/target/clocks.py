@@ -4,6 +4,7 @@
 calling thread. Neither may release the GIL: that would hand it over each time the clock is read.
 """
 
+import sys
 import time
 
 
@@ -20,6 +21,24 @@ def _java():
         return beans.getCurrentThreadCpuTime() * 1e-9
 
     return now, thread_cpu, "CLOCK_MONOTONIC by System.nanoTime"
+
+
+def _dotnet():
+    from System.Diagnostics import Stopwatch
+    from System.Threading import Thread
+
+    ticks, tick = Stopwatch.GetTimestamp, 1.0 / Stopwatch.Frequency
+
+    def now():
+        return ticks() * tick
+
+    def thread_cpu():
+        # Under Mono neither ctypes nor .NET's own classes lead to clock_gettime.
+        Thread.Yield()  # without it, the kernel's count is that of its last tick, up to 4 ms ago
+        with open("/proc/thread-self/schedstat") as counts:
+            return int(counts.read().split()[0]) * 1e-9
+
+    return now, thread_cpu, "CLOCK_MONOTONIC by Stopwatch.GetTimestamp"
 
 
 def _python3():
@@ -56,6 +75,8 @@ def _libc():
 
 
 def _choose():
+    if "IronPython" in sys.version:
+        return _dotnet()
     if hasattr(time, "monotonic"):
         return _python3()
     try:

@@ -8,7 +8,12 @@ The arguments after the number of operations are the workload's parameters. The 
 the checksum, or the kind of an error, as in ``worker.py``, and its message.
 """
 
+import os
 import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # with -I and -P
+    sys.path.insert(0, HERE)
 
 from loading import Unsupported, load
 from spinning import Work, WrongChecksum

@@ -6,12 +6,14 @@ A driver is made for one case, and its ``measure`` serves one slice: it returns 
 
 import os
 import signal
+import sys
 import time
 
 import train
 from clocks import now
 from crew import Crew
 from elsewhere import Cooperative, Processes, Subinterpreters
+from loading import Unsupported
 from spinning import Work, steady_window
 
 
@@ -120,7 +122,15 @@ class Signals(object):
         if hasattr(module, "prepare"):
             module.prepare(parameters)
         handler = module.handler(parameters) if hasattr(module, "handler") else self._handle
-        signal.signal(getattr(signal, parameters["signal"]), handler)
+        signal.signal(self._number(parameters["signal"]), handler)
+
+    @staticmethod
+    def _number(name):
+        if not hasattr(signal, name):
+            raise Unsupported("the module signal of this interpreter has no %s" % name)
+        if sys.platform == "cli":  # IronPython 2
+            raise Unsupported("%s ends this interpreter, whatever handler it has" % name)
+        return getattr(signal, name)
 
     def _handle(self, number, frame):
         self.stamps.append(now())

@@ -5,20 +5,27 @@ import sys
 import threading
 import time
 
+JVM = sys.platform.startswith("java")
+DOTNET = "IronPython" in sys.version  # its platform is called cli, or as the system is
+VIRTUAL_MACHINE = JVM or DOTNET  # which has threads of its own, and no GIL
+
 
 def gil_enabled():
     """Whether a GIL is in force at this moment."""
     if hasattr(sys, "_is_gil_enabled"):
         return bool(sys._is_gil_enabled())
-    return not (sys.platform.startswith("java") or sys.platform == "cli")
+    return not VIRTUAL_MACHINE
 
 
 def set_switch_interval(seconds):
     """Ask for a switch interval; Python 2 counts ticks instead, and 1 000 of them stand for 1 ms."""
-    if hasattr(sys, "setswitchinterval"):
-        sys.setswitchinterval(seconds)
-    elif hasattr(sys, "setcheckinterval"):
-        sys.setcheckinterval(max(1, int(seconds * 1e6)))
+    try:
+        if hasattr(sys, "setswitchinterval"):
+            sys.setswitchinterval(seconds)
+        elif hasattr(sys, "setcheckinterval"):
+            sys.setcheckinterval(max(1, int(seconds * 1e6)))
+    except NotImplementedError:  # IronPython has the function, and threads that run side by side
+        pass
 
 
 def switch_interval():
@@ -33,20 +40,24 @@ def check_interval():
     """Ticks between two releases of the old GIL, or None where there is none."""
     if hasattr(sys, "getswitchinterval") or not hasattr(sys, "getcheckinterval"):
         return None
-    return sys.getcheckinterval()
+    try:
+        return sys.getcheckinterval()
+    except NotImplementedError:
+        return None
 
 
 def thread_id():
     """The kernel's number of the calling thread, or None where it cannot be had."""
     try:
-        return int(os.readlink("/proc/thread-self").rpartition("/")[2])
-    except (OSError, AttributeError, ValueError):
+        with open("/proc/thread-self/stat") as stat:
+            return int(stat.read().split()[0])
+    except (EnvironmentError, IndexError, ValueError):
         return None
 
 
 def thread_count():
-    """Threads of this process by the kernel; on the JVM, which has many of its own, those of Python."""
-    if sys.platform.startswith("java") or not os.path.isdir("/proc/self/task"):
+    """Threads of this process by the kernel; on a virtual machine, which has some of its own, those of Python."""
+    if VIRTUAL_MACHINE or not os.path.isdir("/proc/self/task"):
         return threading.active_count()
     return len(os.listdir("/proc/self/task"))
 

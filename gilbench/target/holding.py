@@ -6,6 +6,7 @@ from itertools import repeat
 from clocks import now
 from loading import Unsupported
 
+RTLD_NOW = 2  # CPython adds it itself, IronPython does not
 _PROBE = 0.002  # s of a call that says how fast this processor is
 
 
@@ -29,9 +30,9 @@ class Hold(object):
                 import ctypes
 
                 # PyDLL keeps the GIL during the call, CDLL does not
-                self.usleep = (ctypes.PyDLL if how == "sleep" else ctypes.CDLL)(None).usleep
+                self.usleep = (ctypes.PyDLL if how == "sleep" else ctypes.CDLL)(None, RTLD_NOW).usleep
                 self.usleep.argtypes = [ctypes.c_uint]  # Jython must be told
-            except (ImportError, AttributeError) as error:
+            except (ImportError, AttributeError, SystemError) as error:  # the last one: Mono without libdl
                 raise Unsupported("ctypes of this interpreter cannot call the function: %s" % error)
         else:
             self.count = 1000

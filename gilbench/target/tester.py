@@ -5,6 +5,12 @@ An experiment may hang or kill the interpreter; gilbench then starts another pro
 """
 
 import importlib
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # with -I and -P
+    sys.path.insert(0, HERE)
 
 import facts
 from worker import Responder, main

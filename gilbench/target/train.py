@@ -7,6 +7,7 @@ time, and none waits for gilbench.
 import os
 
 from clocks import now, thread_cpu
+from fifos import write
 from spinning import CHUNK
 
 TOKEN = b"t"  # any other byte ends the train
@@ -36,7 +37,7 @@ def serve(work, request):
             ended.append(now())
             cpu.append(thread_cpu() - used)
             if following is not None:
-                os.write(writers[following], TOKEN)
+                write(writers[following], TOKEN)
     finally:
         for descriptor in [reader] + writers:
             os.close(descriptor)

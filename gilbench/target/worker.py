@@ -11,7 +11,12 @@ import os
 import sys
 import traceback
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # with -I and -P
+    sys.path.insert(0, HERE)
+
 import clocks
+import compiling
 import facts
 from drivers import DRIVERS
 from loading import Unsupported, load
@@ -46,6 +51,8 @@ class Responder(object):
             "switch_interval": facts.switch_interval(),
             "check_interval": facts.check_interval(),
             "backend": module.backend() if hasattr(module, "backend") else None,
+            "gil_enabled": facts.gil_enabled(),
+            "jit_enabled": compiling.jit_enabled() if request.get("jit") is not None else None,
         }
 
     def calibrate(self, request):
@@ -71,7 +78,10 @@ class Responder(object):
         self.send({"error": {"kind": kind, "message": message}})
 
     def serve(self):
-        for line in iter(self.requests.readline, ""):
+        while True:
+            line = self.requests.readline()
+            if not line:
+                return
             request = json.loads(line)
             if request["do"] == "stop":
                 return
@@ -91,7 +101,8 @@ class Responder(object):
 
 def main(worker):
     folder = "/dev/fd" if os.path.isdir("/dev/fd") else "/proc/self/fd"  # a bare system has no link from /dev
-    requests = open("%s/%s" % (folder, sys.argv[1]))
+    # By lines: with a buffer, IronPython would wait until it is full.
+    requests = open("%s/%s" % (folder, sys.argv[1]), "r", 1)
     replies = open("%s/%s" % (folder, sys.argv[2]), "w")
     worker(requests, replies).serve()
     sys.stdout.flush()

@@ -28,8 +28,6 @@ from gilbench.interpreters.rebuilt import is_rebuilt
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 from gilbench.model.results import Caveat, Check, Gate, Known
 from gilbench.model.study import Header, Study
-from gilbench.plan import axes
-from gilbench.plan.blocks import make_plan
 from gilbench.store.known_bad import read_known_bad
 from gilbench.store.names import default_study_path
 from gilbench.store.past import Past, read_past
@@ -205,28 +203,18 @@ def _check(study: Study, gate: Gate, against: str, found: Sequence[Caveat], limi
         caveats=tuple(found),
         threshold=limits.threshold,
         fdr=limits.fdr,
+        interpreters=study.header.interpreters,
         exit_code=exit_code(gate, strict=limits.strict),
     )
 
 
 def _plan(python: str, against: str, request: MeasureRequest, listener: Listener) -> Header:
-    """Plan the cases of the baseline, and add the candidate to each, even if both are the same executable."""
-    one = select_one("--against", against, refresh=request.refresh)
-    header = plan_study(msgspec.structs.replace(request, python=(one.executable,), refresh=False), listener)
-    sides = name_all([*header.interpreters, select_one("--python", python, refresh=request.refresh)])
-    workloads = {workload.name: workload for workload in header.workloads}
-    cases = [
-        msgspec.structs.replace(case, interpreter=side.name)
-        for case in header.plan.cases
-        for side in sides
-        if axes.lacks(workloads[case.workload], side.build) is None
-    ]
-    plan = make_plan(
-        cases,
-        effort=header.plan.effort,
-        interpreters=sides,
-        workloads=header.workloads,
-        reference=sides[0].name,
-        seed=header.plan.seed,
+    """Plan the baseline and the candidate, even if both are the same executable."""
+    sides = name_all(
+        (
+            select_one(option, spec, environment=request.environment, refresh=request.refresh)
+            for option, spec in (("--against", against), ("--python", python))
+        ),
+        by_path=True,
     )
-    return msgspec.structs.replace(header, plan=plan, interpreters=sides)
+    return plan_study(request, listener, sides)

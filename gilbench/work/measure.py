@@ -20,7 +20,8 @@ from gilbench.run.session import Hooks
 from gilbench.store.names import default_study_path
 from gilbench.store.study import StudyWriter, read_study
 from gilbench.work.listener import SILENT, Listener
-from gilbench.work.planning import MeasureRequest, plan_study, read_unfinished
+from gilbench.work.planning import MeasureRequest, plan_study
+from gilbench.work.unfinished import read_unfinished
 
 
 class Measured(NamedTuple):
@@ -62,6 +63,7 @@ def resume_study(
     listener: Listener = SILENT,
     *,
     python: tuple[str, ...] = (),
+    environment: tuple[str, ...] = (),
     workload: tuple[str, ...] = (),
     trusted: bool = False,
 ) -> Measured:
@@ -71,13 +73,16 @@ def resume_study(
         path: File of the study.
         listener: Receives progress, and can stop the work.
         python: SPECs of trusted interpreters, in addition to those that are found on this machine.
+        environment: Trusted variables of every interpreter, as ``NAME=VALUE``.
         workload: Files of trusted workloads, in addition to the catalogue.
         trusted: Trust every interpreter and workload in the study.
 
     Raises:
         StudyError: The file cannot be read or written, or a workload or interpreter has changed.
     """
-    unfinished = read_unfinished(path, python=python, workload=workload, trusted=trusted)
+    unfinished = read_unfinished(
+        path, python=python, environment=environment, workload=workload, trusted=trusted
+    )
     return run_study(unfinished.header, path, listener, earlier=unfinished.runs)
 
 

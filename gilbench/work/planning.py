@@ -1,25 +1,23 @@
-"""Makes a plan from a request, and checks the plan of an interrupted study."""
+"""Makes a plan from a request."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
 from gilbench import observe
 from gilbench.analyse.stats.sequential import LOOKS
 from gilbench.host.description import describe_host, measure_busy
-from gilbench.interpreters import is_known, select
+from gilbench.interpreters import parse_environment, select
 from gilbench.model.cores import measured_cpus
-from gilbench.model.errors import StudyError, UsageError
-from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Study, Workload
+from gilbench.model.errors import UsageError
+from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Variables, Workload
 from gilbench.plan import axes, catalogue, counting
 from gilbench.plan import blocks as planning
 from gilbench.plan.default_threads import default_threads
-from gilbench.store.study import read_study
 from gilbench.version import __version__
 from gilbench.work.listener import SILENT, Listener
 
@@ -33,6 +31,7 @@ class MeasureRequest(Struct, frozen=True):
     workload: tuple[str, ...] = ()  # names, patterns, or files; empty: the default set
     family: tuple[str, ...] = ()
     threads: str | None = None  # for example 1,cores,2x; None: as many counts as a quick run has time for
+    environment: tuple[str, ...] = ()  # variables to start every interpreter with: NAME=VALUE
     axes: dict[str, str] = msgspec.field(default_factory=dict)  # by ``Axis.field``: {"gil": "on,off"}
     settings: tuple[str, ...] = ()  # parameters of workloads: name=value[,value]
     effort: str = "quick"
@@ -44,14 +43,16 @@ class MeasureRequest(Struct, frozen=True):
     refresh: bool = False  # ask every interpreter again, ignoring the cache
 
 
-def select_one(option: str, spec: str, *, refresh: bool = False) -> Interpreter:
+def select_one(
+    option: str, spec: str, *, environment: Sequence[str] = (), refresh: bool = False
+) -> Interpreter:
     """Find the only interpreter of an option.
 
     Raises:
-        UsageError: The SPEC selects several interpreters.
+        UsageError: The SPEC or a variable is invalid, or the SPEC selects several interpreters.
         InterpreterError: The interpreter is missing or unusable.
     """
-    found = select([spec], refresh=refresh).interpreters
+    found = select([spec], environment=parse_environment(environment), refresh=refresh).interpreters
     if len(found) != 1:
         raise UsageError(
             f"{option} {spec} selects {len(found)} interpreters; choose one from: gilbench pythons list"
@@ -59,12 +60,15 @@ def select_one(option: str, spec: str, *, refresh: bool = False) -> Interpreter:
     return found[0]
 
 
-def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
+def plan_study(
+    request: MeasureRequest, listener: Listener = SILENT, sides: Sequence[Interpreter] = ()
+) -> Header:
     """Select the interpreters, make the cases, and describe the planned study.
 
     Args:
         request: What to measure.
         listener: Receives a note for each skipped interpreter or workload.
+        sides: The interpreters, the reference first; empty: those of the request.
 
     Raises:
         UsageError: The request is invalid.
@@ -85,14 +89,11 @@ def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
         counted=counting.parse_count(request.count),
         few_choices=effort.few_choices,
     )
-    python, reference = request.python, request.reference
-    extra = (reference,) if python and reference and reference not in python else ()
-    selection = select([*python, *extra], refresh=request.refresh)
-    interpreters = selection.interpreters
+    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else _selected(request)
     for axis in axes.AXES:
         if axis.field in request.axes and not any(axis.applies(one.build) for one in interpreters):
             raise UsageError(axis.needs)
-    for note in (*selection.notes, *_left_out(chosen, interpreters)):
+    for note in (*notes, *_left_out(chosen, interpreters)):
         listener.note(note)
     planned = list(axes.cases(chosen, interpreters, swept))
     if swept.counted and not any(map(counting.is_counted, planned)):
@@ -104,7 +105,7 @@ def plan_study(request: MeasureRequest, listener: Listener = SILENT) -> Header:
         effort=effort,
         interpreters=interpreters,
         workloads=chosen,
-        reference=_reference(reference, interpreters),
+        reference=reference,
         seed=request.seed,
         budget=None if request.budget is None else axes.parse_budget(request.budget),
     )
@@ -149,89 +150,14 @@ def describe_study(
     )
 
 
-def read_unfinished(
-    path: Path, *, python: Sequence[str] = (), workload: Sequence[str] = (), trusted: bool = False
-) -> Study:
-    """Read a study to resume, and check that its workloads and interpreters are unchanged.
-
-    A file can name any program. An interpreter in it is started only if it is also found on this machine, and a
-    workload only if it is in the catalogue.
-
-    Args:
-        path: The file.
-        python: SPECs of interpreters that may be started, too.
-        workload: Files of workloads that may be started, too.
-        trusted: Everything in the file may be started.
-
-    Raises:
-        StudyError: The file cannot be read, names something that may not be started, or a workload, interpreter, or
-            observer has changed.
-        UsageError: A given workload or interpreter is not in the study.
-        InterpreterError: A given interpreter is missing.
-    """
-    study = read_study(path)
-    header = study.header
-    given = select(python).interpreters if python else ()
-    for one in given:
-        if one.executable not in {interpreter.executable for interpreter in header.interpreters}:
-            raise UsageError(
-                f"{one.executable} is not in {path}; remove it, since --resume reuses the study's plan"
-            )
-    workloads = _unchanged_workloads(path, header, workload, trusted=trusted)
-    allowed = {one.executable for one in given}
-    named = () if trusted else (one.executable for one in header.interpreters)
-    unknown = [name for name in named if name not in allowed and not is_known(name)]
-    if unknown:
-        options = " ".join(f"--python {name}" for name in (*allowed, *unknown))
-        raise StudyError(
-            f"{path} would start {', '.join(unknown)}, which is not among this machine's interpreters\n"
-            f"If you trust it: {options}; if you trust the whole study: --trust-file"
-        )
-    interpreters = _unchanged_interpreters(path, header)
-    for case in header.plan.cases:
-        for name in case.observers:
-            if name not in {*observe.SAMPLERS, counting.INSTRUCTIONS}:
-                raise StudyError(f"cannot resume {path}: unknown observer {name!r}; start a new study")
-    header = msgspec.structs.replace(header, workloads=workloads, interpreters=interpreters)
-    return msgspec.structs.replace(study, header=header)
-
-
-def _unchanged_workloads(
-    path: Path, header: Header, given: Sequence[str], *, trusted: bool
-) -> tuple[Workload, ...]:
-    """Return the workloads of a study as they are now; see ``read_unfinished``."""
-    known = dict(catalogue.catalogue())
-    for chosen in catalogue.choose(known, given) if given else ():
-        if chosen.name not in {declared.name for declared in header.workloads}:
-            raise UsageError(
-                f"{chosen.name} is not in {path}; remove it, since --resume reuses the study's plan"
-            )
-        known[chosen.name] = chosen
-    workloads = []
-    for declared in header.workloads:
-        if declared.name not in known and not trusted:
-            raise StudyError(
-                f"{path} would start the workload {declared.path}, which is not in the catalogue\n"
-                f"If you trust it: --workload {declared.path}; if you trust the whole study: --trust-file"
-            )
-        file, family = Path(declared.path), declared.family
-        workloads.append(known.get(declared.name) or catalogue.read_declaration(file, family))
-        if msgspec.structs.replace(workloads[-1], path=declared.path) != declared:
-            raise StudyError(f"cannot resume {path}: workload {declared.name} changed; start a new study")
-    return tuple(workloads)
-
-
-def _unchanged_interpreters(path: Path, header: Header) -> tuple[Interpreter, ...]:
-    """Return the interpreters of a study as they are now; see ``read_unfinished``."""
-    interpreters = []
-    for interpreter in header.interpreters:
-        found = select([interpreter.executable]).interpreters[0]
-        if found.build != interpreter.build:
-            raise StudyError(
-                f"cannot resume {path}: the build of {interpreter.executable} changed; start a new study"
-            )
-        interpreters.append(msgspec.structs.replace(found, name=interpreter.name))
-    return tuple(interpreters)
+def _selected(request: MeasureRequest) -> tuple[Sequence[Interpreter], str, Sequence[str]]:
+    """Return the interpreters of a request, the name of the reference, and notes."""
+    python, reference = request.python, request.reference
+    environment = parse_environment(request.environment)
+    extra = (reference,) if python and reference and reference not in python else ()
+    selection = select([*python, *extra], environment=environment, refresh=request.refresh)
+    name = _reference(reference, selection.interpreters, environment)
+    return selection.interpreters, name, selection.notes
 
 
 def _threads(request: MeasureRequest, cores: int, chosen: Sequence[Workload]) -> tuple[int, ...]:
@@ -264,11 +190,11 @@ def _left_out(workloads: Sequence[Workload], interpreters: Sequence[Interpreter]
     ]
 
 
-def _reference(spec: str | None, interpreters: Sequence[Interpreter]) -> str:
+def _reference(spec: str | None, interpreters: Sequence[Interpreter], environment: Variables) -> str:
     if spec is None:
         return interpreters[0].name
-    wanted = select([spec]).interpreters[0]
+    wanted = select([spec], environment=environment).interpreters[0]
     for interpreter in interpreters:
-        if interpreter.executable == wanted.executable:
+        if interpreter.started == wanted.started:
             return interpreter.name
     raise UsageError(f"--reference {spec} is not among the interpreters of this run; add --python {spec}")

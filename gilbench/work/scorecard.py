@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from gilbench.analyse.properties import property_scores
 from gilbench.analyse.properties.threads import property_cases
 from gilbench.host.description import describe_host
 from gilbench.host.files import refuse_unwritable
-from gilbench.interpreters import select
+from gilbench.interpreters import parse_environment, select
 from gilbench.model.scores import Scorecard
 from gilbench.model.study import Effort, Header
 from gilbench.plan import catalogue
@@ -50,6 +51,7 @@ def scorecard(
     output: Path | None = None,
     listener: Listener = SILENT,
     *,
+    environment: Sequence[str] = (),
     refresh: bool = False,
 ) -> Scored:
     """Test claims about the GIL, and requirements for a replacement, on each interpreter.
@@ -58,6 +60,7 @@ def scorecard(
         python: SPECs of interpreters; empty: as in ``measure``.
         output: File of the study; None: a new file in ``reports/``.
         listener: Receives notes and progress, and can stop the work.
+        environment: Variables to start every interpreter with, as ``NAME=VALUE``.
         refresh: Ask every interpreter again, ignoring the cache.
 
     Raises:
@@ -66,7 +69,7 @@ def scorecard(
     path = output or default_study_path()
     if path.parent.is_dir():  # else it is made with the study
         refuse_unwritable(scores_path(path))
-    header = plan_claims(python, listener, refresh=refresh)
+    header = plan_claims(python, listener, environment=environment, refresh=refresh)
     study, path, interrupted = run_study(header, path, listener, allotment=_EVERY_CASE)
     if interrupted:
         return Scored(None, path)
@@ -89,9 +92,15 @@ def read_card(path: Path, listener: Listener = SILENT) -> Scorecard:
     return score(study, properties or ())
 
 
-def plan_claims(python: tuple[str, ...], listener: Listener = SILENT, *, refresh: bool = False) -> Header:
+def plan_claims(
+    python: tuple[str, ...],
+    listener: Listener = SILENT,
+    *,
+    environment: Sequence[str] = (),
+    refresh: bool = False,
+) -> Header:
     """Describe the study that the claims are based on. Arguments and errors are those of ``scorecard``."""
-    selection = select(python, refresh=refresh)
+    selection = select(python, environment=parse_environment(environment), refresh=refresh)
     for note in selection.notes:
         listener.note(note)
     interpreters, workloads = selection.interpreters, catalogue.catalogue()

@@ -45,5 +45,5 @@ def plan_verification(command: Sequence[str], spec: str, *, refresh: bool = Fals
         raise UsageError(
             f"--verify needs a free-threaded interpreter, but {threaded.name} has a GIL; use for example 3.13t"
         )
-    on_interpreter(command, threaded.executable)
+    on_interpreter(command, threaded)
     return Verification(tuple(command), threaded)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from gilbench.analyse.study.workload_tests import workload_tests
 from gilbench.host.description import describe_host
-from gilbench.interpreters import select
+from gilbench.interpreters import parse_environment, select
 from gilbench.model.listings import WorkloadTest, WorkloadTests
 from gilbench.model.study import Effort, Interpreter, Plan, Run, Workload
 from gilbench.plan import catalogue
-from gilbench.plan.axes import Axes, cases, parse_threads
+from gilbench.plan.axes import AXES, Axes, cases, parse_threads
 from gilbench.plan.blocks import make_plan
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
@@ -33,6 +33,7 @@ def check_workloads(
     threads: str = "1,2",
     listener: Listener = SILENT,
     *,
+    environment: Sequence[str] = (),
     refresh: bool = False,
 ) -> WorkloadTests:
     """Run workloads briefly on every interpreter, and check their checksums and the lengths of their operations.
@@ -42,6 +43,7 @@ def check_workloads(
         python: SPECs of interpreters.
         threads: Thread counts, for example ``1,2``.
         listener: Receives progress.
+        environment: Variables to start every interpreter with, as ``NAME=VALUE``.
         refresh: Ask every interpreter again, ignoring the cache.
 
     Raises:
@@ -50,8 +52,13 @@ def check_workloads(
     """
     known = catalogue.catalogue()
     chosen = catalogue.choose(known, names)
-    interpreters = select(python, refresh=refresh).interpreters
-    switched = {"gil": (False, True)} if any(one.build.free_threaded for one in interpreters) else {}
+    variables = parse_environment(environment)
+    interpreters = select(python, environment=variables, refresh=refresh).interpreters
+    switched = {
+        axis.field: (False, True)
+        for axis in AXES
+        if axis.needs and any(axis.applies(one.build) for one in interpreters)
+    }
     axes = Axes(threads=parse_threads(threads, 1), swept=switched)
     found: list[WorkloadTest] = []
     for number, workload in enumerate(chosen, 1):

@@ -211,13 +211,14 @@ def test_a_reader_who_leaves_ends_the_program(tmp_path: Path) -> None:
 
 
 def test_a_measured_interpreter_sees_no_setting_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTHONPATH", "PYTHON_GIL", "PYTHONHASHSEED", "VIRTUAL_ENV", "PYENV_VERSION", "JYTHONPATH"):
+    settings = ("PYTHONPATH", "PYTHON_GIL", "PYTHONHASHSEED", "VIRTUAL_ENV", "PYENV_VERSION", "JYTHONPATH")
+    for name in (*settings, "IRONPYTHONPATH"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("HOME", "/somewhere")
     found = clean_environment({"PYTHON_GIL": "1"})
     assert found["PYTHON_GIL"] == "1"
     assert found["HOME"] == "/somewhere"
-    ours = {name for name in found if name.startswith(("PYTHON", "VIRTUAL", "PYENV_V", "JYTHON"))}
+    ours = {name for name in found if name.startswith(("PYTHON", "VIRTUAL", "PYENV_V", "JYTHON", "IRON"))}
     assert ours == {"PYTHON_GIL", "PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE"}
 
 

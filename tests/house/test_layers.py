@@ -51,11 +51,13 @@ MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 LOOK_UP = {
     PACKAGE / name for name in ("host/process.py", "observe/running.py", "work/profile.py", "run/verify.py")
 }
-OLD = {"java", "Queue", "BaseHTTPServer", "SocketServer"}  # of Jython, and of Python 2's standard library
+# Of Jython, of IronPython, and of Python 2's standard library.
+OLD = {"java", "System", "Queue", "BaseHTTPServer", "SocketServer"}
 # Ways around the GIL that are measured where the interpreter has them.
 OPTIONAL = {
     "elsewhere.py": {"greenlet", "stackless", "_interpreters", "_xxsubinterpreters"},
     "atomicity.py": {"pypyjit"},  # PyPy's own, to turn its JIT off
+    "compiling.py": {"pypyjit"},  # to see whether it is on
 }
 HEAVY = {"rich", "numpy", "scipy", "psutil", "msgspec", "typer"}
 STARTERS = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty", "_posixsubprocess"}

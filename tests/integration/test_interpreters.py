@@ -21,7 +21,9 @@ def symbols(spec: str) -> set[str]:
     return {name.partition(".")[0] for name in interpreter(spec).build.gil_symbols}
 
 
-@pytest.mark.parametrize("spec", ["2.7", "3.6", "3.8", "3.11", "3.13", "3.13t", "pypy3", "jython"])
+@pytest.mark.parametrize(
+    "spec", ["2.7", "3.6", "3.8", "3.11", "3.13", "3.13t", "pypy3", "jython", "ironpython"]
+)
 def test_each_interpreter_says_the_version_that_it_writes_itself(spec: str) -> None:
     found = interpreter(spec)
     code = "import sys; sys.stdout.write('%d.%d.%d' % tuple(sys.version_info[:3]))"

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from interpreters_fixture import absent, interpreter, interpreter_if_found
+from interpreters_fixture import absent, interpreter
 from watched import need_bpftrace, watched
 
 from gilbench.model.profile import ProfiledThread
@@ -84,7 +84,7 @@ OWN = {
 
 def executable(build: str) -> str:
     """A free-threaded build: CI has that of 3.13, the others are tested where they are found."""
-    return (interpreter(build) if build == BUILDS[0] else interpreter_if_found(build)).executable
+    return interpreter(build).executable
 
 
 @pytest.mark.parametrize("build", BUILDS)

@@ -72,7 +72,21 @@ CASES = [
 
 @pytest.mark.parametrize(("spec", "mode", "threads", "hold"), CASES)
 def test_held_and_waited_are_what_the_program_knows(spec: str, mode: str, threads: int, hold: float) -> None:
-    command = (interpreter(spec).executable, TRUTH, mode, str(threads), str(hold), str(SECONDS))
+    compare_with_the_program(interpreter(spec).executable, mode, threads, hold)
+
+
+@pytest.mark.parametrize("spec", ["3.13t", "3.14t", "3.15t"])
+def test_the_gil_of_a_free_threaded_build_is_timed_as_well(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_GIL", "1")
+    found = interpreter(spec)
+    compare_with_the_program(found.executable, "sleep", 4, 0.005)
+
+
+def compare_with_the_program(executable: str, mode: str, threads: int, hold: float) -> None:
+    """Profile a program that knows how long its threads held the GIL, and waited for it."""
+    command = (executable, TRUTH, mode, str(threads), str(hold), str(SECONDS))
     profile, done = profiled("--", *command)
     assert profile["probe"]["strength"] == "exact"
     assert profile["probe"]["lost"] == 0

@@ -25,7 +25,7 @@ from gilbench.run.peer import Peer
 from gilbench.run.train import LONGEST, SHORTEST, Stamps, serve_train
 from gilbench.run.worker import Worker
 
-SPECS = ("2.7", "3.6", "3.11", "3.13", "3.13t", "pypy", "jython")
+SPECS = ("2.7", "3.6", "3.11", "3.13", "3.13t", "pypy", "jython", "ironpython")
 STUCK = '''"""Hangs once a file is there."""
 import os, time
 WORKLOAD = {"driver": "parallel", "unit": "looks", "parameters": {"path": ""}, "checksum": "0"}
@@ -63,7 +63,7 @@ def somewhere() -> Placement:
     return place(Case(workload="countdown", interpreter="any", threads=1), "parallel", Layout(cpus), 0)
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", [*SPECS, "ironpython"])
 def test_every_interpreter_serves_its_slices(spec: str) -> None:
     with workers(spec, "3.11") as two:
         rides = serve_train(two, somewhere(), 0.05, "seed")

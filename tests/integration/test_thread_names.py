@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from interpreters_fixture import interpreter, interpreter_if_found
+from interpreters_fixture import interpreter
 from watched import let_go, started
 
 from gilbench.observe.free_threaded_names import FreeThreadedNames
@@ -39,7 +39,7 @@ said = tids
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_threads_have_the_names_that_the_program_gave_them(build: str) -> None:
-    python = (interpreter(build) if build == BUILDS[0] else interpreter_if_found(build)).executable
+    python = interpreter(build).executable
     with started(python, NAMED) as child:
         tids = let_go(child)
         names = FreeThreadedNames(find_python(child.pid))

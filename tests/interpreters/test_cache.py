@@ -242,6 +242,19 @@ def test_a_virtual_environment_is_asked_each_time(fake: Fake, home: Path, linked
     assert not file(home).exists()
 
 
+def test_a_named_virtual_environment_is_kept_apart_from_what_is_behind_it(fake: Fake) -> None:
+    base, path = fake.executable("base"), fake.folder / "venv" / "bin" / "python3"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(base)
+    fake.say(executable=str(path), base_executable=str(base), prefix=str(path.parent.parent))
+    for _ in range(2):  # the second answer may be a kept one
+        named, found = ask(path, given=True), ask(path)
+        assert isinstance(named, Interpreter)
+        assert isinstance(found, Interpreter)
+        assert (named.executable, found.executable) == (str(path), str(base))
+        assert named.binary == found.binary == str(base)
+
+
 def test_jythons_launcher_is_kept_although_it_is_a_script(fake: Fake) -> None:
     launcher = fake.folder / "jython"
     said = answer(
@@ -496,7 +509,10 @@ def test_a_command_with_a_warm_cache_starts_no_interpreter(
 
 
 def test_several_are_asked_and_answer_in_the_order_given(home: Path, tmp_path: Path) -> None:
-    paths = [answering(tmp_path / f"python3.{minor}", version=f"3.{minor}.0") for minor in range(8)]
+    paths = [
+        answering(tmp_path / f"python3.{minor}", version=f"3.{minor}.0", version_info=[3, minor, 0])
+        for minor in range(8)
+    ]
     found = ask_all([*paths, tmp_path / "absent"])
     assert [one.executable for one in found] == [str(path) for path in [*paths, tmp_path / "absent"]]
     assert not file(home).exists() or json.loads(file(home).read_text()) == {}

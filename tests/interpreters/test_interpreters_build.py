@@ -5,6 +5,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def source(folder: Path, version: str = "3.13.5", compile_: str = "true") -> Pat
     (folder / "Include/patchlevel.h").write_text(f'#define PY_VERSION  "{version}"\n')
     program(folder / "configure", CONFIGURE.replace("COMPILE", compile_))
     for flavour in ("", "t"):
-        said = answer(version=version, version_info=[3, 13, 5], free_threaded=flavour == "t")
+        numbers = [int(number) for number in re.findall(r"\d+", version)[:3]]
+        said = answer(version=version, version_info=numbers, free_threaded=flavour == "t")
         program(folder / f"python{flavour}", f"echo '{MARK}{json.dumps(said)}'")
     return folder
 
@@ -149,6 +151,26 @@ def test_a_failed_build_names_the_log_and_its_last_error_and_leaves_nothing(
         f"See the whole log: {log}",
     ]
     assert "more" in log.read_text()
+    assert contents(cache) == []
+
+
+def test_a_source_whose_configure_has_lost_its_run_bit_is_built(cache: Path, tmp_path: Path) -> None:
+    tree = source(tmp_path / "tree")
+    (tree / "configure").chmod(0o644)
+    build(tree)
+    assert contents(cache) == ["3.13.5"]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [("exit 7", "exit status 7"), ("kill -KILL $$", "exit status -9"), ("fi", "Syntax error")],
+)
+def test_a_configure_that_ends_without_a_reason_is_an_error_that_has_one(
+    cache: Path, tmp_path: Path, body: str, why: str
+) -> None:
+    program(source(tmp_path / "tree") / "configure", body)
+    with pytest.raises(InterpreterError, match=f"configure failed: .*{why}"):
+        build(tmp_path / "tree")
     assert contents(cache) == []
 
 

@@ -35,7 +35,19 @@ def inside(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["python", "python3.13t", "python3.12d", "pypy3", "jython", "stackless", "graalpy"]
+    "name",
+    [
+        "python",
+        "python3.13t",
+        "python3.12d",
+        "pypy3",
+        "jython",
+        "stackless",
+        "graalpy",
+        "ipy",
+        "ipy2.7",
+        "ipy.exe",
+    ],
 )
 def test_an_interpreter_is_found_on_path_by_its_name(home: Path, name: str) -> None:
     answering(home.parent / "path" / name)
@@ -43,7 +55,7 @@ def test_an_interpreter_is_found_on_path_by_its_name(home: Path, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["python3-config", "pythonista", "ipython", "pypy3clean", "python3.11-gdb.py"]
+    "name", ["python3-config", "pythonista", "ipython", "ipython3", "pypy3clean", "python3.11-gdb.py"]
 )
 def test_what_is_only_called_alike_is_not_run(home: Path, name: str) -> None:
     answering(home.parent / "path" / name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from interpreters_fakes import make_build, make_interpreter
 
@@ -45,6 +46,29 @@ def test_a_free_threaded_build_does_not_collide_with_the_ordinary_one() -> None:
         "3.13",
         "3.13t",
     ]
+
+
+def test_named_builds_of_one_release_are_told_apart_by_where_their_paths_differ() -> None:
+    def by_path(*paths: str) -> list[str]:
+        made = [make_interpreter("3.11.7", executable=path) for path in paths]
+        return [one.name for one in name_all(made, by_path=True)]
+
+    assert by_path("/x/py-slower", "/x/py-a") == ["3.11.7 py-slower", "3.11.7 py-a"]
+    assert by_path("/x/old/bin/python3", "/x/new/bin/python3") == ["3.11.7 old", "3.11.7 new"]
+    assert by_path("/usr/bin/python3", "/x/wrapper") == ["3.11.7 python3", "3.11.7 wrapper"]
+    assert by_path("/a/x/py", "/b/x/py", "/b/y/py") == ["3.11.7 x", "3.11.7 x#2", "3.11.7 y"]
+    assert by_path("/bin/py", "/x/bin/py") == ["3.11.7 /", "3.11.7 x"]
+    assert by_path("/x/py", "/x/py") == ["3.11.7", "3.11.7#2"]
+    assert by_path("/x/py") == ["3.11"]
+
+
+def test_options_are_part_of_a_name() -> None:
+    plain = make_interpreter("3.14.0")
+    optimized = msgspec.structs.replace(plain, options=("-X", "no_debug ranges", "-O"))
+    assert names(optimized) == ["3.14 -X 'no_debug ranges' -O"]
+    assert names(plain, optimized) == ["3.14", "3.14 -X 'no_debug ranges' -O"]
+    assert names(make_interpreter("3.14.1"), optimized)[1] == "3.14.0 -X 'no_debug ranges' -O"
+    assert names(plain, plain, optimized) == ["3.14.0", "3.14.0#2", "3.14.0 -X 'no_debug ranges' -O"]
 
 
 def test_a_release_is_newer_than_its_candidates_and_those_than_its_alphas() -> None:

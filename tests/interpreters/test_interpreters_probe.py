@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from interpreters_fakes import answer, answering, program, wrapper
 
+from gilbench.interpreters import probe as probing
 from gilbench.interpreters.find import own_executable
 from gilbench.interpreters.probe import MARK, examine, probe
 from gilbench.model.study import Interpreter, Unusable
@@ -61,6 +62,13 @@ def test_a_program_that_hangs_is_given_up_after_its_time(tmp_path: Path) -> None
     begun = time.monotonic()
     assert "timed out after 0.5 s" in reason(program(tmp_path / "python3", "sleep 60"), seconds=0.5)
     assert time.monotonic() - begun < 10
+
+
+def test_a_virtual_machine_may_take_longer_to_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "SECONDS", 0.2)
+    late = f"sleep 1\ncat <<'END'\n{MARK}{json.dumps(answer())}\nEND"
+    assert isinstance(probe(program(tmp_path / "python3", late)), Unusable)
+    assert isinstance(probe(program(tmp_path / "ipy", late)), Interpreter)
 
 
 def test_a_program_that_crashes_says_by_which_signal(tmp_path: Path) -> None:

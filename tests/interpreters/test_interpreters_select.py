@@ -25,6 +25,7 @@ MACHINE = (
     make_interpreter("3.10.16", implementation="PyPy"),
     make_interpreter("3.9.16", implementation="PyPy"),
     make_interpreter("2.7.3", implementation="Jython"),
+    make_interpreter("2.7.12", implementation="IronPython"),
 )
 BROKEN = Unusable(executable="/fake/bin/graalpy", reason="ended by signal 6")
 
@@ -58,6 +59,8 @@ def selecting(
         ("pypy3.9", "/fake/PyPy3.9.16"),
         ("PyPy3.9", "/fake/PyPy3.9.16"),
         ("jython", "/fake/Jython2.7.3"),
+        ("ipy", "/fake/IronPython2.7.12"),
+        ("ironpython2.7", "/fake/IronPython2.7.12"),
     ],
 )
 def test_a_spec_picks_the_newest_that_fits(

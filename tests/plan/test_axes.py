@@ -24,6 +24,29 @@ def test_a_forced_gil_is_an_axis_of_free_threaded_builds_alone() -> None:
     ]
 
 
+def test_a_forced_jit_is_an_axis_of_builds_with_a_jit_of_their_own() -> None:
+    jython = named("jython", implementation="Jython", jit=True)
+    inside = named("3.14", jit=False, jit_kind="native")
+    swept = Axes(threads=(1,), swept={"jit": (True, False)})
+    found = cases([make_workload()], [ORDINARY, jython, inside], swept)
+    assert [(case.interpreter, case.jit) for case in found] == [
+        ("3.13", None),
+        ("jython", None),
+        ("3.14", True),
+        ("3.14", False),
+    ]
+
+
+def test_the_jit_is_switched_by_a_variable_and_on_pypy_by_an_option() -> None:
+    on, off = (Case(workload="w", interpreter="i", threads=1, jit=jit) for jit in (True, False))
+    pypy = named("pypy", implementation="PyPy", jit=True, jit_kind="native").build
+    assert [axes.environment(case) for case in (on, off)] == [{"PYTHON_JIT": "1"}, {"PYTHON_JIT": "0"}]
+    assert [axes.options(case, pypy) for case in (on, off)] == [(), ("--jit", "off")]
+    assert axes.options(off, ORDINARY.build) == ()
+    plain = Case(workload="w", interpreter="i", threads=1)
+    assert (axes.environment(plain), axes.options(plain, pypy)) == ({}, ())
+
+
 def test_switch_intervals_and_cpu_counts_multiply_the_cases() -> None:
     swept = Axes(threads=(1, 2), swept={"switch_interval": (0.005, 0.001), "cpus": (1, 2)})
     assert len(list(cases([make_workload()], [ORDINARY], swept))) == 8
@@ -66,6 +89,9 @@ def test_the_gil_is_on_off_or_both() -> None:
     assert axes.parse_gil("off, on,off") == (False, True)
     with pytest.raises(UsageError, match="--gil"):
         axes.parse_gil("maybe")
+    assert axes.parse_jit("on,off") == (True, False)
+    with pytest.raises(UsageError, match="--jit"):
+        axes.parse_jit("")
 
 
 def test_cpus_are_counts_up_to_those_there_are() -> None:
@@ -91,7 +117,7 @@ def test_settings_are_names_with_one_or_more_values() -> None:
 
 @given(st.text(max_size=30))
 def test_any_text_is_an_axis_or_a_usage_error(text: str) -> None:
-    for read in (axes.parse_gil, axes.parse_switch_intervals, axes.parse_budget):
+    for read in (axes.parse_gil, axes.parse_jit, axes.parse_switch_intervals, axes.parse_budget):
         with contextlib.suppress(UsageError):
             assert read(text)
 
@@ -99,4 +125,5 @@ def test_any_text_is_an_axis_or_a_usage_error(text: str) -> None:
 def test_a_variant_is_named_by_what_it_was_made_to_run_with() -> None:
     case = Case(workload="w", interpreter="3.13t", threads=2, gil=True, switch_interval=0.001, cpus=1)
     assert variant(case) == "3.13t GIL on 1.00 ms 1 CPU"
+    assert variant(Case(workload="w", interpreter="3.14", threads=2, jit=False)) == "3.14 JIT off"
     assert variant(Case(workload="w", interpreter="2.7", threads=2)) == "2.7"

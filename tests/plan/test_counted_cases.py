@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 from studies import make_profile, make_workload, named
 
 from gilbench.model.errors import UsageError
-from gilbench.model.study import Plan, Workload
+from gilbench.model.study import Case, Plan, Workload
 from gilbench.plan.axes import Axes, cases
 from gilbench.plan.blocks import groups, make_plan, slice_order
 from gilbench.plan.counting import SECONDS, countable, is_counted, parse_count, uncountable
@@ -76,14 +77,19 @@ def test_blocks_are_as_if_nothing_was_counted() -> None:
 
 
 def test_what_compiles_while_it_runs_is_not_counted() -> None:
-    assert uncountable(named("3.13").build) is None
+    case = Case(workload="countdown", interpreter="any", threads=1)
+    assert uncountable(case, named("3.13").build) is None
     for other in (
         named("pypy", implementation="PyPy", jit=True),
         named("3.14", jit=True),
         named("jython", implementation="Jython", jit=True),
         named("ipy", implementation="IronPython"),
     ):
-        assert "not counted" in str(uncountable(other.build))
+        assert "not counted" in str(uncountable(case, other.build))
+    off, on = (msgspec.structs.replace(case, jit=jit) for jit in (False, True))
+    pypy, newest = named("pypy", implementation="PyPy", jit=True), named("3.14", jit=False)
+    assert uncountable(off, pypy.build) is None
+    assert "not counted" in str(uncountable(on, newest.build))
 
 
 def test_only_instructions_can_be_asked_for() -> None:

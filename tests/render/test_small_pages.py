@@ -98,6 +98,7 @@ PYTHONS = Pythons(
                 gil_symbols=("take_gil", "drop_gil"),
             ),
             make_interpreter("3.13.5", free_threaded=True, executable=f"{Path.home()}/a/b/c/d/python3.13t"),
+            make_interpreter("3.14.2", jit=False, jit_kind="native", tail_calls=True, lto=True),
             make_interpreter("3.9.16", implementation="PyPy", implementation_version="7.3.11", jit=True),
         )
     ),
@@ -176,7 +177,7 @@ def test_programs_get_the_same_fields(name: str, fields: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("selftest", 3), ("workloads", 3), ("workload_tests", 13), ("pythons", 3)]
+    ("name", "count"), [("selftest", 3), ("workloads", 3), ("workload_tests", 13), ("pythons", 4)]
 )
 def test_a_spreadsheet_gets_a_row_for_each(name: str, count: int) -> None:
     assert len(list(csv.DictReader(io.StringIO(written(PAGES[name], "csv"))))) == count

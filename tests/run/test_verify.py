@@ -111,9 +111,9 @@ def test_bad_use_is_said_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_interpreter_is_replaced_and_a_script_is_given_to_the_other(tmp_path: Path) -> None:
     script = make_script(tmp_path / "serve", "exit 0")
-    assert on_interpreter(["/usr/bin/python3.11", "-m", "x"], "/t") == ("/t", "-m", "x")
-    assert on_interpreter(["python", "app.py"], "/t") == ("/t", "app.py")
-    assert on_interpreter([script, "--port", "1"], "/t") == ("/t", script, "--port", "1")
+    assert on_interpreter(["/usr/bin/python3.11", "-m", "x"], named("t")) == ("/fake/t", "-m", "x")
+    assert on_interpreter(["python", "app.py"], named("t")) == ("/fake/t", "app.py")
+    assert on_interpreter([script, "--port", "1"], named("t")) == ("/fake/t", script, "--port", "1")
 
 
 def test_what_is_neither_is_refused_with_the_next_step(tmp_path: Path) -> None:
@@ -121,6 +121,6 @@ def test_what_is_neither_is_refused_with_the_next_step(tmp_path: Path) -> None:
     binary.write_bytes(b"\x7fELF")
     binary.chmod(0o755)
     with pytest.raises(UsageError, match="pass the command as: python SCRIPT"):
-        on_interpreter([str(binary)], "/t")
+        on_interpreter([str(binary)], named("t"))
     with pytest.raises(UsageError, match="command not found: nowhere"):
-        on_interpreter(["nowhere"], "/t")
+        on_interpreter(["nowhere"], named("t"))

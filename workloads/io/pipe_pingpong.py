@@ -6,6 +6,8 @@ work for a socket. Unit: round trips. Source: the "pipe" test of lmbench (L. McV
 
 import os
 
+from fifos import write
+
 WORKLOAD = {
     "driver": "service",
     "peer": "pipe",
@@ -24,7 +26,7 @@ def serve(pipes):
             byte = os.read(requests, 1)
             if not byte:
                 return served
-            os.write(replies, byte)
+            write(replies, byte)
             served += 1
     except EnvironmentError:  # a client that has lost patience
         return served

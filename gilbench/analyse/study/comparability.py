@@ -26,6 +26,7 @@ def comparability(reference: Build, other: Build) -> tuple[str, ...]:
         facts += [
             (reference.pgo, other.pgo, "with PGO", "without PGO"),
             (reference.lto, other.lto, "with LTO", "without LTO"),
+            (reference.tail_calls, other.tail_calls, "with tail calls", "without tail calls"),
         ]
         texts = [
             (reference.optimisation, other.optimisation),

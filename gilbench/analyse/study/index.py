@@ -66,11 +66,13 @@ class Blocks:
         return other if self._runs.get(other) else None
 
     def reference(self, case: Case) -> Case | None:
-        """Return the same case on the reference. A reference with a fixed GIL mode runs in that mode."""
+        """Return the same case on the reference. A reference with a fixed GIL mode or JIT runs as it is."""
         name = self.plan.reference
         if case.interpreter == name:
             return None
-        return self.sibling(case, interpreter=name) or self.sibling(case, interpreter=name, gil=None)
+        fixed: tuple[dict[str, None], ...] = ({}, {"gil": None}, {"jit": None}, {"gil": None, "jit": None})
+        siblings = (self.sibling(case, interpreter=name, **modes) for modes in fixed)
+        return next((one for one in siblings if one is not None), None)
 
     def throughput_log_ratios(self, case: Case, reference: Case) -> dict[BlockKey, float]:
         """Return one log-ratio of throughput for each block with both cases, in the order of time.

@@ -1,14 +1,11 @@
 """Memory by the operating system: of small objects, and of threads that wait."""
 
-import os
-import sys
 import threading
 import time
 
+import facts
 from properties.timeouts import collect
 
-JAVA = sys.platform.startswith("java")
-PAGE = 4096 if JAVA else os.sysconf("SC_PAGE_SIZE")
 _kept = []
 
 
@@ -30,19 +27,23 @@ KINDS = {
 
 def resident():
     """Bytes in physical memory."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * PAGE
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
 
 
 def in_use():
-    """Bytes that objects take: on the JVM, which takes memory in advance, those of its heap."""
+    """Bytes that objects take: on a virtual machine, which takes memory in advance, those of its heap."""
     collect()
-    if not JAVA:
-        return resident()
-    from java.lang import Runtime
+    if facts.JVM:
+        from java.lang import Runtime
 
-    machine = Runtime.getRuntime()
-    return machine.totalMemory() - machine.freeMemory()
+        machine = Runtime.getRuntime()
+        return machine.totalMemory() - machine.freeMemory()
+    if facts.DOTNET:
+        from System import GC
+
+        return GC.GetTotalMemory(False)
+    return resident()
 
 
 def objects(kind, count, rounds):

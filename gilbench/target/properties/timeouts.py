@@ -1,9 +1,9 @@
 """Waiting, with a timeout, for finalizers that may never run."""
 
 import gc
-import sys
 import time
 
+import facts
 from clocks import now
 
 STEP = 0.005  # s between two checks
@@ -21,7 +21,7 @@ def until(happened, seconds):
 
 def collect():
     """Call the collector; on Jython the JVM's, where calling gc.collect() in a loop once did not end."""
-    if not sys.platform.startswith("java"):
+    if not facts.JVM:
         gc.collect()
         return
     from java.lang import System
