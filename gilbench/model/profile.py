@@ -121,6 +121,13 @@ class ProgramProcess(Struct, frozen=True):
     start_up: float | None = None  # s of startup, which the profile excludes
 
 
+class Replayed(Struct, frozen=True):
+    """The speedup of the recorded program without a GIL on a number of CPUs."""
+
+    cores: int
+    speedup: float  # including the one-thread cost if known
+
+
 class WhatIf(Struct, frozen=True):
     """The speedup of the program without a GIL."""
 
@@ -134,6 +141,7 @@ class WhatIf(Struct, frozen=True):
     measured_lo: float | None = None
     measured_hi: float | None = None
     measured_on: str | None = None
+    curve: tuple[Replayed, ...] = ()  # by number of CPUs; empty: no timeline was recorded
 
 
 class Stack(Struct, frozen=True):
@@ -163,6 +171,10 @@ class Profile(Struct, frozen=True):
     stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL
     stack_rate: int | None = None  # samples per second
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
+    contended: float | None = (
+        None  # fraction in which at least one thread waited for the GIL; at least the truth
+    )
+    free_wanted: float | None = None  # its part in which no thread held the GIL: handing it over
 
 
 def document(profile: Profile) -> dict[str, Any]:

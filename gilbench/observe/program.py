@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gilbench.model.errors import UsageError
+from gilbench.model.events import Events
 from gilbench.model.profile import Blame, Profile, ProfiledThread, ProgramProcess
 from gilbench.model.results import Caveat
 from gilbench.observe.cpu import Counts, gained, read_counts
@@ -38,7 +39,7 @@ class ProgramWatch:
         command: The user's command; empty: as the system knows it.
         observers: Observers of ``OBSERVERS`` in addition to the GIL.
         live: Whether ``look`` will be called.
-        recording: Destination of every change of a thread's state; needs the exact probe.
+        recording: Destination of every event of a thread; needs the exact probe.
 
     Raises:
         UsageError: No probe can observe the process.
@@ -61,6 +62,7 @@ class ProgramWatch:
         self._stacks: StackSampler | None = None
         self._calls: SyscallCounter | None = None
         self._gil = _watch(python, live, recording)
+        self.events: Events | None = None  # recorded; known after ``finish``
         self._began = time.monotonic()
         self._before = self._counts = read_counts(python.pid)
         self._next_names = self._began + _NAMES_FIRST
@@ -99,6 +101,7 @@ class ProgramWatch:
             self._next_names = 0.0
             self.tick()
         figures = self._gil.finish()
+        self.events = figures.events
         stacks = self._stacks.finish() if self._stacks is not None else ()
         known = {stack.tid: stack.thread for stack in stacks if stack.tid is not None and stack.named}
         self._names = {**known, **self._names}
@@ -163,6 +166,8 @@ class ProgramWatch:
             pauses=figures.pauses,
             functions=figures.functions,
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
+            contended=figures.contended,
+            free_wanted=figures.free_wanted,
         )
 
     def _named(self, one: ProfiledThread, before: Counts, after: Counts) -> ProfiledThread:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gilbench.analyse.profile.findings import parked_by_kind, thread_names
+from gilbench.analyse.profile.findings import WORTH, parked_by_kind, thread_names
 from gilbench.model.metrics import scale_of, significant, write
 from gilbench.model.profile import (
     SHORTEST,
@@ -16,6 +16,7 @@ from gilbench.model.profile import (
     Parked,
     Profile,
     ProfiledThread,
+    Replayed,
     WhatIf,
     document,
 )
@@ -133,6 +134,8 @@ def _tables(profile: Profile) -> Iterator[Table]:
         yield _calls_table(profile.syscalls, _counted(profile))
     if profile.what_if is not None:
         yield _what_if_table(profile.what_if)
+        if profile.what_if.curve:
+            yield _replay_table(profile.what_if.curve)
     if profile.costs:
         title = "Observer overhead (observed / unobserved time)"
         yield _table(title, _columns("", ""), [(cost.name, write(cost.value, "x")) for cost in profile.costs])
@@ -350,6 +353,8 @@ def _what_if_table(answer: WhatIf) -> Table:
                 f"Python code takes {write(answer.one_thread_cost, 'x')} as long on the free-threaded build"
             )
         notes = (f"Prediction: {cost}.",)
+        if not answer.curve and answer.bound >= WORTH:
+            notes += ("For the speedup on more CPUs, record the program: gilbench profile --replay",)
     if answer.measured is not None:
         ends = ""
         if answer.measured_lo is not None and answer.measured_hi is not None:
@@ -361,3 +366,11 @@ def _what_if_table(answer: WhatIf) -> Table:
         f"Without the GIL ({cpus_name(answer.cores)})", columns, [row[: len(columns)] for row in rows]
     )
     return table._replace(notes=notes)
+
+
+def _replay_table(curve: Sequence[Replayed]) -> Table:
+    most = max(point.speedup for point in curve)
+    rows: list[tuple[Entry, ...]] = [
+        (str(point.cores), write(point.speedup, "x"), Bar(point.speedup / most)) for point in curve
+    ]
+    return _table("Replay without the GIL", (Column("CPUs"), Column("speedup"), Column("", "left")), rows)

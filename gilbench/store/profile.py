@@ -23,8 +23,15 @@ _FRACTION = 1.05  # maximum of a fraction: observers read threads one after anot
 _FRACTIONS = {
     *(f"threads.{name}" for name in ("alive", "gil_held", "gil_wait", "off_gil", "blocked")),
     "functions.value",
+    "contended",
+    "free_wanted",
 }
-_LEAST = {"process.status": -64.0, "stack_rate": 1.0, "what_if.cores": 1.0}  # status -64: ended by signal 64
+_LEAST = {
+    "process.status": -64.0,  # ended by signal 64
+    "stack_rate": 1.0,
+    "what_if.cores": 1.0,
+    "what_if.curve.cores": 1.0,
+}
 
 
 def read_profile(path: Path) -> Profile:

@@ -32,23 +32,28 @@ def since(now: Profile, before: Profile | None) -> Profile:
         _gained(thread, now.duration, known.get((thread.pid, thread.tid)), before.duration)
         for thread in now.threads
     )
+    shares = {
+        name: _share(getattr(now, name), now.duration, getattr(before, name), before.duration)
+        for name in ("contended", "free_wanted")
+    }
     return msgspec.structs.replace(
-        now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0)
+        now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0), **shares
     )
+
+
+def _share(now: float | None, until: float, before: float | None, since: float) -> float | None:
+    """Give the share of the time between two readings, from the shares of the time until each."""
+    if now is None or before is None:
+        return None
+    # A reading takes the threads one after another, a moment apart.
+    return min(1.0, max(0.0, (now * until - before * since) / (until - since)))
 
 
 def _gained(
     now: ProfiledThread, until: float, before: ProfiledThread | None, since_start: float
 ) -> ProfiledThread:
-    length = until - since_start
-
     def share(name: str) -> float | None:
-        value: float | None = getattr(now, name)
-        old: float | None = getattr(before, name) if before else 0.0
-        if value is None or old is None:
-            return None
-        # A reading takes the threads one after another, a moment apart.
-        return min(1.0, max(0.0, (value * until - old * since_start) / length))
+        return _share(getattr(now, name), until, getattr(before, name) if before else 0.0, since_start)
 
     old_cpu, old_switches = (before.cpu, before.switches) if before else (0.0, 0)
     return msgspec.structs.replace(

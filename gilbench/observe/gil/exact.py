@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
 from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for
@@ -28,6 +29,11 @@ from gilbench.observe.timeline import Recording, State, Timeline
 _UNSEEN = 16  # the largest state in the script that has no moment
 _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
+_DOING = {
+    _WAITING: ThreadEvent.WAIT,
+    _HOLDING: ThreadEvent.HELD,
+    **dict.fromkeys(_RUNNING, ThreadEvent.OFF),
+}
 _SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 _ANSWER = 5.0  # s for the script to answer
 _FEW_MISSED, _SMALL_PART = 5, 0.01  # more events, and a larger share of the acquisitions, make the sums wrong
@@ -58,7 +64,7 @@ class ExactProbe:
         Args:
             python: The process.
             live: ``so_far`` will be called.
-            recording: Receives every change of a thread's state, which costs more.
+            recording: Receives every event of a thread, which costs more.
 
         Raises:
             BpftraceError: The probes could not be placed.
@@ -72,7 +78,7 @@ class ExactWatching:
     Args:
         python: The process.
         live: Print the maps every second.
-        recording: Receives every change of state.
+        recording: Receives every event of a thread.
     """
 
     def __init__(
@@ -83,7 +89,8 @@ class ExactWatching:
         recording: Recording | None = None,
     ) -> None:
         self._python = python
-        self._timeline = Timeline(recording.add) if recording is not None else None
+        self._timeline = Timeline(recording.add) if recording is not None and recording.add else None
+        self._log = recording.log if recording is not None else None
         self._lock = threading.Lock()
         self._ended: list[_ThreadSums] = []
         self._start = self._end = self._snapshot = self._called_off = 0
@@ -127,7 +134,8 @@ class ExactWatching:
             )
             self._timeline = None
         ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
-        return self._figures(self._end or ended or self._called_off or time.monotonic_ns())
+        end = self._end or ended or self._called_off or time.monotonic_ns()
+        return self._figures(end)._replace(events=self._events(maps, end))
 
     def _heard(self, line: str) -> None:
         kind, _, rest = line.partition(" ")
@@ -155,6 +163,18 @@ class ExactWatching:
                 self._stopped.set()
         if self._timeline is not None:
             self._timeline.hear(line)
+        if self._log is not None:
+            self._log.hear(line)
+
+    def _events(self, maps: Mapping[str, Any], end: int) -> Events | None:
+        if self._log is None:
+            return None
+        last = [
+            (state >> 3, int(tid), _DOING[state & 7])
+            for tid, state in maps.get("@s", {}).items()
+            if state & 7 in _DOING
+        ]
+        return self._log.finish(self._start, max(end, self._start), self._python.pid, last)
 
     def _figures(self, end: int) -> GilFigures:
         maps = dict(self._script.maps)
@@ -170,7 +190,9 @@ class ExactWatching:
         # The maps were printed before the latest threads ended, or hold those that ended, too.
         gone = {(one.tid, one.born) for one in ended}
         alive = [one for one in alive if (one.tid, one.born) not in gone]
-        threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
+        sums = (*ended, *alive)
+        threads = [_profiled(one, start, end, maps, self._standing) for one in sums]
+        unseen = sum(map(_unseen_wait, sums, threads, itertools.repeat(start), itertools.repeat(end)))
         return GilFigures(
             probe=Probe(strength="exact", name=probe_name(self._python), lost=self._script.lost),
             duration=(end - start) * 1e-9,
@@ -179,6 +201,8 @@ class ExactWatching:
             start_up=self._start_up,
             unavailable=self._gaps(),
             fault=_fault(maps),
+            contended=min(1.0, (_contended(maps, end) + unseen) / (end - start)),
+            free_wanted=min(1.0, sum(maps.get("@wanted", {}).values()) / (end - start)),
         )
 
     def _process_of(self, tid: int) -> int:
@@ -285,6 +309,22 @@ def _collections(tid: int, maps: Mapping[str, Any]) -> Collections | None:
         return None
     longest = maps.get("@longest_collection", {}).get(str(tid), 0)
     return Collections(count=seen["count"], seconds=seen["total"] * 1e-9, longest=longest * 1e-9)
+
+
+def _contended(maps: Mapping[str, Any], end: int) -> int:
+    """Return the ns in which at least one thread waited, of all GILs together.
+
+    The kernel's sums end with the latest acquisition. It may count a moment twice, but misses none.
+    """
+    closed = [sums for name in ("@contended", "@handed") for sums in maps.get(name, {}).values()]
+    still = [max(end - since, 0) for since in maps.get("@cover", {}).values() if since]
+    return sum(map(int, closed + still))
+
+
+def _unseen_wait(one: _ThreadSums, thread: ProfiledThread, start: int, end: int) -> float:
+    """Return the ns that a thread waited before its first event: it was found waiting."""
+    open_for = one.until - max(one.state >> 3, start) if one.state & 7 == _WAITING else 0
+    return max((thread.gil_wait or 0.0) * (end - start) - one.wait - open_for, 0.0)
 
 
 def _buckets(one: _ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
