@@ -14,6 +14,7 @@ from gilbench.model.threads import pattern_of, sum_of, summed_up
 _SINGLE = 32  # threads of one pattern that a segment keeps singly
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
 _COUNTS = ("cpu", "switches")
+_OF_GIL = ("contended", "free_wanted")
 
 Key = tuple[int, int | str | None]  # pid, and the tid of a thread or the pattern of many
 
@@ -77,8 +78,12 @@ def since(now: Profile, before: Profile | None) -> Profile:
         _gained(thread, now.duration, known.get(_key(thread, sums)), before.duration)
         for thread in now.threads
     )
+    shares = {
+        name: _share(getattr(now, name), now.duration, getattr(before, name), before.duration)
+        for name in _OF_GIL
+    }
     return msgspec.structs.replace(
-        now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0)
+        now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0), **shares
     )
 
 
@@ -95,7 +100,26 @@ def joined(first: Profile, second: Profile) -> Profile:
             _together(before.get(key), after.get(key), first.duration / duration)
             for key in dict.fromkeys((*before, *after))
         ),
+        **{
+            name: _mean(getattr(first, name), getattr(second, name), first.duration / duration)
+            for name in _OF_GIL
+        },
     )
+
+
+def _share(
+    now: float | None, until: float, before: float | None, since: float, most: float = 1.0
+) -> float | None:
+    """Give the share of the time between two readings, from the shares of the time until each."""
+    if now is None or before is None:
+        return None
+    # A reading takes the threads one after another, a moment apart.
+    return min(most, max(0.0, (now * until - before * since) / (until - since)))
+
+
+def _mean(first: float | None, second: float | None, weight: float) -> float | None:
+    """Give the mean of two shares; the first one has the weight."""
+    return None if first is None or second is None else first * weight + second * (1.0 - weight)
 
 
 def _compact(reading: Profile) -> Profile:
@@ -131,15 +155,9 @@ def _by_key(
 def _gained(
     now: ProfiledThread, until: float, before: ProfiledThread | None, since_start: float
 ) -> ProfiledThread:
-    length = until - since_start
-
     def share(name: str) -> float | None:
-        value: float | None = getattr(now, name)
-        old: float | None = getattr(before, name) if before else 0.0
-        if value is None or old is None:
-            return None
-        # A reading takes the threads one after another, a moment apart.
-        return min(float(now.count), max(0.0, (value * until - old * since_start) / length))
+        old = getattr(before, name) if before else 0.0
+        return _share(getattr(now, name), until, old, since_start, float(now.count))
 
     old_cpu, old_switches = (before.cpu, before.switches) if before else (0.0, 0)
     return msgspec.structs.replace(

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.model.threads import merged
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
@@ -33,6 +34,11 @@ from gilbench.observe.timeline import Recording, State, Timeline
 _UNSEEN = 16  # the largest state in the script that has no moment
 _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
+_DOING = {
+    _WAITING: ThreadEvent.WAIT,
+    _HOLDING: ThreadEvent.HELD,
+    **dict.fromkeys(_RUNNING, ThreadEvent.OFF),
+}
 _ANSWER = 5.0  # s for the script to answer
 _FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 _NUMBERS = itertools.count(1)
@@ -63,7 +69,7 @@ class ExactProbe:
         Args:
             python: The process.
             live: ``so_far`` will be called.
-            recording: Receives every change of a thread's state, which costs more.
+            recording: Receives every event of a thread, which costs more.
 
         Raises:
             BpftraceError: The probes could not be placed.
@@ -77,7 +83,7 @@ class ExactWatching:
     Args:
         python: The process.
         live: Print the maps every second.
-        recording: Receives every change of state.
+        recording: Receives every event of a thread.
     """
 
     def __init__(
@@ -88,7 +94,8 @@ class ExactWatching:
         recording: Recording | None = None,
     ) -> None:
         self._python = python
-        self._timeline = Timeline(recording.add) if recording is not None else None
+        self._timeline = Timeline(recording.add) if recording is not None and recording.add else None
+        self._log = recording.log if recording is not None else None
         self._lock = threading.Lock()
         self._ended = EndedThreads()
         self._start = self._end = self._snapshot = self._called_off = 0
@@ -142,7 +149,8 @@ class ExactWatching:
             self._timeline = None
         ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
         last = self._snapshot if self._failure else time.monotonic_ns()
-        return self._figures(self._end or ended or self._called_off or last)
+        end = self._end or ended or self._called_off or last
+        return self._figures(end)._replace(events=self._events(maps, end))
 
     def _unheard(self, maps: Mapping[str, Any]) -> int:
         """Return how many threads ended of which no line came; 0 before the end."""
@@ -185,6 +193,18 @@ class ExactWatching:
                 self._stopped.set()
         if self._timeline is not None:
             self._timeline.hear(line)
+        if self._log is not None:
+            self._log.hear(line)
+
+    def _events(self, maps: Mapping[str, Any], end: int) -> Events | None:
+        if self._log is None:
+            return None
+        last = [
+            (state >> 3, int(tid), _DOING[state & 7])
+            for tid, state in maps.get("@s", {}).items()
+            if state & 7 in _DOING
+        ]
+        return self._log.finish(self._start, max(end, self._start), self._python.pid, last)
 
     def _figures(self, end: int) -> GilFigures:
         maps = dict(self._script.maps)
@@ -200,7 +220,9 @@ class ExactWatching:
         # The maps were printed before the latest threads ended, or while they did: then only some maps have them.
         gone = {(tid, born) for one in ended for tid in one.tids or {one.tid} for born in (0, one.born)}
         alive = [one for one in alive if (one.tid, one.born) not in gone]
-        threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
+        sums = (*ended, *alive)
+        threads = [_profiled(one, start, end, maps, self._standing) for one in sums]
+        unseen = sum(map(_unseen_wait, sums, threads, itertools.repeat(start), itertools.repeat(end)))
         return GilFigures(
             probe=Probe(
                 strength="exact", name=probe_name(self._python), lost=self._script.lost + self._unheard(maps)
@@ -212,6 +234,8 @@ class ExactWatching:
             unavailable=self._gaps(),
             native=self._native.shares(maps.get("@native", {})),
             fault=_fault(maps, end - start),
+            contended=min(1.0, (_contended(maps, end) + unseen) / (end - start)),
+            free_wanted=min(1.0, sum(maps.get("@wanted", {}).values()) / (end - start)),
         )
 
     def _process_of(self, tid: int) -> int:
@@ -293,6 +317,22 @@ def _collections(one: ThreadSums, maps: Mapping[str, Any]) -> Collections | None
         seconds=sum(found["total"] for found in seen) * 1e-9,
         longest=max(maps.get("@longest_collection", {}).get(tid, 0) for tid in tids) * 1e-9,
     )
+
+
+def _contended(maps: Mapping[str, Any], end: int) -> int:
+    """Return the ns in which at least one thread waited, of all GILs together.
+
+    The kernel's sums end with the latest acquisition. It may count a moment twice, but misses none.
+    """
+    closed = [sums for name in ("@contended", "@handed") for sums in maps.get(name, {}).values()]
+    still = [max(end - since, 0) for since in maps.get("@cover", {}).values() if since]
+    return sum(map(int, closed + still))
+
+
+def _unseen_wait(one: ThreadSums, thread: ProfiledThread, start: int, end: int) -> float:
+    """Return the ns that a thread waited before its first event: it was found waiting."""
+    open_for = one.until - max(one.state >> 3, start) if one.state & 7 == _WAITING else 0
+    return max((thread.gil_wait or 0.0) * (end - start) - one.wait - open_for, 0.0)
 
 
 def _buckets(one: ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
