@@ -1,4 +1,4 @@
-/* A program that is not named Python, with an interpreter inside: two threads of its own run Python code for 1.5 s
+/* A program that is not named Python, with an interpreter inside: two threads of its own run Python code for 3 s
    each, and the main thread waits for them without the GIL. It prints the CPU seconds of the two. */
 #define _GNU_SOURCE
 #include <Python.h>
@@ -19,7 +19,7 @@ strand(void *number)
 {
     PyGILState_STATE state = PyGILState_Ensure();
     PyObject *tick = PyObject_GetAttrString(PyImport_AddModule("__main__"), "tick");
-    PyObject *done = PyObject_CallFunction(tick, "d", 1.5);
+    PyObject *done = PyObject_CallFunction(tick, "d", 3.0);
     Py_XDECREF(done);
     Py_XDECREF(tick);
     PyGILState_Release(state);
