@@ -24,6 +24,7 @@ _EXAMPLES = examples(
     "gilbench profile -- python app.py --its --options",
     "gilbench profile -p 1234 -d 10 -o profile.json",
     "gilbench profile --verify 3.13t -- python app.py",
+    "gilbench profile --replay -- python app.py",
     "gilbench profile -o app.perfetto-trace -- python app.py",
 )
 
@@ -71,6 +72,13 @@ def profile(
             help="Also time the command, unprofiled, on its own and this free-threaded interpreter.",
         ),
     ] = None,
+    replay: Annotated[
+        bool,
+        typer.Option(
+            "--replay",
+            help="Record every event, and replay the program without the GIL on 2 to 64 CPUs (costs more).",
+        ),
+    ] = False,
     refresh: Refresh = False,
     output: Annotated[
         list[Path] | None,
@@ -105,6 +113,7 @@ def profile(
         children=children,
         observe=observe,
         trace=traces[0] if traces else None,
+        replay=replay,
         verify=verify,
         live=live,
         refresh=refresh,

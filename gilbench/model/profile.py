@@ -140,6 +140,13 @@ class ProgramProcess(Struct, frozen=True):
         return (self.start_up or 0.0) + (self.gil_switch.left_out if self.gil_switch else 0.0)
 
 
+class Replayed(Struct, frozen=True):
+    """The speedup of the recorded program without a GIL on a number of CPUs."""
+
+    cores: int
+    speedup: float  # including the one-thread cost if known
+
+
 class WhatIf(Struct, frozen=True):
     """The speedup of the program without a GIL."""
 
@@ -154,6 +161,7 @@ class WhatIf(Struct, frozen=True):
     measured_hi: float | None = None
     measured_on: str | None = None
     measured_cpu: float | None = None  # CPU time on the free-threaded build / on the same build with its GIL
+    curve: tuple[Replayed, ...] = ()  # by number of CPUs; empty: no timeline was recorded
 
 
 class Stack(Struct, frozen=True):
@@ -185,6 +193,10 @@ class Profile(Struct, frozen=True):
     stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL; without a GIL: on the CPU
     stack_rate: int | None = None  # samples per second
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
+    contended: float | None = (
+        None  # fraction in which at least one thread waited for the GIL; at least the truth
+    )
+    free_wanted: float | None = None  # its part in which no thread held the GIL: handing it over
 
     @property
     def counted(self) -> float:

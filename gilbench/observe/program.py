@@ -12,6 +12,7 @@ import msgspec
 
 from gilbench.host.process import Program
 from gilbench.model.errors import UsageError
+from gilbench.model.events import Events
 from gilbench.model.profile import Blame, GilSwitch, Profile, ProfiledThread, ProgramProcess, Stack
 from gilbench.model.results import Caveat
 from gilbench.model.study import Share
@@ -40,7 +41,7 @@ class ProgramWatch:
         command: The user's command; empty: as the system knows it.
         observers: Observers of ``OBSERVERS`` in addition to the GIL.
         live: Whether ``look`` will be called.
-        recording: Destination of every change of a thread's state; needs the exact probe.
+        recording: Destination of every event of a thread; needs the exact probe.
 
     Raises:
         UsageError: No probe can observe the process.
@@ -61,6 +62,7 @@ class ProgramWatch:
         self._observers = observers
         self._stacks: StackSampler | OwnSampler | None = None
         self._calls: SyscallCounter | None = None
+        self.events: Events | None = None  # recorded; known after ``finish``
         self.began = 0.0  # CLOCK_MONOTONIC in s; a profile of some seconds ends so many after this
         if not python.held:
             self.started()
@@ -107,6 +109,7 @@ class ProgramWatch:
         self._counts.finish(program)
         figures = self._gil.finish()
         self._names.finish(figures.threads, ended=status is not None)
+        self.events = figures.events
         stacks = self._stacks.finish() if self._stacks is not None else ()
         self._names.learn(stacks)
         profile = self._profile(figures, status)
@@ -183,6 +186,8 @@ class ProgramWatch:
             functions=figures.functions,
             native=figures.native,
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
+            contended=figures.contended,
+            free_wanted=figures.free_wanted,
         )
 
     def _cpu(self, figures: GilFigures, status: int | None) -> tuple[float | None, float | None]:

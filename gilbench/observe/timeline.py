@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gilbench.model.profile import StateChange
+from gilbench.observe.event_log import EventLog
 from gilbench.observe.gil.lines import ExactLine
 
 State = Literal["held", "wait", "off", "blocked", "ended"]
@@ -28,10 +29,13 @@ _KEPT = 20_000
 
 
 class Recording(NamedTuple):
-    """Where a timeline goes."""
+    """Where the events of a program go."""
 
-    add: Callable[[Sequence[StateChange]], None]  # takes some events, each thread's in the order of time
     folder: Path  # in which there is room for events that wait to be taken
+    log: EventLog  # keeps them for a replay
+    add: Callable[[Sequence[StateChange]], None] | None = (
+        None  # takes changes, each thread's in the order of time
+    )
 
 
 class Timeline:

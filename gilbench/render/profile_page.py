@@ -17,6 +17,7 @@ from gilbench.render.profile_tables import (
     functions_table,
     innermost,
     parked_table,
+    replay_table,
     waits_table,
     what_if_table,
 )
@@ -122,6 +123,8 @@ def _tables(profile: Profile) -> Iterator[Table]:
         yield calls_table(profile.syscalls, profile.counted)
     if profile.what_if is not None:
         yield what_if_table(profile.what_if)
+        if profile.what_if.curve:
+            yield replay_table(profile.what_if.curve)
     if profile.costs:
         yield costs_table(profile.costs)
 

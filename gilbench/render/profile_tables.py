@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from gilbench.analyse.profile.findings import WORTH
 from gilbench.model.metrics import write
-from gilbench.model.profile import Bucket, Call, Parked, Stack, WhatIf
+from gilbench.model.profile import Bucket, Call, Parked, Replayed, Stack, WhatIf
 from gilbench.model.study import Share
 from gilbench.render.figures import cpus_name
 from gilbench.render.page import Bar, Column, Entry, Section, Table
@@ -83,6 +84,8 @@ def what_if_table(answer: WhatIf) -> Table:
                 f"Python code takes {write(answer.one_thread_cost, 'x')} as long on the free-threaded build"
             )
         notes = (f"Prediction: {cost}.",)
+        if not answer.curve and answer.bound >= WORTH:
+            notes += ("For the speedup on more CPUs, record the program: gilbench profile --replay",)
     if answer.measured is not None:
         ends = ""
         if answer.measured_lo is not None and answer.measured_hi is not None:
@@ -94,6 +97,15 @@ def what_if_table(answer: WhatIf) -> Table:
         f"Without the GIL ({cpus_name(answer.cores)})", columns, [row[: len(columns)] for row in rows]
     )
     return table._replace(notes=notes)
+
+
+def replay_table(curve: Sequence[Replayed]) -> Table:
+    """Return the speedups of the replayed program."""
+    most = max(point.speedup for point in curve)
+    rows: list[tuple[Entry, ...]] = [
+        (str(point.cores), write(point.speedup, "x"), Bar(point.speedup / most)) for point in curve
+    ]
+    return _table("Replay without the GIL", (Column("CPUs"), Column("speedup"), Column("", "left")), rows)
 
 
 def costs_table(costs: Sequence[Share]) -> Table:

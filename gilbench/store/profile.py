@@ -22,11 +22,12 @@ from gilbench.model.profile import SCHEMA, Profile
 _MOST = 2.0**53  # maximum of any number; every JSON reader holds smaller integers exactly
 _FRACTION = 1.05  # maximum of a fraction: observers read threads one after another
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
-_FRACTIONS = {"functions.value"}
+_FRACTIONS = {"functions.value", "contended", "free_wanted"}
 _LEAST = {  # status -64: ended by signal 64
     "process.status": -64.0,
     "stack_rate": 1.0,
     "what_if.cores": 1.0,
+    "what_if.curve.cores": 1.0,
     "threads.count": 1.0,
 }
 

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,9 +22,11 @@ from gilbench.analyse.profile.segments import Segments
 from gilbench.host.description import describe_host
 from gilbench.host.process import Program
 from gilbench.model.errors import GilbenchError, UsageError
+from gilbench.model.events import Events
 from gilbench.model.profile import Profile, Verified
 from gilbench.model.results import Caveat
 from gilbench.model.study import Struct
+from gilbench.observe.event_log import EventLog
 from gilbench.observe.program import OBSERVERS, ProgramWatch
 from gilbench.observe.running import RunningPython, about_to_run, descendants, find_python
 from gilbench.observe.timeline import Recording
@@ -49,6 +52,9 @@ class ProfileRequest(Struct, frozen=True):
     children: bool = False  # also profile child processes
     observe: str = "gil,stacks,syscalls"
     trace: Path | None = None  # file for a timeline; None: no timeline
+    replay: bool = (
+        False  # record the program's events, and replay them without a GIL; ``trace`` does that, too
+    )
     verify: str | None = None  # SPEC of a free-threaded interpreter that also runs the command
     live: bool = False  # take a sample every second, even in a long profile
     refresh: bool = False  # ask the interpreter of ``verify`` again, ignoring the cache
@@ -103,6 +109,7 @@ def profile(request: ProfileRequest, listener: ProfileListener | None = None) ->
             segments=seen.segments,
             verified=verified,
             verified_on=verification.threaded.name if verification else "",
+            events=seen.events,
         )
         listener.profiled(found)
         return found
@@ -115,10 +122,11 @@ def profile(request: ProfileRequest, listener: ProfileListener | None = None) ->
 
 
 class _Seen(NamedTuple):
-    """The profile of a program before the analysis, and its segments."""
+    """The profile of a program before the analysis, its segments, and its events."""
 
     profile: Profile
     segments: tuple[Profile, ...]
+    events: Events | None = None  # recorded
 
 
 class _Profiling:
@@ -197,7 +205,9 @@ class _Profiling:
             if self._trace is not None:  # the timeline of a launcher
                 self._close_trace(self._trace)
             self._trace = TimelineWriter(self._request.trace, python.pid, command)
-            recording = Recording(self._trace.add, self._request.trace.parent)
+            recording = Recording(self._request.trace.parent, EventLog(), self._trace.add)
+        elif self._request.replay:
+            recording = Recording(Path(tempfile.gettempdir()), EventLog())
         return ProgramWatch(
             python._replace(children=self._request.children),
             command,
@@ -229,7 +239,7 @@ class _Profiling:
             self._trace.name(watch.names)
             self._trace.lose(profile.probe.lost)
             self._close_trace(self._trace)
-        return _Seen(profile, self._segments.finish(profile))
+        return _Seen(profile, self._segments.finish(profile), watch.events)
 
     def _close_trace(self, trace: TimelineWriter) -> None:
         try:

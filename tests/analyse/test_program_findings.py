@@ -227,6 +227,7 @@ def test_each_finding_has_a_kind_and_names_its_subject() -> None:
         "longest_wait": "serve [red]",
         "blame": "crunch (101)",
         "what_if": None,
+        "replay": None,
         "measured": "3.13t",
         "cause": None,
         "starved": "serve [red]",

@@ -4,6 +4,7 @@ import math
 
 import msgspec
 import pytest
+from gil_machine import MS, Step, run
 from profiles import EXACT, SAMPLED, make_profile, make_thread
 
 from gilbench.analyse.profile.report import interpret
@@ -69,9 +70,66 @@ def test_a_main_thread_that_is_joining_is_no_bound() -> None:
     assert answer(make_thread(9, 0.0, 0.0, blocked=1.0), *equal(2)).bound == pytest.approx(2.0)
 
 
-def test_start_up_that_is_left_out_counts_for_the_whole_run() -> None:
+@pytest.mark.parametrize("interval", [MS // 10, MS, 5 * MS])
+@pytest.mark.parametrize("handover", [0, MS // 50, MS // 3, 3 * MS])
+@pytest.mark.parametrize("threads", [2, 3, 16])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("python", 40 * MS)],
+        [("python", MS)] * 30,
+        [("python", MS // 5), ("native", MS // 2)] * 30,
+        [("python", MS // 50), ("sleep", MS // 3)] * 30,
+        [("python", 4 * MS), ("sleep", 20 * MS)] * 3,
+        [("python", 2 * MS), ("native", 9 * MS), ("python", 20 * MS), ("sleep", 5 * MS)],
+    ],
+)
+def test_the_bound_holds_whatever_is_done_with_the_gil(
+    steps: list[Step], threads: int, handover: int, interval: int
+) -> None:
+    uneven = [[*steps, ("python", 1 + number * MS)] for number in range(threads)]
+    for crew in ([steps] * threads, uneven):
+        course = run(*crew, interval=interval, handover=handover)
+        truth = course.seconds / run(*crew, gil=False).seconds
+        profile = course.profile()
+        told = what_if(profile, threads)
+        summed = what_if(msgspec.structs.replace(profile, contended=None, free_wanted=None), threads)
+        assert told is not None
+        assert summed is not None
+        assert truth <= told.bound * (1 + 1e-6)
+        assert told.bound <= summed.bound * (1 + 1e-6), "the union of waits is at most their sum"
+        assert told.predicted is not None
+        assert told.predicted <= told.bound
+
+
+def test_time_in_which_the_gil_is_handed_over_can_be_saved_too() -> None:
+    two = [make_thread(number, 0.25, 0.75) for number in (1, 2)]
+    found = answer(*two, cores=2, contended=1.0, free_wanted=0.5)
+    assert found.bound == pytest.approx(4.0)
+    assert found.predicted == pytest.approx(4.0)
+    sixteen = [make_thread(number, 0.01, 0.9, blocked=0.09) for number in range(16)]
+    found = answer(*sixteen, cores=16, contended=0.95, free_wanted=0.8)
+    assert found.bound == pytest.approx(20.0)
+
+
+def test_no_more_can_be_saved_than_the_time_in_which_any_thread_waited() -> None:
+    four = [make_thread(number, 0.25, 0.375) for number in range(1, 5)]
+    assert answer(*four, cores=8).bound == pytest.approx(4.0)
+    found = answer(*four, cores=8, contended=0.5, free_wanted=0.0)
+    assert found.bound == pytest.approx(2.0)
+    assert found.predicted == pytest.approx(1 / (0.5 + 0.5 / 4))
+
+
+def test_unknown_waits_limit_nothing_unless_there_is_one_thread() -> None:
+    seen = [make_thread(number, 0.25, None, blocked=None) for number in (1, 2)]
+    assert answer(*seen, cores=8, probe=SAMPLED).bound == pytest.approx(1 / 0.22)
+    assert answer(*seen[:1], cores=8, probe=SAMPLED).bound == pytest.approx(1.0)
+
+
+def test_start_up_counts_for_the_whole_run_and_does_not_lower_the_bound() -> None:
     found = answer(*equal(2), start_up=10.0)
-    assert found.bound == pytest.approx(20 / 15)
+    assert found.bound == pytest.approx(2.0)
+    assert found.predicted == pytest.approx(20 / 15)
 
 
 def test_slower_python_code_takes_from_the_gain_and_not_from_the_bound() -> None:
@@ -188,6 +246,14 @@ def test_what_happened_between_two_looks_is_the_difference_of_their_times() -> N
     assert thread.cpu == pytest.approx(8.0)
     assert thread.switches == 100
     assert [one.duration for one in segments((first, second, second))] == [10.0, 10.0]
+
+
+def test_the_union_of_waits_in_a_segment_is_what_it_grew_by() -> None:
+    first = msgspec.structs.replace(look(10.0, 0.2), contended=0.1, free_wanted=0.1)
+    second = msgspec.structs.replace(look(20.0, 0.5), contended=0.3, free_wanted=0.1)
+    segment = since(second, first)
+    assert (segment.contended, segment.free_wanted) == pytest.approx((0.5, 0.1))
+    assert since(second, look(10.0, 0.2)).contended is None
 
 
 def test_a_thread_that_had_ended_before_is_no_part_of_a_later_segment() -> None:

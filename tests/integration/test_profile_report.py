@@ -30,6 +30,19 @@ crew = [threading.Thread(target=storm) for _ in range(4)]
 for thread in crew: thread.start()
 for thread in crew: thread.join()
 """
+# Two threads that compute in turn: each wakes the other and then waits for it.
+TURNS = """
+import threading
+mine, other = threading.Semaphore(1), threading.Semaphore(0)
+def work(own, next):
+    for _ in range(150):
+        own.acquire()
+        sum(range(40000))
+        next.release()
+crew = [threading.Thread(target=work, args=pair) for pair in ((mine, other), (other, mine))]
+for thread in crew: thread.start()
+for thread in crew: thread.join()
+"""
 
 
 def program(name: str, python: str = "3.13") -> tuple[str, str]:
@@ -57,6 +70,29 @@ def test_two_threads_that_count_could_be_twice_as_fast() -> None:
     assert 1.6 < document["what_if"]["bound"] < 2.5
     assert document["what_if"]["one_thread_cost"] is None
     assert any("waiting" in finding["text"] for finding in document["findings"])
+
+
+def test_a_replay_shows_the_speedup_on_more_cpus_than_there_are() -> None:
+    exact()
+    counting = profiled("--replay", "--observe", "gil", "--", *program("objects_four"))
+    curve = {point["cores"]: point["speedup"] for point in counting["what_if"]["curve"]}
+    assert {2, 4, 8, 16, 64} <= curve.keys()
+    assert 1.0 < curve[2] < 2.2
+    assert curve[2] < curve[4] < 4.3
+    assert curve[64] == pytest.approx(curve[8], rel=0.01)
+    assert any("Replayed without the GIL" in finding["text"] for finding in counting["findings"])
+
+
+def test_threads_that_wake_each_other_in_turn_gain_nothing_in_a_replay(tmp_path: Path) -> None:
+    exact()
+    script = tmp_path / "turns.py"
+    script.write_text(TURNS, "utf-8")
+    document = profiled("--replay", "--observe", "gil", "--", interpreter("3.13").executable, str(script))
+    assert max(point["speedup"] for point in document["what_if"]["curve"]) < 1.3
+    path = tmp_path / "turns.perfetto-trace"
+    traced = profiled("-o", str(path), "--observe", "gil", "--", *program("sleepers"))
+    fastest = max(point["speedup"] for point in traced["what_if"]["curve"])
+    assert traced["duration"] / fastest >= 35 * 0.02, "sleep is not shortened"
 
 
 def test_verify_puts_measured_beside_predicted() -> None:

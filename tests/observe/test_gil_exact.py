@@ -11,6 +11,7 @@ import pytest
 from gilbench.interpreters.symbols import Symbols
 from gilbench.model.profile import ProfiledThread, StateChange
 from gilbench.observe import bpftrace
+from gilbench.observe.gil.contention import contended, unseen_wait
 from gilbench.observe.gil.exact import _profiled
 from gilbench.observe.gil.exact_script import script_for
 from gilbench.observe.gil.lines import ExactLine, ParkingLine
@@ -53,6 +54,23 @@ def test_one_found_waiting_is_split_where_the_gil_came_free() -> None:
 def test_one_found_holding_held_from_the_start() -> None:
     one = thread({"@s": OUTSIDE, "@freed": 1, "@first": 1_500_000_000})
     assert (one.gil_wait, one.gil_held) == pytest.approx((0.0, 0.5))
+
+
+def test_the_time_in_which_any_thread_waits_goes_on_to_the_end_if_one_still_waits() -> None:
+    maps = {"@contended": {"0": 300, "7": 20}, "@handed": {"0": 5}, "@cover": {"0": 0, "7": 900}}
+    assert contended(maps, 1000) == 425
+    assert contended({}, 1000) == 0
+
+
+def test_waits_from_before_the_probe_are_unknown_to_the_sums_of_the_kernel() -> None:
+    def unseen(maps: dict[str, int], standing: Any = None) -> float:
+        one = ThreadSums.alive(5, 7, {name: {"7": value} for name, value in maps.items()}, END)
+        return unseen_wait(one, _profiled(one, START, END, {}, standing or {}), START, END)
+
+    found = {"@s": OUTSIDE, "@freed": 1_200_000_001, "@first": 1_500_000_000, "@wait": 50_000_000}
+    assert unseen(found) == pytest.approx(200_000_000)
+    assert unseen({"@s": 16}, {7: "wait"}) == pytest.approx(1_000_000_000)
+    assert unseen({"@s": 1_400_000_000 * 8 + WAITING, "@n": 1, "@wait": 100_000_000}) == pytest.approx(0)
 
 
 @pytest.mark.parametrize(("state", "field"), [("held", "gil_held"), ("wait", "gil_wait")])

@@ -33,7 +33,15 @@ def whole() -> Profile:
     pauses = profiles.free_threaded().pauses
     parked = profiles.free_threaded().threads[1].parked
     threads = (msgspec.structs.replace(contended().threads[0], parked=parked), *contended().threads[1:])
-    return msgspec.structs.replace(contended(), threads=threads, pauses=pauses, stacks=stacks, stack_rate=200)
+    return msgspec.structs.replace(
+        contended(),
+        threads=threads,
+        pauses=pauses,
+        stacks=stacks,
+        stack_rate=200,
+        contended=0.9,
+        free_wanted=0.1,
+    )
 
 
 WHOLE = json.loads(msgspec.json.encode(document(whole())))

@@ -18,6 +18,7 @@ from gilbench.model.profile import (
     Profile,
     ProfiledThread,
     ProgramProcess,
+    Replayed,
 )
 from gilbench.model.results import Caveat
 from gilbench.model.study import Share
@@ -142,7 +143,10 @@ def contended() -> Profile:
         ),
         costs=(Share(name="bpftrace", value=1.012), Share(name="py-spy, 100 Hz", value=1.18)),
     )
-    return interpreted(profile, measured=1.31, measured_lo=1.27, measured_hi=1.36, measured_on="3.13t")
+    curve = tuple(Replayed(cores=cores, speedup=gain) for cores, gain in ((2, 1.34), (4, 1.91), (8, 1.91)))
+    return interpreted(
+        profile, measured=1.31, measured_lo=1.27, measured_hi=1.36, measured_on="3.13t", curve=curve
+    )
 
 
 def free_threaded() -> Profile:

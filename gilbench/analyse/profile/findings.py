@@ -7,6 +7,7 @@ stand for the time in which the GIL was held.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -207,6 +208,13 @@ def _what_if(answer: WhatIf) -> Iterator[Finding]:
     worth = answer.measured is None and answer.bound >= WORTH
     remedy = "Measure the speedup: gilbench profile --verify 3.13t -- COMMAND" if worth else None
     yield Finding(kind="what_if", text=f"{text}.", next=remedy)
+    if answer.curve:
+        equal = itertools.groupby(answer.curve, lambda point: write(point.speedup, "x"))
+        ranges = ((gain, [point.cores for point in points]) for gain, points in equal)
+        gains = ", ".join(
+            f"{gain} on {cpus[0]}{f' to {cpus[-1]}' if len(cpus) > 1 else ''} CPUs" for gain, cpus in ranges
+        )
+        yield Finding(kind="replay", text=f"Replayed without the GIL, the speedup is {gains}.")
     if not falls_short(answer):
         yield from measured_findings(answer)
 

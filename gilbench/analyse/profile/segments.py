@@ -77,8 +77,12 @@ def since(now: Profile, before: Profile | None) -> Profile:
         _gained(thread, now.duration, known.get(_key(thread, sums)), before.duration)
         for thread in now.threads
     )
+    shares = {
+        name: _share(getattr(now, name), now.duration, getattr(before, name), before.duration)
+        for name in ("contended", "free_wanted")
+    }
     return msgspec.structs.replace(
-        now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0)
+        now, duration=duration, threads=tuple(thread for thread in threads if thread.alive > 0), **shares
     )
 
 
@@ -88,8 +92,14 @@ def joined(first: Profile, second: Profile) -> Profile:
     sums = {(thread.pid, pattern_of(thread.name)) for thread in threads if thread.count > 1}
     before, after = _by_key(first.threads, sums), _by_key(second.threads, sums)
     duration = first.duration + second.duration
+    shares: dict[str, float | None] = {}
+    for name in ("contended", "free_wanted"):
+        values = [getattr(one, name) for one in (first, second)]
+        part = first.duration / duration
+        shares[name] = None if None in values else values[0] * part + values[1] * (1 - part)
     return msgspec.structs.replace(
         second,
+        **shares,
         duration=duration,
         threads=tuple(
             _together(before.get(key), after.get(key), first.duration / duration)
@@ -128,18 +138,22 @@ def _by_key(
     }
 
 
+def _share(
+    now: float | None, until: float, before: float | None, since: float, most: float = 1.0
+) -> float | None:
+    """Give the share of the time between two readings, from the shares of the time until each."""
+    if now is None or before is None:
+        return None
+    # A reading takes the threads one after another, a moment apart.
+    return min(most, max(0.0, (now * until - before * since) / (until - since)))
+
+
 def _gained(
     now: ProfiledThread, until: float, before: ProfiledThread | None, since_start: float
 ) -> ProfiledThread:
-    length = until - since_start
-
     def share(name: str) -> float | None:
-        value: float | None = getattr(now, name)
-        old: float | None = getattr(before, name) if before else 0.0
-        if value is None or old is None:
-            return None
-        # A reading takes the threads one after another, a moment apart.
-        return min(float(now.count), max(0.0, (value * until - old * since_start) / length))
+        old = getattr(before, name) if before else 0.0
+        return _share(getattr(now, name), until, old, since_start, float(now.count))
 
     old_cpu, old_switches = (before.cpu, before.switches) if before else (0.0, 0)
     return msgspec.structs.replace(

@@ -3,19 +3,23 @@
 Both follow the critical path. At each moment the end of the program depends on one thread, which computes, waits for
 the GIL, or waits for something else. Only the GIL waits disappear without a GIL.
 
-**Bound.** The time saved is at most the sum of all GIL waits, and at most the time in which the GIL was held. The
+**Bound.** The time saved is at most the time in which at least one thread waited for the GIL: the union of all waits.
+It includes the time in which no thread held the GIL although threads waited, because the next holder had not yet woken
+up. If only the sum of the waits is known, the sum is the limit; if no waits are known, there is no such limit. The
 program lasts at least as long as its busiest thread computes, and at least its CPU time divided by the CPUs. Blocked
 time does not count: a blocked thread may be waiting for another thread (a join, a lock, a queue) that would finish
-sooner. The bound does not cover work whose order or amount changes without a GIL: a thread that polls, or that works
-until another thread is done.
+sooner. Startup is left out, since it can only lower the speedup. The bound does not cover work whose order or amount
+changes without a GIL: a thread that polls, or that works until another thread is done; nor the order in which threads
+get CPUs.
 
 **Prediction.** If one thread holds the GIL and ``k - 1`` wait for it, ``k`` could run, on the CPUs that the threads
-outside the GIL leave. The profile holds how long each thread waited, not how long ``k`` of them did: the threads are
-assumed to acquire the GIL independently, within the limits of the measured shares. Phases of a program are not
-independent, so a profile with segments is predicted segment by segment.
+outside the GIL leave. The profile holds how long each thread waited, not how long ``k`` of them did: ``k`` is taken to
+be the same in all of the time in which threads waited. Phases of a program differ, so a profile with segments is
+predicted segment by segment. Time in which no thread held the GIL although threads waited is saved as a whole. If the
+union of waits is unknown, the threads are assumed to acquire the GIL independently, within the limits of the measured
+shares.
 
-Compared with ``--verify`` on the ten programs of ``ci/bench_whatif.py`` (3.13.5 and 3.13.5t, two CPUs), predictions
-were 1% to 14% too high, and no program exceeded its bound.
+A recorded timeline is replayed instead (``replay``), which also gives the speedup on more CPUs.
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ class Demand(NamedTuple):
     wait: float | None  # all threads together, can exceed 1; None: waits are unknown
     off: float  # on the CPU without the GIL, all threads together
     contended: float  # share of the time in which at least one thread waited
+    free: float  # its part in which no thread held the GIL
 
 
 def what_if(
@@ -63,7 +68,7 @@ def what_if(
         return None
     start_up = profile.process.excluded
     whole = start_up + profile.duration
-    bound = max(1.0, whole / (start_up + profile.duration * _shortest(profile, demand, cores)))
+    bound = max(1.0, 1.0 / _shortest(profile, demand, cores))
     predicted = None
     processes = {thread.pid for thread in profile.threads if thread.gil_held}
     if demand.wait is not None and len(processes) <= 1:
@@ -97,16 +102,18 @@ def demand_of(profile: Profile) -> Demand | None:
     if not threads or profile.duration <= 0:
         return None
     seen = all(thread.gil_wait is not None for thread in threads)
+    contended = _contended(threads) if profile.contended is None and seen else profile.contended or 0.0
     return Demand(
         held=sum(thread.gil_held or 0.0 for thread in threads),
         wait=sum(thread.gil_wait or 0.0 for thread in threads) if seen else None,
         off=sum(thread.off_gil or 0.0 for thread in threads),
-        contended=_contended(threads) if seen else 0.0,
+        contended=contended,
+        free=min(profile.free_wanted or 0.0, contended),
     )
 
 
 def _contended(threads: Sequence[ProfiledThread]) -> float:
-    """Share of the time with at least one waiting thread: two or more threads needed the GIL."""
+    """Estimate the share of the time with at least one waiting thread: two or more threads needed the GIL."""
     total, held = (
         sum(getattr(thread, name) or 0.0 for thread in threads) for name in ("gil_wait", "gil_held")
     )
@@ -127,7 +134,12 @@ def _contended(threads: Sequence[ProfiledThread]) -> float:
 def _shortest(profile: Profile, demand: Demand, cores: int) -> float:
     """Least time without a GIL, relative to the wall time; a sampling error widens the bound."""
     error = profile.probe.error or 0.0
-    saved = min(1.0, demand.held + error, math.inf if demand.wait is None else demand.wait + error)
+    if profile.contended is not None:
+        saved = profile.contended
+    elif demand.wait is not None:
+        saved = min(1.0, demand.wait + error)
+    else:  # threads may have waited all the time, unless there was only one
+        saved = min(1.0, sum(thread.count for thread in profile.threads if thread.gil_held is not None) - 1.0)
     return max(1.0 - saved, _busiest(profile) - error, _on_cores(profile) / cores, _NOTHING)
 
 
@@ -157,13 +169,14 @@ def _segment_seconds(segment: Profile, cores: int, cost: float) -> float:
     demand = demand_of(segment)
     if demand is None or demand.wait is None:
         return segment.duration
-    contended, held = demand.contended, min(1.0, demand.held)
-    python = held - contended
-    if contended:
-        wanting = 1.0 + demand.wait / contended
+    held = min(1.0, demand.held)
+    shared = min(held, demand.contended - demand.free)  # held, and wanted by others
+    python = held - shared
+    if shared:
+        wanting = (shared + demand.wait) / (shared + demand.free)
         running = min(float(cores), wanting + demand.off)
-        python += contended * min(1.0, (1.0 + demand.off) / running)
-    return segment.duration * (1.0 - held + cost * python)
+        python += shared * min(1.0, (1.0 + demand.off) / running)
+    return segment.duration * (max(0.0, 1.0 - held - demand.free) + cost * python)
 
 
 def with_measured(answer: WhatIf, original: Sequence[float], threaded: Sequence[float], where: str) -> WhatIf:

@@ -18,9 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.model.threads import merged
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
+from gilbench.observe.gil.contention import contended, unseen_wait
 from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for, threads_of
 from gilbench.observe.gil.lines import ExactLine
 from gilbench.observe.gil.native import NativeNames
@@ -33,6 +35,11 @@ from gilbench.observe.timeline import Recording, State, Timeline
 _UNSEEN = 16  # the largest state in the script that has no moment
 _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
 _WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
+_DOING = {
+    _WAITING: ThreadEvent.WAIT,
+    _HOLDING: ThreadEvent.HELD,
+    **dict.fromkeys(_RUNNING, ThreadEvent.OFF),
+}
 _ANSWER = 5.0  # s for the script to answer
 _FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 _NUMBERS = itertools.count(1)
@@ -63,7 +70,7 @@ class ExactProbe:
         Args:
             python: The process.
             live: ``so_far`` will be called.
-            recording: Receives every change of a thread's state, which costs more.
+            recording: Receives every event of a thread, which costs more.
 
         Raises:
             BpftraceError: The probes could not be placed.
@@ -77,7 +84,7 @@ class ExactWatching:
     Args:
         python: The process.
         live: Print the maps every second.
-        recording: Receives every change of state.
+        recording: Receives every event of a thread.
     """
 
     def __init__(
@@ -88,7 +95,8 @@ class ExactWatching:
         recording: Recording | None = None,
     ) -> None:
         self._python = python
-        self._timeline = Timeline(recording.add) if recording is not None else None
+        self._timeline = Timeline(recording.add) if recording is not None and recording.add else None
+        self._log = recording.log if recording is not None else None
         self._lock = threading.Lock()
         self._ended = EndedThreads()
         self._start = self._end = self._snapshot = self._called_off = 0
@@ -140,7 +148,8 @@ class ExactWatching:
             )
             self._timeline = None
         ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
-        return self._figures(self._end or ended or self._called_off or time.monotonic_ns())
+        end = self._end or ended or self._called_off or time.monotonic_ns()
+        return self._figures(end)._replace(events=self._events(maps, end))
 
     def _untouched(self) -> list[int] | None:
         """Return the threads without events, as last printed, if others have acquired the GIL; None: nobody has."""
@@ -178,6 +187,18 @@ class ExactWatching:
                 self._stopped.set()
         if self._timeline is not None:
             self._timeline.hear(line)
+        if self._log is not None:
+            self._log.hear(line)
+
+    def _events(self, maps: Mapping[str, Any], end: int) -> Events | None:
+        if self._log is None:
+            return None
+        last = [
+            (state >> 3, int(tid), _DOING[state & 7])
+            for tid, state in maps.get("@s", {}).items()
+            if state & 7 in _DOING
+        ]
+        return self._log.finish(self._start, max(end, self._start), self._python.pid, last)
 
     def _figures(self, end: int) -> GilFigures:
         maps = dict(self._script.maps)
@@ -193,7 +214,9 @@ class ExactWatching:
         # The maps were printed before the latest threads ended, or while they did: then only some maps have them.
         gone = {(tid, born) for one in ended for tid in one.tids or {one.tid} for born in (0, one.born)}
         alive = [one for one in alive if (one.tid, one.born) not in gone]
-        threads = [_profiled(one, start, end, maps, self._standing) for one in (*ended, *alive)]
+        sums = (*ended, *alive)
+        threads = [_profiled(one, start, end, maps, self._standing) for one in sums]
+        unseen = sum(map(unseen_wait, sums, threads, itertools.repeat(start), itertools.repeat(end)))
         return GilFigures(
             probe=Probe(strength="exact", name=probe_name(self._python), lost=self._script.lost),
             duration=(end - start) * 1e-9,
@@ -203,6 +226,8 @@ class ExactWatching:
             unavailable=self._gaps(),
             native=self._native.shares(maps.get("@native", {})),
             fault=_fault(maps, end - start),
+            contended=min(1.0, (contended(maps, end) + unseen) / (end - start)),
+            free_wanted=min(1.0, sum(maps.get("@wanted", {}).values()) / (end - start)),
         )
 
     def _process_of(self, tid: int) -> int:

@@ -22,8 +22,12 @@ class ExactLine(StrEnum):
     WAITED = "w"  # thread, from, to: it waited for the GIL in take_gil, and holds it now
     HANDED = "d"  # thread, from, to: it waited for another thread to acquire the GIL in drop_gil
     PREEMPTED = "l"  # thread, from, to: it lost the CPU in drop_gil
-    BLOCKED = "o"  # thread, time: it left the CPU without the GIL
+    BLOCKED = "o"  # thread, time, 1 if it could still run: it left the CPU without the GIL
     RUNNING = "i"  # thread, time: it came onto the CPU without the GIL
+    PAUSED = "s"  # thread, time, 1 if it could still run: it left the CPU, holding the GIL
+    RESUMED = "r"  # thread, time: it came onto the CPU, holding the GIL
+    WOKEN = "k"  # thread, time, thread of the program or 0: it was woken
+    BORN = "n"  # thread, time, thread: it was created
 
 
 class ParkingLine(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from gilbench.model.events import Events
 from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, ProfiledThread
 from gilbench.model.study import Share
 from gilbench.observe.running import RunningPython
@@ -27,6 +28,9 @@ class GilFigures(NamedTuple):
     switch: GilSwitch | None = None  # the GIL of a free-threaded build was enabled meanwhile
     unavailable: tuple[str, ...] = ()
     fault: str | None = None  # why the values are wrong: what the probe found when it checked itself
+    contended: float | None = None  # as in ``Profile``
+    free_wanted: float | None = None
+    events: Events | None = None  # if recorded, and at the end only
 
 
 class Watching(Protocol):
