@@ -126,9 +126,10 @@ def test_unknown_waits_limit_nothing_unless_there_is_one_thread() -> None:
     assert answer(*seen[:1], cores=8, probe=SAMPLED).bound == pytest.approx(1.0)
 
 
-def test_start_up_that_is_left_out_counts_for_the_whole_run() -> None:
+def test_start_up_counts_for_the_whole_run_and_does_not_lower_the_bound() -> None:
     found = answer(*equal(2), start_up=10.0)
-    assert found.bound == pytest.approx(20 / 15)
+    assert found.bound == pytest.approx(2.0)
+    assert found.predicted == pytest.approx(20 / 15)
 
 
 def test_slower_python_code_takes_from_the_gain_and_not_from_the_bound() -> None:

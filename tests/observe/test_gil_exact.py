@@ -11,7 +11,8 @@ import pytest
 from gilbench.interpreters.symbols import Symbols
 from gilbench.model.profile import ProfiledThread, StateChange
 from gilbench.observe import bpftrace
-from gilbench.observe.gil.exact import _contended, _profiled, _unseen_wait
+from gilbench.observe.gil.contention import contended, unseen_wait
+from gilbench.observe.gil.exact import _profiled
 from gilbench.observe.gil.exact_script import script_for
 from gilbench.observe.gil.lines import ExactLine, ParkingLine
 from gilbench.observe.gil.thread_sums import EndedThreads, ThreadSums
@@ -57,14 +58,14 @@ def test_one_found_holding_held_from_the_start() -> None:
 
 def test_the_time_in_which_any_thread_waits_goes_on_to_the_end_if_one_still_waits() -> None:
     maps = {"@contended": {"0": 300, "7": 20}, "@handed": {"0": 5}, "@cover": {"0": 0, "7": 900}}
-    assert _contended(maps, 1000) == 425
-    assert _contended({}, 1000) == 0
+    assert contended(maps, 1000) == 425
+    assert contended({}, 1000) == 0
 
 
 def test_waits_from_before_the_probe_are_unknown_to_the_sums_of_the_kernel() -> None:
     def unseen(maps: dict[str, int], standing: Any = None) -> float:
         one = ThreadSums.alive(5, 7, {name: {"7": value} for name, value in maps.items()}, END)
-        return _unseen_wait(one, _profiled(one, START, END, {}, standing or {}), START, END)
+        return unseen_wait(one, _profiled(one, START, END, {}, standing or {}), START, END)
 
     found = {"@s": OUTSIDE, "@freed": 1_200_000_001, "@first": 1_500_000_000, "@wait": 50_000_000}
     assert unseen(found) == pytest.approx(200_000_000)

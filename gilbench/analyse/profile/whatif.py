@@ -8,8 +8,9 @@ It includes the time in which no thread held the GIL although threads waited, be
 up. If only the sum of the waits is known, the sum is the limit; if no waits are known, there is no such limit. The
 program lasts at least as long as its busiest thread computes, and at least its CPU time divided by the CPUs. Blocked
 time does not count: a blocked thread may be waiting for another thread (a join, a lock, a queue) that would finish
-sooner. The bound does not cover work whose order or amount changes without a GIL: a thread that polls, or that works
-until another thread is done; nor the order in which threads get CPUs.
+sooner. Startup is left out, since it can only lower the speedup. The bound does not cover work whose order or amount
+changes without a GIL: a thread that polls, or that works until another thread is done; nor the order in which threads
+get CPUs.
 
 **Prediction.** If one thread holds the GIL and ``k - 1`` wait for it, ``k`` could run, on the CPUs that the threads
 outside the GIL leave. The profile holds how long each thread waited, not how long ``k`` of them did: ``k`` is taken to
@@ -67,7 +68,7 @@ def what_if(
         return None
     start_up = profile.process.excluded
     whole = start_up + profile.duration
-    bound = max(1.0, whole / (start_up + profile.duration * _shortest(profile, demand, cores)))
+    bound = max(1.0, 1.0 / _shortest(profile, demand, cores))
     predicted = None
     processes = {thread.pid for thread in profile.threads if thread.gil_held}
     if demand.wait is not None and len(processes) <= 1:
@@ -138,7 +139,7 @@ def _shortest(profile: Profile, demand: Demand, cores: int) -> float:
     elif demand.wait is not None:
         saved = min(1.0, demand.wait + error)
     else:  # threads may have waited all the time, unless there was only one
-        saved = min(1.0, sum(thread.gil_held is not None for thread in profile.threads) - 1.0)
+        saved = min(1.0, sum(thread.count for thread in profile.threads if thread.gil_held is not None) - 1.0)
     return max(1.0 - saved, _busiest(profile) - error, _on_cores(profile) / cores, _NOTHING)
 
 

@@ -22,6 +22,7 @@ from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.model.threads import merged
 from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
+from gilbench.observe.gil.contention import contended, unseen_wait
 from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for, threads_of
 from gilbench.observe.gil.lines import ExactLine
 from gilbench.observe.gil.native import NativeNames
@@ -222,7 +223,7 @@ class ExactWatching:
         alive = [one for one in alive if (one.tid, one.born) not in gone]
         sums = (*ended, *alive)
         threads = [_profiled(one, start, end, maps, self._standing) for one in sums]
-        unseen = sum(map(_unseen_wait, sums, threads, itertools.repeat(start), itertools.repeat(end)))
+        unseen = sum(map(unseen_wait, sums, threads, itertools.repeat(start), itertools.repeat(end)))
         return GilFigures(
             probe=Probe(
                 strength="exact", name=probe_name(self._python), lost=self._script.lost + self._unheard(maps)
@@ -234,7 +235,7 @@ class ExactWatching:
             unavailable=self._gaps(),
             native=self._native.shares(maps.get("@native", {})),
             fault=_fault(maps, end - start),
-            contended=min(1.0, (_contended(maps, end) + unseen) / (end - start)),
+            contended=min(1.0, (contended(maps, end) + unseen) / (end - start)),
             free_wanted=min(1.0, sum(maps.get("@wanted", {}).values()) / (end - start)),
         )
 
@@ -317,22 +318,6 @@ def _collections(one: ThreadSums, maps: Mapping[str, Any]) -> Collections | None
         seconds=sum(found["total"] for found in seen) * 1e-9,
         longest=max(maps.get("@longest_collection", {}).get(tid, 0) for tid in tids) * 1e-9,
     )
-
-
-def _contended(maps: Mapping[str, Any], end: int) -> int:
-    """Return the ns in which at least one thread waited, of all GILs together.
-
-    The kernel's sums end with the latest acquisition. It may count a moment twice, but misses none.
-    """
-    closed = [sums for name in ("@contended", "@handed") for sums in maps.get(name, {}).values()]
-    still = [max(end - since, 0) for since in maps.get("@cover", {}).values() if since]
-    return sum(map(int, closed + still))
-
-
-def _unseen_wait(one: ThreadSums, thread: ProfiledThread, start: int, end: int) -> float:
-    """Return the ns that a thread waited before its first event: it was found waiting."""
-    open_for = one.until - max(one.state >> 3, start) if one.state & 7 == _WAITING else 0
-    return max((thread.gil_wait or 0.0) * (end - start) - one.wait - open_for, 0.0)
 
 
 def _buckets(one: ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
