@@ -47,6 +47,8 @@ class ThreadClocks:
         self._first: dict[int, _Sample] = {}
         self._last: dict[int, _Sample] = {}
         self._living: set[int] = set()  # in the last sample
+        self._names: dict[int, str] = {}
+        self._new: set[int] = set()  # seen for the first time in the last sample
         self._stop = threading.Event()
         self.started = time.monotonic()
         self.ended = self.started  # when the process was last seen
@@ -57,6 +59,10 @@ class ThreadClocks:
     def duration(self) -> float:
         """Seconds in which the process was seen."""
         return max(self.ended - self.started, 1e-9)
+
+    def name(self, tid: int) -> str | None:
+        """Return the kernel's name of a thread soon after its start; None: unknown."""
+        return self._names.get(tid) or None
 
     def living(self) -> list[int]:
         """Return the threads that lived at the last sample."""
@@ -108,6 +114,9 @@ class ThreadClocks:
                 continue
             tid = int(task.name)
             living.add(tid)
+            if tid not in self._living or tid in self._new:  # a thread is named a moment after its start
+                self._names[tid] = _comm(task)
+                self._new ^= {tid}
             if tid not in self._first:  # a new one began after the last sample, with no time on the CPU
                 self._first[tid] = sample if self.ended == self.started else _Sample(self.ended)
             self._last[tid] = sample
@@ -116,3 +125,10 @@ class ThreadClocks:
             last = self._last[tid]
             self._last[tid] = last._replace(moment=(last.moment + now) / 2)
         self._living = living
+
+
+def _comm(task: Path) -> str:
+    try:
+        return (task / "comm").read_text("utf-8", "replace").removesuffix("\n")
+    except OSError:
+        return ""

@@ -47,7 +47,10 @@ class ThreadNames:
         now = time.monotonic()
         if now >= self._next_children:
             self._next_children = now + min(now - self._began, _LAST)
+            known = len(self.children)
             self._find_children()
+            if self._python.children and len(self.children) > known:
+                self._next = min(self._next, now + _FIRST)
         if now >= self._next and self._asking is None:
             self._asking = threading.Thread(target=self._ask, daemon=True)
             self._asking.start()

@@ -374,9 +374,9 @@ def crunch(seconds):
     while time.perf_counter() < end:
         for i in range(1000): x ^= i * i
 def worker():
-    helper = threading.Thread(target=crunch, args=(1.5,), name="helper")
+    helper = threading.Thread(target=crunch, args=(3.0,), name="helper")
     helper.start()
-    crunch(1.5)
+    crunch(3.0)
     helper.join()
 if __name__ == "__main__":
     pair = [multiprocessing.get_context("fork").Process(target=worker) for _ in range(2)]

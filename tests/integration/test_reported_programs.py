@@ -64,11 +64,11 @@ def test_a_switch_interval_set_in_the_wrong_unit(tmp_path: Path) -> None:
     """
     program = """
 sys.setswitchinterval(100)
-crew(named("greedy", busy, 0.8), named("starved", busy, 1.5))
+crew(named("greedy", busy, 0.8), named("late", busy, 0.1))
 """
     threads = profiled(tmp_path, program, "--observe", "gil")["by_name"]
     assert threads["greedy"]["longest_hold"] > 0.75
-    assert threads["starved"]["longest_wait"] > 0.7
+    assert threads["MainThread"]["longest_wait"] > 0.7  # before it can start the other one
 
 
 def test_two_threads_that_hand_packets_to_each_other(tmp_path: Path) -> None:

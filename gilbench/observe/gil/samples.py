@@ -163,16 +163,16 @@ class GilSamples:
 
     def _thread(self, tid: int, lived: Lived, waits: Waits, duration: float) -> ProfiledThread:
         alive = min(lived.alive / duration, 1.0)
-        pid = self._python.pid
+        pid, name = self._python.pid, self.clocks.name(tid) if self.clocks is not None else None
         if self.gils is None:
-            return ProfiledThread(pid=pid, tid=tid, name=None, alive=alive, cpu=lived.cpu)
+            return ProfiledThread(pid=pid, tid=tid, name=name, alive=alive, cpu=lived.cpu)
         wait = min(waits.seconds / duration, alive)
         held = min(self._holders[tid] / self._count if self._count else 0.0, alive - wait)
         off = min(max(0.0, lived.cpu / duration - held), alive - wait - held)
         return ProfiledThread(
             pid=pid,
             tid=tid,
-            name=None,
+            name=name,
             alive=alive,
             gil_held=held,
             gil_wait=wait,
