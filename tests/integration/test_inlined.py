@@ -71,9 +71,9 @@ def test_the_callers_are_probed_where_the_function_was_inlined(renamed: Path) ->
     figures, (spinning, napping) = profiled(renamed)
     threads = {thread.tid: thread for thread in figures.threads}
     assert figures.probe.strength == "exact"
-    assert abs((threads[spinning].gil_held or 0) + (threads[napping].gil_held or 0) - 1) < 0.1
+    assert (threads[spinning].gil_held or 0) + (threads[napping].gil_held or 0) > 0.75
     assert (threads[napping].switches or 0) > 20
-    assert (threads[napping].gil_held or 0) < 0.2
+    assert (threads[napping].gil_held or 0) < 0.25
 
 
 def test_a_probe_that_misses_events_says_so_and_gives_way(
