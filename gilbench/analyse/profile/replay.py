@@ -15,6 +15,9 @@ on a CPU.
 What a replay does not know: locks that nobody waited for because the GIL let only one thread run at a time, loops that
 poll until something has happened, caches and memory that CPUs share, and work that moves to another thread if that one
 is sooner there.
+
+Compared with ``--verify`` on the ten programs of ``ci/bench_whatif.py`` (3.13.5 and 3.13.5t, two CPUs), replays were 1%
+too low to 22% too high; seven of the ten were within 15%.
 """
 
 from __future__ import annotations
