@@ -193,9 +193,7 @@ class Profile(Struct, frozen=True):
     stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL; without a GIL: on the CPU
     stack_rate: int | None = None  # samples per second
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
-    contended: float | None = (
-        None  # fraction in which at least one thread waited for the GIL; at least the truth
-    )
+    contended: float | None = None  # fraction in which any thread waited for the GIL; at least the truth
     free_wanted: float | None = None  # its part in which no thread held the GIL: handing it over
 
     @property

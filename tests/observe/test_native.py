@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from gilbench.interpreters.image import read_image
-from gilbench.observe.gil.memory import base_of
 from gilbench.observe.gil.native import NativeNames
 
 
@@ -51,12 +50,5 @@ def test_what_has_ended_keeps_its_names_and_a_new_program_has_none() -> None:
     assert names.shares({str(address_of("PyList_New")): 100}) == ()
 
 
-def test_an_offset_in_a_file_is_an_address() -> None:
-    path = Path(sys.executable).resolve()
-    image = read_image(path)
-    place = image.place("Py_GetVersion")
-    if place is None:  # in a shared library
-        return
-    base = base_of(os.getpid(), path.name) if image.relocated else 0
-    assert address_of("Py_GetVersion") == base + place.address
-    assert image.address_of(1 << 60) is None
+def test_what_is_not_loaded_from_a_file_has_no_address() -> None:
+    assert read_image(Path(sys.executable).resolve()).address_of(1 << 60) is None

@@ -31,9 +31,8 @@ from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Replayed
 
 CPUS = (2, 4, 8, 16, 64)
-_PYTHON, _NATIVE, _SLEEP, _AWAIT, _SIGNAL = range(
-    5
-)  # steps; the last two have the number of a wake-up, others ns
+# Steps: the last two have the number of a wake-up, the others ns.
+_PYTHON, _NATIVE, _SLEEP, _AWAIT, _SIGNAL = range(5)
 _RUNNING = {ThreadEvent.HELD: _PYTHON, ThreadEvent.OFF: _NATIVE}
 _DELAYED = {ThreadEvent.READY, ThreadEvent.BORN}
 

@@ -60,9 +60,9 @@ def segments(readings: Sequence[Profile]) -> tuple[Profile, ...]:
         readings: Profiles of the same program in order of time, each from the start to its moment.
     """
     found = Segments(len(readings))
-    for reading in readings:
+    for reading in readings[:-1]:
         found.add(reading)
-    return tuple(found._found)  # noqa: SLF001 - of this module
+    return found.finish(readings[-1]) if readings else ()
 
 
 def since(now: Profile, before: Profile | None) -> Profile:

@@ -9,10 +9,9 @@ from pathlib import Path
 import msgspec
 
 from gilbench.model.errors import GilbenchError, UsageError
-from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.futex import FutexProbe
-from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching
+from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching, without_gil
 from gilbench.observe.gil.returning import ReturningProbe
 from gilbench.observe.gil.sampled import SampledProbe
 from gilbench.observe.gil.unprivileged import UnprivilegedProbe
@@ -95,7 +94,7 @@ class _Chosen:
         if figures.fault is not None:  # found at the end only: what is wrong is not shown
             figures = figures._replace(
                 probe=msgspec.structs.replace(figures.probe, strength=None),
-                threads=tuple(map(_hidden, figures.threads)),
+                threads=tuple(map(without_gil, figures.threads)),
                 blames=(),
                 unavailable=(*figures.unavailable, f"GIL held and GIL wait: {figures.fault}"),
             )
@@ -103,10 +102,3 @@ class _Chosen:
         if reason is None:
             return figures
         return figures._replace(probe=msgspec.structs.replace(figures.probe, reason=reason))
-
-
-def _hidden(thread: ProfiledThread) -> ProfiledThread:
-    """Remove what a faulty probe told of a thread."""
-    return ProfiledThread(
-        pid=thread.pid, tid=thread.tid, name=thread.name, alive=thread.alive, cpu=thread.cpu
-    )

@@ -33,6 +33,13 @@ class GilFigures(NamedTuple):
     events: Events | None = None  # if recorded, and at the end only
 
 
+def without_gil(thread: ProfiledThread) -> ProfiledThread:
+    """Remove what a probe told of the GIL or of parking from a thread."""
+    return ProfiledThread(
+        pid=thread.pid, tid=thread.tid, name=thread.name, alive=thread.alive, cpu=thread.cpu
+    )
+
+
 class Watching(Protocol):
     """A placed probe."""
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import msgspec
 
 from gilbench.model.errors import GilbenchError
-from gilbench.model.profile import GilSwitch, Probe, ProfiledThread
+from gilbench.model.profile import GilSwitch, Probe
 from gilbench.observe.gil.parking_probe import ParkingProbe, ParkingWatch
-from gilbench.observe.gil.probe import GilFigures, Watching
+from gilbench.observe.gil.probe import GilFigures, Watching, without_gil
 from gilbench.observe.running import RunningPython, gil_is_enabled
 
 _TOO_LATE = "the profile ended before a probe of the GIL was placed"
@@ -112,7 +112,7 @@ class ReturningWatch:
         if gil is None:  # where threads parked says nothing about the GIL
             return parked._replace(
                 probe=Probe(strength=None, name="none", reason=self._reason),
-                threads=tuple(map(_without_waits, parked.threads)),
+                threads=tuple(map(without_gil, parked.threads)),
                 functions=(),
                 switch=self._switch,
             )
@@ -120,7 +120,3 @@ class ReturningWatch:
         threads = (msgspec.structs.replace(one, name=names.get(one.tid) or one.name) for one in gil.threads)
         # A fault has been dealt with where the probe of the GIL was chosen.
         return gil._replace(threads=tuple(threads), start_up=parked.start_up, switch=self._switch, fault=None)
-
-
-def _without_waits(one: ProfiledThread) -> ProfiledThread:
-    return ProfiledThread(pid=one.pid, tid=one.tid, name=one.name, alive=one.alive, cpu=one.cpu)

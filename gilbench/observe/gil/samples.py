@@ -6,7 +6,6 @@ The holder is in two words of memory. A thread that waits for the GIL sleeps on 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import platform
 import random
@@ -22,6 +21,7 @@ from gilbench.interpreters.layout import published_offsets
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import Bucket, Probe, ProfiledThread
 from gilbench.observe.architecture import architecture
+from gilbench.observe.gil.futex_wait import futex_wait
 from gilbench.observe.gil.gils import FIRST, LAST, Gils, find_gils
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.running import RunningPython
@@ -30,9 +30,6 @@ from gilbench.observe.thread_clocks import Lived, ThreadClocks
 STEP = 0.002  # s between two samples of the GIL, on average
 _LOOKS = 8  # threads that are looked at in a sample, at most
 _RETRY = 0.01  # s between two attempts to find the GIL of a process that has just begun
-_WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
-_AWAKE = -1
-_HARDLY = 300_000  # ns that a thread runs between two waits at most
 _NORMAL = 1.96  # half of a 95% interval, in standard deviations
 
 
@@ -84,12 +81,12 @@ class GilSamples:
         self.clocks: ThreadClocks | None = None  # of the time since the GIL was found
         self.reason = "the process ended before its GIL was found"
         self._count = 0
-        self._holders: Counter[int] = (
-            Counter()
-        )  # samples in which a thread held a GIL, by the kernel's number
+        self._holders: Counter[int] = Counter()  # samples in which a thread held a GIL
         self._looks: Counter[int] = Counter()  # samples in which a thread was looked at
         self._waiters: Counter[int] = Counter()  # of these, in which it waited
-        self._ran: dict[int, int] = {}  # time on a CPU of each thread that waited at the last look, ns
+        self._waited: dict[
+            int, tuple[int, int]
+        ] = {}  # threads that wait: last asleep when, and time on a CPU; ns
         self._python = python
         self._began = time.monotonic()
         self._waits = waits
@@ -214,21 +211,32 @@ class GilSamples:
         """See whether a thread waits for the GIL.
 
         A wait is interrupted after each switch interval. If no CPU is free then, the thread still waits, although it
-        sleeps no longer: it has hardly run since.
+        sleeps no longer: most of the time since, it has not run.
         """
-        task = f"/proc/{self._python.pid}/task/{tid}"
-        word = _futex(task)
-        if word is None:
+        try:
+            wait = futex_wait(self._python.pid, tid)
+        except (OSError, ValueError):  # it has ended
             return
-        waits = word > 0 and gils.is_ours(word)
-        if waits:
-            self._ran[tid] = _ran(task)
-        elif word == _AWAKE and not holds and tid in self._ran:
-            waits = _ran(task) - self._ran[tid] < _HARDLY
+        now = time.monotonic_ns()
+        if wait is not None:
+            waits = bool(wait.word) and gils.is_ours(wait.word)
+        else:
+            then, ran = self._waited.get(tid, (now, 0))
+            waits = not holds and 2 * (self._ran(tid) - ran) < now - then
         if not waits:
-            self._ran.pop(tid, None)
+            self._waited.pop(tid, None)
+        elif wait is not None:
+            self._waited[tid] = now, self._ran(tid)
         self._looks[tid] += 1
         self._waiters[tid] += waits
+
+    def _ran(self, tid: int) -> int:
+        """Return how long a thread has been on a CPU, in ns."""
+        try:
+            with open(f"/proc/{self._python.pid}/task/{tid}/schedstat", "rb") as file:
+                return int(file.read(256).split()[0])
+        except (OSError, ValueError, IndexError):
+            return 0
 
     def _thread_of(self, gils: Gils, state: int) -> int | None:
         """Return the thread of a thread state, whose memory may serve another thread after its end."""
@@ -236,24 +244,3 @@ class GilSamples:
         if known is None or not Path(f"/proc/{self._python.pid}/task/{known}").exists():
             known = self._states[state] = gils.thread_of(state)
         return known
-
-
-def _futex(task: str) -> int | None:
-    """Return the futex on which a thread sleeps, 0 for another sleep, -1 if it is awake; None: it has ended."""
-    known = architecture()
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        with open(f"{task}/syscall", "rb", buffering=0) as file:
-            words = file.read(256).split()
-        if words[0] == b"running":
-            return _AWAKE
-        if known is not None and words[0] == b"%d" % known.futex and int(words[2], 16) & _OPERATION in _WAITS:
-            return int(words[1], 16)
-        return 0
-    return None
-
-
-def _ran(task: str) -> int:
-    """Return how long a thread has been on a CPU, in ns."""
-    with contextlib.suppress(OSError, ValueError, IndexError), open(f"{task}/schedstat", "rb") as file:
-        return int(file.read(256).split()[0])
-    return 0

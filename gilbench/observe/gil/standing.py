@@ -15,15 +15,13 @@ from typing import Any, Literal
 
 from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.interpreters.image import read_image
-from gilbench.observe.architecture import architecture
+from gilbench.observe.gil.futex_wait import futex_wait
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.running import RunningPython
 from gilbench.observe.stacks import find_py_spy
 
 Standing = dict[int, Literal["held", "wait"]]
 _LIMIT = 5.0  # s for py-spy to answer
-_WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
-_REALTIME = 0x100  # flag
 _CHECKS, _PAUSE = 5, 0.001  # s between two checks
 _SOON = 0.1  # s; a thread that waits for the GIL wakes up after each switch interval
 
@@ -96,21 +94,17 @@ def _waiting(pid: int, tids: set[int]) -> set[int]:
 def _waits_briefly(pid: int, tid: int) -> bool | None:
     """Return whether a thread is in a futex wait that ends soon, like one that waits for the GIL; None: it is awake."""
     try:
-        with open(f"/proc/{pid}/task/{tid}/syscall", "rb", buffering=0) as file:
-            words = file.read(256).split()
-        known = architecture()
-        if known is None or words[0] != str(known.futex).encode():
-            return None if words[0] == b"running" else False
-        if int(words[2], 16) & _OPERATION not in _WAITS or not int(words[4], 16):
+        wait = futex_wait(pid, tid)
+        if wait is None:
+            return None
+        if not wait.word or not wait.timeout:
             return False
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            memory.seek(int(words[4], 16))
+            memory.seek(wait.timeout)
             seconds, nanoseconds = struct.unpack("=qq", memory.read(16))
-    except (OSError, ValueError, IndexError, struct.error, OverflowError):
+    except (OSError, ValueError, struct.error, OverflowError):
         return False
-    if int(words[2], 16) & _OPERATION == _WAITS[0]:  # relative
-        left = seconds + nanoseconds * 1e-9
-    else:
-        clock = time.CLOCK_REALTIME if int(words[2], 16) & _REALTIME else time.CLOCK_MONOTONIC
-        left = seconds + nanoseconds * 1e-9 - time.clock_gettime(clock)
+    left = seconds + nanoseconds * 1e-9
+    if not wait.relative:
+        left -= time.clock_gettime(time.CLOCK_REALTIME if wait.realtime else time.CLOCK_MONOTONIC)
     return bool(left < _SOON)
