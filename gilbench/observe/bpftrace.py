@@ -190,6 +190,9 @@ class Script:
             raise BpftraceError(str(error)) from error
         finally:
             os.close(writer)
+        # Woken for each event, it would preempt the program, which is the next event.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(self._process.pid, os.SCHED_BATCH, os.sched_param(0))
         lines = _piped(reader) if spool is None else followed(reader, self.running)
         self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()

@@ -16,8 +16,8 @@ What a replay does not know: locks that nobody waited for because the GIL let on
 poll until something has happened, caches and memory that CPUs share, and work that moves to another thread if that one
 is sooner there.
 
-Compared with ``--verify`` on the ten programs of ``ci/bench_whatif.py`` (3.13.5 and 3.13.5t, two CPUs), replays were 1%
-too low to 22% too high; seven of the ten were within 15%.
+Compared with ``--verify`` on the ten programs of ``ci/bench_whatif.py`` (3.13.5 and 3.13.5t, two CPUs), replays were 4%
+too low to 17% too high; nine of the ten were within 15%.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ shares.
 A recorded timeline is replayed instead (``replay``), which also gives the speedup on more CPUs.
 
 Compared with ``--verify`` on the ten programs of ``ci/bench_whatif.py`` (3.13.5 and 3.13.5t, two CPUs), predictions
-were 3% too low to 25% too high, and no program exceeded its bound.
+were 5% too low to 16% too high, and no program exceeded its bound.
 """
 
 from __future__ import annotations
