@@ -13,8 +13,8 @@ script that tells of each event therefore writes to a file, where lines wait unt
 Probes belong to the perf descriptors of bpftrace: they go when it goes, and it goes with gilbench
 (``process.Process``), with ``finish``, and, given ``pid``, when that process ends.
 
-A script whose probes have to begin, or to end, to count at one moment waits for ``call``: attaching them one
-after the other takes from 0.1 s to a second, and so does removing them.
+A script whose probes have to begin, or to end, to count at one moment waits for ``call``, since they are attached
+and removed one after the other. Their removal goes on for up to a second after ``finish`` (``perf_events``).
 
 ``nsecs`` in a script is CLOCK_MONOTONIC, as ``time.monotonic_ns()``. BEGIN runs *before* the other probes are
 attached, ``attached`` is taken after that. Names of symbols may hold dots (``take_gil.constprop.0``).
@@ -39,6 +39,7 @@ from typing import Any
 from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool
 from gilbench.host.topology import parse_list
 from gilbench.model.errors import GilbenchError
+from gilbench.observe.perf_events import PerfEvents
 from gilbench.observe.spool import followed, spooled
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
@@ -55,6 +56,7 @@ _MOST_RINGS = 64 << 20  # bytes of the rings of all CPUs together
 _MOST_COUNTS = 64 << 20  # bytes of all maps that have a value for each CPU
 _COUNTING_MAPS = 4  # maps of a script that have a value for each CPU (counts, sums, histograms)
 _VALUE = 8  # bytes
+_NUMBERS = itertools.count(1 << 16)  # none is a kind of priority
 ENDLESS = 1 << 63  # end of the last bucket of a histogram
 
 
@@ -108,15 +110,23 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def call(word: str) -> None:
-    """Let a script hear a word of at most 15 letters from us, at once and in the kernel.
+def call(number: int, word: int) -> None:
+    """Let a script hear a number from us, at once and in the kernel.
 
-    It hears it by ``tracepoint:task:task_rename /pid == OURS/`` as ``args->newcomm``.
+    It hears it by ``tracepoint:syscalls:sys_enter_getpriority /pid == OURS && args->which == NUMBER/`` as
+    ``args->who``. The system call itself fails.
+
+    Args:
+        number: Number of the script, as ``new_number`` gave it.
+        word: What it hears, of 31 bits.
     """
-    name = Path(f"/proc/self/task/{threading.get_native_id()}/comm")
-    before = name.read_bytes()
-    name.write_text(word, "ascii")
-    name.write_bytes(before)
+    with contextlib.suppress(OSError):
+        os.getpriority(number, word)
+
+
+def new_number() -> int:
+    """Return a number for a script that hears ``call``, different from those of our other scripts."""
+    return next(_NUMBERS)
 
 
 def bounded(keys: int, pages: int, cpus: int) -> tuple[int, int]:
@@ -168,6 +178,7 @@ class Script:
         self.lost = 0
         self.maps: dict[str, Any] = {}  # the latest that was printed, also by print() in the script
         self.attached = 0.0  # s, CLOCK_MONOTONIC
+        self._probes: PerfEvents | None = None
         self._on_line = on_line
         self._ready = threading.Event()
         self._said: deque[str] = deque(maxlen=50)  # what is not JSON: warnings and errors
@@ -208,6 +219,7 @@ class Script:
         if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
             self.close()
             raise BpftraceError(f"bpftrace: {_complaint(self._said)}")
+        self._probes = PerfEvents(self._process.pid)
 
     def running(self) -> bool:
         """Whether it still runs."""
@@ -231,6 +243,8 @@ class Script:
     def close(self) -> None:
         """Remove the probes at once, whatever they still had to say, and take in what waits."""
         self._process.end(grace=0)
+        if self._probes is not None:
+            self._probes.close()
         self._reader.join()
         self._process.close()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import threading
 import time
 from collections import Counter
@@ -21,9 +20,9 @@ from typing import Any
 from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
 from gilbench.model.threads import merged
-from gilbench.observe.bpftrace import BpftraceError, Script, call, why_not
+from gilbench.observe.bpftrace import BpftraceError, Script, call, new_number, why_not
 from gilbench.observe.gil.contention import contended, unseen_wait
-from gilbench.observe.gil.exact_script import FAST, probe_name, probed, script_for, threads_of
+from gilbench.observe.gil.exact_script import FAST, OFF, ON, probe_name, probed, script_for, threads_of
 from gilbench.observe.gil.lines import ExactLine
 from gilbench.observe.gil.native import NativeNames
 from gilbench.observe.gil.probe import GilFigures
@@ -41,9 +40,8 @@ _DOING = {
     **dict.fromkeys(_RUNNING, ThreadEvent.OFF),
 }
 _ANSWER = 5.0  # s for the script to answer
+_STEP = 0.02  # s between two looks whether it has ended
 _FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
-_NUMBERS = itertools.count(1)
-_NAMING = threading.Lock()  # held while a script hears which threads there are
 
 
 class ExactProbe:
@@ -104,7 +102,7 @@ class ExactWatching:
         self._start_up: float | None = None
         self._failure: str | None = None
         self._begun, self._stopped = threading.Event(), threading.Event()
-        self._number = next(_NUMBERS)
+        self._number = new_number()
         self._native = NativeNames(python.pid)
         self._script = Script(
             script_for(python, self._number, live=live, stream=recording is not None),
@@ -113,12 +111,12 @@ class ExactWatching:
             spool=recording.folder if recording is not None else None,
         )
         self._standing: Standing = {}
-        with _NAMING:
-            call(f"on{self._number}")
-            for tid in threads_of(python):
-                with contextlib.suppress(OSError):
-                    os.getpriority(os.PRIO_PROCESS, tid)
-            call(f"named{self._number}")
+        call(self._number, ON)
+        named = list(threads_of(python))
+        for tid in named:
+            call(self._number, tid)
+        # The script would take these for threads that sleep.
+        self._gone = {tid for tid in named if not Path(f"/proc/{tid}").exists()}
         if not self._begun.wait(_ANSWER):
             self._script.close()
             raise BpftraceError("bpftrace attached its probes, but they report nothing")
@@ -133,8 +131,8 @@ class ExactWatching:
         if self._script.running():
             self._native.learn()
             self._standing = standing_threads(self._python, self._untouched())
-            call(f"off{self._number}")
-            self._stopped.wait(_ANSWER)
+            call(self._number, OFF)
+            self._await_end()
         maps = self._script.finish()
         if self._timeline is not None:
             states, ends = maps.get("@s", {}), maps.get("@until", {})
@@ -152,6 +150,12 @@ class ExactWatching:
         last = self._snapshot if self._failure else time.monotonic_ns()
         end = self._end or ended or self._called_off or last
         return self._figures(end)._replace(events=self._events(maps, end))
+
+    def _await_end(self) -> None:
+        """Return when the script has stopped counting, or has ended with the program."""
+        limit = time.monotonic() + _ANSWER
+        while not self._stopped.wait(_STEP) and self._script.running() and time.monotonic() < limit:
+            pass
 
     def _unheard(self, maps: Mapping[str, Any]) -> int:
         """Return how many threads ended of which no line came; 0 before the end."""
@@ -215,8 +219,8 @@ class ExactWatching:
         ends = maps.get("@until", {})
         alive = [
             ThreadSums.alive(self._process_of(int(tid)), int(tid), maps, int(ends.get(tid, end)))
-            for tid in maps.get("@s", {})
-            if int(ends.get(tid, end)) >= start
+            for tid, state in maps.get("@s", {}).items()
+            if int(ends.get(tid, end)) >= start and not (state == _UNSEEN and int(tid) in self._gone)
         ]
         # The maps were printed before the latest threads ended, or while they did: then only some maps have them.
         gone = {(tid, born) for one in ended for tid in one.tids or {one.tid} for born in (0, one.born)}

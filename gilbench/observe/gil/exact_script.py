@@ -20,12 +20,13 @@ from gilbench.observe.gil.memory import base_of
 from gilbench.observe.running import RunningPython, descendants
 from gilbench.observe.script import filled, places
 
+ON, OFF = 1 << 30, 1 << 30 | 1  # more than any thread
 FAST = 8192  # ns; a shorter release did not sleep, nor did a shorter acquisition wait until the shortest is known
 _FASTEST = 1024  # ns, the least that may count as a wait: an acquisition takes so long on the fastest hosts
 _SCRIPT = Path(__file__).with_name("exact.bt")
 _OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
-# Called when the interpreter has started and the program begins. A compiler may have inlined one of the first two,
-# so whichever is called first counts. Older versions have neither.
+# Called when the interpreter has started and the program begins. A compiler may have inlined the second into the
+# first, so whichever is called first counts if the machine code does not tell. Older versions have neither.
 _MAINS, _OLD_MAINS = ("Py_RunMain", "pymain_run_python"), ("PySys_SetArgvEx",)
 _COLLECT = ("gc_collect_main", "collect")  # 3.10 and later; before
 _RESOLVED = 5.0  # s after which a thread that waited when the probe came has surely acquired the GIL
@@ -75,7 +76,23 @@ def _functions_of(code: Path, old: bool) -> Functions | None:
     drop += _inlined(code, holder, _DROPPERS, "drop_gil")
     if not take or not drop:
         return None
+    inner = tuple(name for name in main if name.partition(".")[0] == _MAINS[1])
+    if inner and len(inner) < len(main) and _calls(code, holder, _MAINS[0], _MAINS[1:]):
+        main = inner
     return Functions(take, drop, main or _copies(names, _OLD_MAINS), _copies(names, _COLLECT))
+
+
+def _calls(code: Path, holder: Path, name: str, wanted: Sequence[str]) -> bool:
+    """Return whether a function calls one of some others, as far as its machine code can be read."""
+    known = architecture()
+    try:
+        return (
+            known is not None
+            and known.calls_by_distance
+            and reaches(read_image(code), read_image(holder), name, wanted)
+        )
+    except (OSError, ValueError):
+        return False
 
 
 def _inlined(code: Path, holder: Path, callers: Sequence[str], function: str) -> tuple[str, ...]:
@@ -115,7 +132,7 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
 
     Args:
         python: The process.
-        number: Number of the probe among the probes of this gilbench.
+        number: Number of the script, which hears ``ON``, threads, and ``OFF``.
         live: Print the maps every second.
         stream: Print each change of state.
 
@@ -148,9 +165,9 @@ def script_for(python: RunningPython, number: int, *, live: bool, stream: bool) 
         "gilbench": str(os.getpid()),
         "pid": str(python.pid),
         "native_rate": str(_NATIVE_RATE),
-        "on": f"on{number}",
-        "off": f"off{number}",
-        "named": f"named{number}",
+        "number": str(number),
+        "on": str(ON),
+        "off": str(OFF),
         "processes": " ".join(f"@ours[{pid}] = 1;" for pid in _processes(python)) if python.children else "",
         "lock": str(lock),
         "resolved": "0" if python.held else str(time.monotonic_ns() + round(_RESOLVED * 1e9)),
