@@ -91,7 +91,19 @@ def miss(subject: Subject, mode: str, threads: int, hold: float, folder: Path) -
     seconds = SAMPLED_SECONDS if subject.strength == "sampled" else SECONDS
     path = folder / "profile.json"
     script = str(Path(sys.executable).with_name("gilbench"))
-    command = [script, "profile", "--observe", "gil", "-o", str(path), "--", *subject.command, str(PROGRAM)]
+    command = [
+        script,
+        "profile",
+        "--observe",
+        "gil",
+        "--max-cost",
+        "none",
+        "-o",
+        str(path),
+        "--",
+        *subject.command,
+        str(PROGRAM),
+    ]
     command += [mode, str(threads), str(hold), str(seconds)]
     done = capture(command, seconds=120, env=subject.environment)
     if done.status:

@@ -79,6 +79,14 @@ def profile(
             help="Record every event, and replay the program without the GIL on 2 to 64 CPUs (costs more).",
         ),
     ] = False,
+    max_cost: Annotated[
+        str,
+        typer.Option(
+            metavar="PERCENT",
+            help="CPU time that each observer may use, in % of one CPU; one that uses more is slowed down or "
+            "replaced. none: no limit.",
+        ),
+    ] = "5%",
     refresh: Refresh = False,
     output: Annotated[
         list[Path] | None,
@@ -114,6 +122,7 @@ def profile(
         observe=observe,
         trace=traces[0] if traces else None,
         replay=replay,
+        max_cost=max_cost,
         verify=verify,
         live=live,
         refresh=refresh,

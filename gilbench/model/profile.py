@@ -175,6 +175,14 @@ class Stack(Struct, frozen=True):
     pid: int | None = None  # of a child; None: the process that is profiled
 
 
+class ObserverCost(Struct, frozen=True):
+    """What an observer used while it looked at the program."""
+
+    observer: str
+    cpu: float  # CPU time, as a fraction of the duration: of one CPU
+    rate: int | None = None  # samples per second at the end, where fewer were taken to use less
+
+
 class Profile(Struct, frozen=True):
     """A profile of a program."""
 
@@ -192,6 +200,7 @@ class Profile(Struct, frozen=True):
     caveats: tuple[Caveat, ...] = ()  # what was not observed, with the reason
     stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL; without a GIL: on the CPU
     stack_rate: int | None = None  # samples per second
+    observers: tuple[ObserverCost, ...] = ()
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
     contended: float | None = None  # fraction in which any thread waited for the GIL; at least the truth
     free_wanted: float | None = None  # its part in which no thread held the GIL: handing it over

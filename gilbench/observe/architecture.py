@@ -15,6 +15,7 @@ class Architecture(NamedTuple):
     """The facts of one architecture."""
 
     futex: int  # number of the system call, as /proc/PID/syscall shows it
+    bpf: int  # number of the system call
     of_probes: frozenset[int] = frozenset()  # system calls by which probed functions return; no program's own
     knows_glibc: bool = False  # whether the offsets in glibc's structures are known; see ``searched.py``
     returns_on_stack: bool = (
@@ -26,12 +27,13 @@ class Architecture(NamedTuple):
 _KNOWN = {
     "x86_64": Architecture(
         futex=202,
+        bpf=321,
         of_probes=frozenset({335, 336}),
         knows_glibc=True,
         returns_on_stack=True,
         calls_by_distance=True,
     ),
-    "aarch64": Architecture(futex=98),
+    "aarch64": Architecture(futex=98, bpf=280),
 }
 
 

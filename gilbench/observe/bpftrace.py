@@ -14,7 +14,7 @@ Probes belong to the perf descriptors of bpftrace: they go when it goes, and it 
 (``process.Process``), with ``finish``, and, given ``pid``, when that process ends.
 
 A script whose probes have to begin, or to end, to count at one moment waits for ``call``, since they are attached
-and removed one after the other. Their removal goes on for up to a second after ``finish`` (``perf_events``).
+and removed one after the other. Their removal goes on for up to a second after ``finish`` (``kernel_probes``).
 
 ``nsecs`` in a script is CLOCK_MONOTONIC, as ``time.monotonic_ns()``. BEGIN runs *before* the other probes are
 attached, ``attached`` is taken after that. Names of symbols may hold dots (``take_gil.constprop.0``).
@@ -36,10 +36,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool
+from gilbench.host.process import Process, ProcessError, capture, clean_environment, cpu_time, find_tool
 from gilbench.host.topology import parse_list
 from gilbench.model.errors import GilbenchError
-from gilbench.observe.perf_events import PerfEvents
+from gilbench.observe.kernel_probes import KernelProbes, ProbeTimes
 from gilbench.observe.spool import followed, spooled
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
@@ -178,7 +178,9 @@ class Script:
         self.lost = 0
         self.maps: dict[str, Any] = {}  # the latest that was printed, also by print() in the script
         self.attached = 0.0  # s, CLOCK_MONOTONIC
-        self._probes: PerfEvents | None = None
+        self._probes: KernelProbes | None = None
+        self._used: tuple[ProbeTimes | None, float] | None = None  # when it was stopped
+        self._compiled = 0.0  # s of CPU time that it took to start
         self._on_line = on_line
         self._ready = threading.Event()
         self._said: deque[str] = deque(maxlen=50)  # what is not JSON: warnings and errors
@@ -219,7 +221,29 @@ class Script:
         if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
             self.close()
             raise BpftraceError(f"bpftrace: {_complaint(self._said)}")
-        self._probes = PerfEvents(self._process.pid)
+        self._compiled = cpu_time(self._process.pid) or 0.0
+        self._probes = KernelProbes(self._process.pid)
+
+    def used(self, trapped: float = 0.0) -> float | None:
+        """Return the CPU time in s that the probes, and bpftrace itself, have used since they were attached.
+
+        Args:
+            trapped: Seconds that the program was in probes on functions, with entering and leaving them.
+
+        Returns:
+            Until the script was stopped; None where the kernel does not tell.
+        """
+        times, beside = self._used or self._measured()
+        if times is None:
+            return None
+        return max(times.in_uprobes, trapped) + times.elsewhere + beside
+
+    def _measured(self) -> tuple[ProbeTimes | None, float]:
+        """Return the times of the probes, and the CPU time that bpftrace has used since they were attached."""
+        rusage = self._process.rusage
+        whole = cpu_time(self._process.pid) if rusage is None else rusage.ru_utime + rusage.ru_stime
+        times = self._probes.times() if self._probes is not None else None
+        return times, max(0.0, (whole or self._compiled) - self._compiled)
 
     def running(self) -> bool:
         """Whether it still runs."""
@@ -227,6 +251,7 @@ class Script:
 
     def stop(self) -> None:
         """Begin to finish, which takes some time."""
+        self._used = self._used or self._measured()
         self._process.signal(signal.SIGINT)
 
     def failure(self) -> str | None:

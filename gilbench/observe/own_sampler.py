@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from typing import Literal
 
-from gilbench.host.process import Process, ProcessError, clean_environment
+from gilbench.host.process import Process, ProcessError, clean_environment, cpu_time
 from gilbench.model.profile import Stack
 from gilbench.observe.running import RunningPython, may_be_started
 from gilbench.observe.stacks import RATE
@@ -47,6 +48,7 @@ class OwnSampler:
     def __init__(self, python: RunningPython, mode: Mode) -> None:
         self.unavailable = why_not(python)
         self._sampler: Process | None = None
+        self._began = time.monotonic()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         if self.unavailable is not None:
             return
@@ -65,6 +67,11 @@ class OwnSampler:
             self._sampler = Process(command, env=clean_environment(), pass_fds=(self._output.fileno(),))
         except ProcessError as error:
             self.unavailable = str(error)
+
+    def cost(self) -> float | None:
+        """Return the CPU time of the sampler, as a fraction of the time that it took; None: it does not run."""
+        used = cpu_time(self._sampler.pid) if self._sampler is not None else None
+        return None if used is None else used / max(time.monotonic() - self._began, 1e-9)
 
     def finish(self) -> tuple[Stack, ...]:
         """Stop sampling and return the samples; empty if there are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -13,7 +14,15 @@ import msgspec
 from gilbench.host.process import Program
 from gilbench.model.errors import UsageError
 from gilbench.model.events import Events
-from gilbench.model.profile import Blame, GilSwitch, Profile, ProfiledThread, ProgramProcess, Stack
+from gilbench.model.profile import (
+    Blame,
+    GilSwitch,
+    ObserverCost,
+    Profile,
+    ProfiledThread,
+    ProgramProcess,
+    Stack,
+)
 from gilbench.model.results import Caveat
 from gilbench.model.study import Share
 from gilbench.model.threads import summed_up
@@ -21,9 +30,10 @@ from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
 from gilbench.observe.own_sampler import OwnSampler
+from gilbench.observe.paced_stacks import PacedStacks
 from gilbench.observe.program_counts import ProgramCounts
 from gilbench.observe.running import RunningPython
-from gilbench.observe.stacks import RATE, StackSampler, shares
+from gilbench.observe.stacks import RATE, shares
 from gilbench.observe.syscalls import Counted, SyscallCounter
 from gilbench.observe.thread_names import ThreadNames
 from gilbench.observe.timeline import Recording
@@ -41,6 +51,7 @@ class ProgramWatch:
         command: The user's command; empty: as the system knows it.
         observers: Observers of ``OBSERVERS`` in addition to the GIL.
         live: Whether ``look`` will be called.
+        max_cost: CPU time that each observer may use, as a fraction of one CPU.
         recording: Destination of every event of a thread; needs the exact probe.
 
     Raises:
@@ -54,13 +65,16 @@ class ProgramWatch:
         *,
         observers: Collection[str] = OBSERVERS,
         live: bool = False,
+        max_cost: float = math.inf,
         recording: Recording | None = None,
     ) -> None:
         self._python = python
+        self._max_cost = max_cost
+        self._uncounted: str | None = None  # why system calls are no longer counted
         self._command = tuple(map(_utf8, command)) or _command_of(python.pid)
         self.names: dict[int, str | None] = {}  # of all threads by tid, after ``finish``
         self._observers = observers
-        self._stacks: StackSampler | OwnSampler | None = None
+        self._stacks: PacedStacks | OwnSampler | None = None
         self._calls: SyscallCounter | None = None
         self.events: Events | None = None  # recorded; known after ``finish``
         self.began = 0.0  # CLOCK_MONOTONIC in s; a profile of some seconds ends so many after this
@@ -70,7 +84,7 @@ class ProgramWatch:
             if "syscalls" in observers:
                 self._calls = SyscallCounter(python.pid, wait=False)
             # Last, so that its time is that of the profile: with thousands of threads the others take seconds to start.
-            self._gil = _watch(python, live, recording)
+            self._gil = _watch(python, live, max_cost, recording)
             if self._calls is not None:
                 self._calls.ready()
         except BaseException:
@@ -86,7 +100,7 @@ class ProgramWatch:
         if "stacks" not in self._observers or self._stacks is not None:
             return
         if not self._python.free_threaded:
-            self._stacks = StackSampler(self._python.pid, children=self._python.children)
+            self._stacks = PacedStacks(self._python.pid, children=self._python.children)
         else:
             self._stacks = OwnSampler(self._python, "gil" if self._python.gil_enabled else "cpu")
 
@@ -96,7 +110,16 @@ class ProgramWatch:
         self._names.tick()
 
     def look(self) -> Profile:
-        """Give the profile from the start to now."""
+        """Give the profile from the start to now. Observers that use more CPU time than they may are slowed down."""
+        if isinstance(self._stacks, PacedStacks):
+            self._stacks.pace(self._max_cost)
+        cost = self._calls.cost() if self._calls is not None else None
+        if self._calls is not None and cost is not None and cost > self._max_cost:
+            self._calls.finish()
+            self._calls = None
+            self._uncounted = (
+                f"counting them used {cost:.0%} of a CPU, and may use {self._max_cost:.0%}; raise --max-cost"
+            )
         return self._profile(self._gil.so_far())
 
     def finish(self, program: Program | None = None) -> Profile:
@@ -110,6 +133,7 @@ class ProgramWatch:
         figures = self._gil.finish()
         self._names.finish(figures.threads, ended=status is not None)
         self.events = figures.events
+        observers = tuple(self._costs(figures))
         stacks = self._stacks.finish() if self._stacks is not None else ()
         self._names.learn(stacks)
         profile = self._profile(figures, status)
@@ -122,8 +146,18 @@ class ProgramWatch:
             syscalls=counted.calls if counted is not None else (),
             caveats=(*profile.caveats, *self._missing(counted)),
             stacks=stacks,
+            observers=observers,
             stack_rate=RATE if stacks else None,
         )
+
+    def _costs(self, figures: GilFigures) -> Iterator[ObserverCost]:
+        if figures.cost is not None:
+            yield ObserverCost(observer=f"GIL: {figures.probe.name.partition(' (')[0]}", cpu=figures.cost)
+        if self._stacks is not None and (cost := self._stacks.cost()) is not None:
+            rate = self._stacks.rate if isinstance(self._stacks, PacedStacks) else RATE
+            yield ObserverCost(observer="stacks", cpu=cost, rate=rate if rate < RATE else None)
+        if self._calls is not None and (cost := self._calls.cost()) is not None:
+            yield ObserverCost(observer="system calls", cpu=cost)
 
     def _holding(self, stacks: Sequence[Stack], duration: float) -> tuple[Share, ...]:
         """Return the functions that held the GIL; stacks of threads on the CPU do not tell."""
@@ -149,6 +183,8 @@ class ProgramWatch:
         elif names.others:
             text = f"children that run another interpreter: {', '.join(sorted(names.others))}"
             yield _unavailable("children", text)
+        if self._uncounted is not None:
+            yield _unavailable("syscalls", f"system calls: {self._uncounted}")
         if counted is not None and counted.reason:
             yield _unavailable("syscalls", f"system calls: {counted.reason}")
 
@@ -219,9 +255,9 @@ class ProgramWatch:
         )
 
 
-def _watch(python: RunningPython, live: bool, recording: Recording | None) -> Watching:
+def _watch(python: RunningPython, live: bool, max_cost: float, recording: Recording | None) -> Watching:
     if recording is None:
-        return watch_gil(python, live=live)
+        return watch_gil(python, live=live, max_cost=max_cost)
     probe = ExactProbe()
     reason = probe.why_not(python)
     if reason is not None:

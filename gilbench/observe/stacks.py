@@ -55,9 +55,10 @@ class StackSampler:
     Args:
         pid: The process.
         children: Also sample the processes that it starts.
+        rate: Samples per second.
     """
 
-    def __init__(self, pid: int, *, children: bool = False) -> None:
+    def __init__(self, pid: int, *, children: bool = False, rate: int = RATE) -> None:
         self.unavailable: str | None = None
         self._sampler: Process | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
@@ -69,7 +70,7 @@ class StackSampler:
         command += ["--subprocesses"] if children else []
         command += [
             "--rate",
-            str(RATE),
+            str(rate),
             "--duration",
             "86400",
             "--format",

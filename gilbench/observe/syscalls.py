@@ -24,6 +24,7 @@ from gilbench.observe.script import filled
 _HERE = Path(__file__).parent
 _ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
 _STOP_LIMIT = 5.0
+_TELLING = 0.9  # s; the cost of a shorter time may be that of a burst
 _FUNCTIONS = 20  # system calls that a reading names
 
 
@@ -68,6 +69,13 @@ class SyscallCounter:
                 self._tracer = _Strace(self._pid)
             except ProcessError as error:
                 self._reason = f"{self._reason}; {error}"
+
+    def cost(self) -> float | None:
+        """Return the CPU time of counting, as a fraction of the time that it took; None: unknown, or too short."""
+        if self._script is None or not self._script.attached:
+            return None
+        used, seconds = self._script.used(), time.monotonic() - self._script.attached
+        return used / seconds if used is not None and seconds > _TELLING else None
 
     def stop(self) -> None:
         """Begin to finish, which takes some time."""

@@ -16,6 +16,7 @@ from gilbench.render.profile_tables import (
     costs_table,
     functions_table,
     innermost,
+    observers_table,
     parked_table,
     replay_table,
     waits_table,
@@ -125,6 +126,8 @@ def _tables(profile: Profile) -> Iterator[Table]:
         yield what_if_table(profile.what_if)
         if profile.what_if.curve:
             yield replay_table(profile.what_if.curve)
+    if profile.observers:
+        yield observers_table(profile.observers)
     if profile.costs:
         yield costs_table(profile.costs)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gilbench.analyse.profile.findings import WORTH
 from gilbench.model.metrics import write
-from gilbench.model.profile import Bucket, Call, Parked, Replayed, Stack, WhatIf
+from gilbench.model.profile import Bucket, Call, ObserverCost, Parked, Replayed, Stack, WhatIf
 from gilbench.model.study import Share
 from gilbench.render.figures import cpus_name
 from gilbench.render.page import Bar, Column, Entry, Section, Table
@@ -106,6 +106,18 @@ def replay_table(curve: Sequence[Replayed]) -> Table:
         (str(point.cores), write(point.speedup, "x"), Bar(point.speedup / most)) for point in curve
     ]
     return _table("Replay without the GIL", (Column("CPUs"), Column("speedup"), Column("", "left")), rows)
+
+
+def observers_table(observers: Sequence[ObserverCost]) -> Table:
+    """Return the CPU time that each observer used."""
+    rows: list[tuple[Entry, ...]] = [
+        (one.observer, percent(one.cpu), "" if one.rate is None else f"{one.rate} samples/s")
+        for one in observers
+    ]
+    columns = _columns("", "of one CPU", "slowed down to")
+    if not any(one.rate for one in observers):
+        rows, columns = [row[:2] for row in rows], columns[:2]
+    return _table("CPU time of observers", columns, rows)
 
 
 def costs_table(costs: Sequence[Share]) -> Table:

@@ -27,6 +27,7 @@ from gilbench.model.profile import Profile, Verified
 from gilbench.model.results import Caveat
 from gilbench.model.study import Struct
 from gilbench.observe.event_log import EventLog
+from gilbench.observe.kernel_probes import removed
 from gilbench.observe.program import OBSERVERS, ProgramWatch
 from gilbench.observe.running import RunningPython, about_to_run, descendants, find_python
 from gilbench.observe.timeline import Recording
@@ -55,6 +56,7 @@ class ProfileRequest(Struct, frozen=True):
     replay: bool = (
         False  # record the program's events, and replay them without a GIL; ``trace`` does that, too
     )
+    max_cost: str = "5%"  # CPU time that each observer may use, in % of one CPU; none: no limit
     verify: str | None = None  # SPEC of a free-threaded interpreter that also runs the command
     live: bool = False  # take a sample every second, even in a long profile
     refresh: bool = False  # ask the interpreter of ``verify`` again, ignoring the cache
@@ -135,6 +137,7 @@ class _Profiling:
     def __init__(self, request: ProfileRequest, listener: ProfileListener) -> None:
         self._request, self._listener = request, listener
         self._observers = _observers(request.observe)
+        self._max_cost = _read_cost(request.max_cost)
         self._trace: TimelineWriter | None = None
         self.untraced: UsageError | None = None
         self._segments = Segments(_MOST_SEGMENTS)
@@ -169,6 +172,7 @@ class _Profiling:
         """
         if shutil.which(command[0]) is None:
             raise UsageError(f"command not found: {command[0]}")
+        removed()  # what an earlier profile removes in threads of its own
         program = Program(command)
         try:
             with _passed_on(program):
@@ -213,6 +217,7 @@ class _Profiling:
             command,
             observers=self._observers,
             live=True,
+            max_cost=self._max_cost,
             recording=recording,
         )
 
@@ -254,6 +259,23 @@ def _observers(text: str) -> tuple[str, ...]:
         if word not in {"gil", *OBSERVERS}:
             raise UsageError(f"--observe: unknown observer {word[:20]!r}; use gil, {', '.join(OBSERVERS)}")
     return tuple(word for word in words if word != "gil")
+
+
+def _read_cost(text: str) -> float:
+    """Read ``5%``, ``5``, or ``none`` as a fraction of one CPU.
+
+    Raises:
+        UsageError: The text is no positive percentage.
+    """
+    if text.strip().lower() == "none":
+        return math.inf
+    try:
+        percent = float(text.strip().removesuffix("%"))
+    except ValueError:
+        percent = 0.0
+    if not 0 < percent < math.inf:
+        raise UsageError(f"--max-cost: {text[:20]!r} is not a percentage; use for example 5%, or none")
+    return percent / 100
 
 
 def _python_of(program: Program) -> RunningPython | None:

@@ -34,7 +34,17 @@ def profiled(tmp_path: Path, program: str, *options: str, spec: str = "3.11") ->
     """The profile of a program, with its threads by their names under ``by_name``."""
     source, saved = tmp_path / "program.py", tmp_path / "profile.json"
     source.write_text(HELPERS + program, "utf-8")
-    done = gilbench("profile", *options, "-o", str(saved), "--", interpreter(spec).executable, str(source))
+    done = gilbench(
+        "profile",
+        "--max-cost",
+        "none",
+        *options,
+        "-o",
+        str(saved),
+        "--",
+        interpreter(spec).executable,
+        str(source),
+    )
     assert done.returncode == 0, done.stderr
     profile: dict[str, Any] = json.loads(saved.read_text("utf-8"))
     profile["by_name"] = {thread["name"]: thread for thread in profile["threads"]}
@@ -222,10 +232,10 @@ def touches():
 crew(named("one", touches), named("two", touches))
 """
     profile = profiled(tmp_path, program, "--observe", "gil", spec="3.13t")
-    parked = sum(
-        one["seconds"]
+    parks = sum(
+        one["count"]
         for thread in profile["threads"]
         for one in thread["parked"]
         if one["kind"] not in {"event", "thread lock"}
     )
-    assert parked < 0.1 * profile["duration"]
+    assert parks < 800  # of 800 000 accesses; a thread without a CPU may keep another one waiting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from gilbench.observe.running import RunningPython
 
 
 def _of_gil(python: RunningPython, live: bool) -> Watching:
-    return watch_gil(python, live=live)
+    return watch_gil(python, live=live)  # it has just been switched to: cost is not watched
 
 
 # The strongest first. A new probe needs one line here.
@@ -30,26 +31,42 @@ PROBES: tuple[GilProbe, ...] = (
     UnprivilegedProbe(),
     SampledProbe(),
 )
+_TELLING = 0.9  # s; the cost of a shorter time may be that of a burst
 # What a probe found when it checked itself, by the interpreter's file.
 _FAULTS: dict[tuple[GilProbe, Path], str] = {}
 
 
-def watch_gil(python: RunningPython, *, live: bool = False, probes: Sequence[GilProbe] = PROBES) -> Watching:
+def watch_gil(
+    python: RunningPython,
+    *,
+    live: bool = False,
+    max_cost: float = math.inf,
+    probes: Sequence[GilProbe] = PROBES,
+) -> Watching:
     """Place the strongest probe that works. Its values name the reasons against stronger ones.
 
-    If ``live``, a probe that finds itself wrong is replaced by the next one, which counts from then on.
+    If ``live``, a probe that finds itself wrong, or that costs too much, is replaced by the next one, which counts from
+    then on.
+
+    Args:
+        python: The process.
+        live: ``so_far`` will be called.
+        max_cost: CPU time that a probe may use, as a fraction of the time that it takes.
+        probes: The probes to choose from, the strongest first.
 
     Raises:
         UsageError: No probe works; the reason of each.
     """
-    return _Chosen(python, live, probes)
+    return _Chosen(python, live, max_cost, probes)
 
 
 class _Chosen:
     """A probe, and the reasons against stronger ones."""
 
-    def __init__(self, python: RunningPython, live: bool, probes: Sequence[GilProbe]) -> None:
-        self._python, self._live = python, live
+    def __init__(
+        self, python: RunningPython, live: bool, max_cost: float, probes: Sequence[GilProbe]
+    ) -> None:
+        self._python, self._live, self._max_cost = python, live, max_cost
         self._left = list(probes)
         self._reasons: list[str] = []
         self._probe: GilProbe
@@ -57,8 +74,12 @@ class _Chosen:
 
     def so_far(self) -> GilFigures:
         figures = self._chosen.so_far()
-        if figures.fault is not None and self._left:
-            self._remember(figures.fault)
+        reason = figures.fault or self._too_costly(figures)
+        if reason is not None and self._left:
+            if figures.fault is not None:
+                self._remember(figures.fault)
+            else:
+                self._reasons.append(reason)
             self._python = self._python._replace(held=False)  # its interpreter runs by now
             with contextlib.suppress(UsageError):
                 weaker = self._next()
@@ -71,6 +92,15 @@ class _Chosen:
         if figures.fault is not None:
             self._remember(figures.fault)
         return self._explained(figures)
+
+    def _too_costly(self, figures: GilFigures) -> str | None:
+        if figures.cost is None or figures.cost <= self._max_cost or figures.duration < _TELLING:
+            return None
+        name = figures.probe.name.partition(" (")[0]
+        return (
+            f"the {name} probe used {figures.cost:.0%} of a CPU, and may use {self._max_cost:.0%}; "
+            f"to keep it, raise --max-cost"
+        )
 
     def _remember(self, fault: str) -> None:
         _FAULTS[self._probe, self._python.code] = fault

@@ -40,6 +40,7 @@ _DOING = {
     **dict.fromkeys(_RUNNING, ThreadEvent.OFF),
 }
 _ANSWER = 5.0  # s for the script to answer
+_A_TURN = 4  # probes from one acquisition to the next
 _STEP = 0.02  # s between two looks whether it has ended
 _FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 
@@ -240,8 +241,14 @@ class ExactWatching:
             native=self._native.shares(maps.get("@native", {})),
             fault=_fault(maps, end - start),
             contended=min(1.0, (contended(maps, end) + unseen) / (end - start)),
+            cost=self._cost(maps, sum(one.takes for one in sums), (end - start) * 1e-9),
             free_wanted=min(1.0, sum(maps.get("@wanted", {}).values()) / (end - start)),
         )
+
+    def _cost(self, maps: Mapping[str, Any], takes: int, seconds: float) -> float | None:
+        """Return the CPU time of the probe. The shortest acquisition was all a probe's: out of one, into the next."""
+        used = self._script.used(_A_TURN * takes * int(maps.get("@fast", FAST)) / 2 * 1e-9)
+        return None if used is None else used / seconds
 
     def _process_of(self, tid: int) -> int:
         if self._python.children:

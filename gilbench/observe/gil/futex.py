@@ -22,6 +22,7 @@ from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled
 
 _SCRIPT = Path(__file__).with_suffix(".bt")
+_SHORT = 1e-3  # s
 _NAME = "futex (bpftrace: GIL waits; GIL held is sampled from memory)"
 
 
@@ -64,9 +65,13 @@ class FutexWatch:
 
     def _figures(self, maps: Mapping[str, Any]) -> GilFigures:
         waits = read_waits(maps, self._samples.gils) if self._samples.gils is not None else {}
-        return self._samples.figures(
+        figures = self._samples.figures(
             Probe(strength="futex", name=_NAME, error=self._samples.error(), lost=self._script.lost), waits
         )
+        used = self._script.used()
+        if used is None or figures.cost is None:
+            return figures
+        return figures._replace(cost=figures.cost + used / max(figures.duration, _SHORT))
 
 
 def read_waits(maps: Mapping[str, Any], gils: Gils) -> dict[int, Waits]:

@@ -22,6 +22,7 @@ OnGil = Callable[
     [float, str | None], None
 ]  # s since the start, and the module: an import has enabled the GIL
 
+_SHORT = 1e-3  # s
 _NAME = "exact (bpftrace: _PyParkingLot_Park, PyMutex_Lock, stop_the_world)"
 
 
@@ -128,6 +129,7 @@ class ParkingWatch:
             functions=seen.functions,
             start_up=self._start_up,
             unavailable=tuple(self._unavailable(threads)),
+            cost=None if (used := self._script.used()) is None else used / max(duration, _SHORT),
         )
 
     def _unavailable(self, threads: Sequence[ProfiledThread]) -> list[str]:

@@ -120,9 +120,14 @@ class SampledWatch:
                 for tid, one in sorted(lived.items())
             ),
             functions=shares(self.stacks, samples).functions if seen else (),
+            cost=self._spent() / duration,
             start_up=clocks.started - self._began if clocks and self._python.held else None,
             unavailable=(f"GIL held: {reason}",) if reason else (),
         )
+
+    def _spent(self) -> float:
+        """Seconds of CPU time that py-spy has used."""
+        return sum(one.cpu for one in self._cost.so_far().values()) if self._cost is not None else 0.0
 
     def _read(self) -> float:
         """Seconds that a sample takes: in which py-spy ran, or waited for a CPU while the GIL went on."""

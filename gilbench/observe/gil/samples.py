@@ -81,6 +81,7 @@ class GilSamples:
         self.clocks: ThreadClocks | None = None  # of the time since the GIL was found
         self.reason = "the process ended before its GIL was found"
         self._count = 0
+        self._spent = 0.0  # s of CPU time that sampling took
         self._holders: Counter[int] = Counter()  # samples in which a thread held a GIL
         self._looks: Counter[int] = Counter()  # samples in which a thread was looked at
         self._waiters: Counter[int] = Counter()  # of these, in which it waited
@@ -147,6 +148,7 @@ class GilSamples:
             ),
             start_up=self.clocks.started - self._began if self._python.held and self.clocks else None,
             unavailable=tuple(unavailable),
+            cost=self._spent / max(duration, STEP),
         )
 
     def finish(self) -> None:
@@ -194,7 +196,9 @@ class GilSamples:
         self.clocks = ThreadClocks(self._python.pid)
         when = random.Random()
         gils: Gils = self.gils
+        begun = time.thread_time()
         while not self._stop.wait(when.uniform(0.0, 2 * STEP)):
+            self._spent = time.thread_time() - begun
             try:
                 states = gils.holders()
             except OSError:  # it has ended
