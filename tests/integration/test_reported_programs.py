@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,34 @@ crew(named("one", touches), named("two", touches))
         one["count"]
         for thread in profile["threads"]
         for one in thread["parked"]
-        if one["kind"] not in {"event", "thread lock"}
+        if one["kind"] not in {"event", "thread lock", "spinning for a lock"}
     )
     assert parks < 800  # of 800 000 accesses; a thread without a CPU may keep another one waiting
+
+
+def test_threads_that_only_ask_one_lock_gain_less_than_predicted_and_wait_for_none(tmp_path: Path) -> None:
+    """Two threads ask one lock whether it is locked: its reference count slows both down on a free-threaded build.
+
+    https://github.com/python/cpython/issues/134761
+    """
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("two threads share one CPU here")
+    program = """
+lock = threading.Lock()
+def asks():
+    for _ in range(3_000_000): lock.locked()
+crew(named("one", asks), named("two", asks))
+"""
+    profile = profiled(tmp_path, program, "--observe", "gil", "--verify", "3.13t", spec="3.13")
+    answer = profile["what_if"]
+    assert answer["measured"] < answer["predicted"]
+    kinds = [one["kind"] for one in profile["findings"]]
+    assert "measured" in kinds
+    if answer["measured_hi"] < 0.9 * answer["predicted"]:  # certain, unless the host is busy
+        assert kinds[0] == "measured"
+        assert "cause" in kinds
+
+    threads = profiled(tmp_path, program, "--observe", "gil", spec="3.13t")
+    parked = [one for name in ("one", "two") for one in threads["by_name"][name]["parked"]]
+    assert not any("lock" in one["kind"] and one["seconds"] > 0.1 * threads["duration"] for one in parked)
+    assert not any("contended" in one["text"] for one in threads["findings"])
