@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from gilbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gilbench.model.calls import OwnCall as OwnCall
     from gilbench.model.errors import GilbenchError as GilbenchError
     from gilbench.render.formats import write as write
     from gilbench.work.compare import Limits as Limits
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 # Module of each name, imported on first use.
 _PLACES = {
+    "OwnCall": "model.calls",
     "GilbenchError": "model.errors",
     "Limits": "work.compare",
     "Listener": "work.listener",

@@ -21,6 +21,7 @@ from gilbench.version import __version__
 # Each module has register(app). Heavy imports are inside the commands, so that --help is fast.
 COMMANDS = (
     "run",
+    "timeit",
     "report",
     "compare",
     "check",

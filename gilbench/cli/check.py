@@ -35,6 +35,7 @@ from gilbench.cli.options import (
     examples,
     sort_files,
 )
+from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
 from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,8 +43,13 @@ if TYPE_CHECKING:
     from gilbench.model.results import Check
 
 HISTORY = "history"
+_NOTHING = (
+    "nothing to compare; pass STUDY --baseline FILE (or history),\n"
+    "or --python NEW --against OLD, or PROFILE --limit LIMIT"
+)
 _EXAMPLES = examples(
     "gilbench check --python ./new/bin/python3 --against ./old/bin/python3 -o check.md",
+    "gilbench check --python ./new/bin/python --against ./old/bin/python --call mypackage:parse",
     "gilbench check study.jsonl --baseline last.jsonl --known-bad known.toml",
     "gilbench check study.jsonl --baseline history --branch main --format github",
     "gilbench check profile.json --limit 'gil_wait<20%' --limit 'worker-*: longest_hold<10ms'",
@@ -90,6 +96,10 @@ def check(
     env: Variables = None,
     workload: Workloads = None,
     family: Families = None,
+    call: Functions = None,
+    arg: Arguments = None,
+    setup: Setup = None,
+    shared: Shared = False,
     refresh: Refresh = False,
     threads: Annotated[
         str | None,
@@ -153,11 +163,12 @@ def check(
 
     Give FILE and --baseline or --limit, or --python and --against (preferred: measures both now, interleaved).
     """
+    own = calls(call, arg, setup, shared=shared)
     _refuse_useless(baseline, of_history=database or branch, allow_unpaired=allow_unpaired)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if limit:
-        others = (baseline, python, against, known_bad, threads, effort, count, workload, family, metric)
+        others = (own, baseline, python, against, known_bad, threads, effort, count, workload, family, metric)
         files = sort_files(output, "LimitCheck", named)
         return _conclude(_held_to(limit, None if any(others) else study, strict=strict), files, form)
     files = sort_files(output, "Check", named, study=True)
@@ -168,24 +179,23 @@ def check(
         metric, threshold, fdr, strict=strict, layout=layout, allow_unpaired=allow_unpaired
     )
     known = read_known(known_bad)
-    given = (python, against, env, workload, family, threads, effort, count, seed, layout, files.study)
+    what = (own or None, python, against, env or None, workload or None, family or None, threads)
+    how = (effort, count, seed, layout, files.study)
     if study is not None and baseline is not None:
-        if any(choice is not None and choice != [] for choice in given):
+        if any(choice is not None for choice in (*what, *how)):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
         if baseline == HISTORY:
             return _conclude(check_history(study, database, branch, limits, known).check, files, form)
         return _conclude(check_study(study, Path(baseline), limits, known).check, files, form)
     if python is None or against is None or study is not None or baseline is not None:
-        raise UsageError(
-            "nothing to compare; pass STUDY --baseline FILE (or history),\n"
-            "or --python NEW --against OLD, or PROFILE --limit LIMIT"
-        )
+        raise UsageError(_NOTHING)
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415
 
     request = MeasureRequest(
         environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
+        calls=own,
         threads=threads,
         effort=effort or "standard",
         count=count,

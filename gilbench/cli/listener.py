@@ -50,6 +50,8 @@ class ConsoleListener(Listener):
         """Draw a bar if the done fraction is known; otherwise, a status line."""
         if share is not None and planned is not None:
             if self._bar is None:
+                self._drawn.close()  # one of both can be drawn
+                self._status = None
                 from gilbench.render.progress import SessionProgress  # noqa: PLC0415 - rich.progress is slow
 
                 self._drawn.enter_context(self._interrupt)

@@ -84,6 +84,78 @@ AllowUnpaired = Annotated[
         "Risk: equal builds often get a wrong verdict, because hosts drift.",
     ),
 ]
+ThreadCounts = Annotated[
+    str | None,
+    typer.Option(
+        "--threads",
+        metavar="LIST",
+        help=(
+            "Thread counts: numbers, cores, 2x for twice the cores (default: 1, 2, and up to twice the cores, as "
+            "many as a quick run has time for)."
+        ),
+        rich_help_panel=WHAT,
+    ),
+]
+Gil = Annotated[
+    str | None,
+    typer.Option(
+        "--gil", metavar="LIST", help="GIL of free-threaded builds: on, off, or on,off.", rich_help_panel=WHAT
+    ),
+]
+Jit = Annotated[
+    str | None,
+    typer.Option(
+        "--jit",
+        metavar="LIST",
+        help="JIT of builds that have one inside: on, off, or on,off.",
+        rich_help_panel=WHAT,
+    ),
+]
+SwitchInterval = Annotated[
+    str | None,
+    typer.Option(
+        "--switch-interval",
+        metavar="LIST",
+        help="Switch intervals, for example 5ms,1ms (2.7: 1000 ticks per ms).",
+        rich_help_panel=WHAT,
+    ),
+]
+Cpus = Annotated[
+    str | None,
+    typer.Option(
+        "--cpus",
+        metavar="LIST",
+        help="Number of CPUs for the worker, for example 1,2,all.",
+        rich_help_panel=WHAT,
+    ),
+]
+EffortLevel = Annotated[
+    str | None,
+    typer.Option(
+        "--effort",
+        metavar="LEVEL",
+        help="Effort level: quick, standard, or rigorous (default: quick).",
+        rich_help_panel=HOW,
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        help="Time budget, for example 5m; after 6 blocks, only inconclusive workloads continue.",
+        rich_help_panel=HOW,
+    ),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="SPEC",
+        help="Interpreter to compare the others with (default: the first).",
+        rich_help_panel=HOW,
+    ),
+]
 Refresh = Annotated[
     bool,
     typer.Option(

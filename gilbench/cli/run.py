@@ -12,16 +12,24 @@ from gilbench.cli.options import (
     EXIT_FAILED_RUNS,
     HOW,
     WHAT,
+    Budget,
     Count,
+    Cpus,
+    EffortLevel,
     Families,
     Files,
     Form,
+    Gil,
+    Jit,
     OldEffort,
     Python,
     Quiet,
+    Reference,
     Refresh,
     Seed,
     StudyOutput,
+    SwitchInterval,
+    ThreadCounts,
     Variables,
     Workloads,
     deliver,
@@ -29,6 +37,7 @@ from gilbench.cli.options import (
     show,
     sort_files,
 )
+from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ _EXAMPLES = examples(
     "gilbench run --python 3.11 --workload tcp_echo_cpu --threads 1 --switch-interval 5ms,1ms,0.1ms",
     "gilbench run --python 3.14 --jit on,off --family cpu",
     "gilbench run --python 3.13 --python '3.13 -O' --env PYTHONMALLOC=malloc",
+    "gilbench run --call mypackage.parser:parse --arg size=10,1000 --threads 1,2",
     "gilbench run --resume study.jsonl",
 )
 
@@ -55,46 +65,16 @@ def run(
     env: Variables = None,
     workload: Workloads = None,
     family: Families = None,
+    call: Functions = None,
+    arg: Arguments = None,
+    setup: Setup = None,
+    shared: Shared = False,
     refresh: Refresh = False,
-    threads: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help=(
-                "Thread counts: numbers, cores, 2x for twice the cores (default: 1, 2, and up to twice the cores, as "
-                "many as a quick run has time for)."
-            ),
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    gil: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST", help="GIL of free-threaded builds: on, off, or on,off.", rich_help_panel=WHAT
-        ),
-    ] = None,
-    jit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="JIT of builds that have one inside: on, off, or on,off.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    switch_interval: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="Switch intervals, for example 5ms,1ms (2.7: 1000 ticks per ms).",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    cpus: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST", help="Number of CPUs for the worker, for example 1,2,all.", rich_help_panel=WHAT
-        ),
-    ] = None,
+    threads: ThreadCounts = None,
+    gil: Gil = None,
+    jit: Jit = None,
+    switch_interval: SwitchInterval = None,
+    cpus: Cpus = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -104,30 +84,9 @@ def run(
             rich_help_panel=WHAT,
         ),
     ] = None,
-    effort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LEVEL",
-            help="Effort level: quick, standard, or rigorous (default: quick).",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Time budget, for example 5m; after 6 blocks, only inconclusive workloads continue.",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="Interpreter to compare the others with (default: the first).",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
+    effort: EffortLevel = None,
+    budget: Budget = None,
+    reference: Reference = None,
     observe: Annotated[
         str | None,
         typer.Option(
@@ -161,24 +120,16 @@ def run(
 ) -> int:
     """Benchmark interpreters side by side and save a study."""
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
-    choices = (family, threads, setting, effort or old_effort, budget, reference, observe, count, seed)
+    own = calls(call, arg, setup, shared=shared)
+    what = (*axes.values(), own or None, family or None, threads, setting or None)
+    how = (effort or old_effort, budget, reference, observe, count, seed, dry_run or None)
     files = sort_files(output, "Report", study=True)
     if resume is not None:
-        chosen = (*axes.values(), *choices, files.study, dry_run or None)
-        if any(choice is not None and choice != [] for choice in chosen):
+        if any(choice is not None for choice in (*what, *how, files.study)):
             raise UsageError("--resume reuses the study's plan; remove the other run options")
-        from gilbench.work.measure import resume_study  # noqa: PLC0415
-
         with ConsoleListener(quiet=quiet) as listener:
-            measured = resume_study(
-                resume,
-                listener,
-                python=tuple(python or ()),
-                environment=tuple(env or ()),
-                workload=tuple(workload or ()),
-                trusted=trust_file,
-            )
-        return _conclude(measured, files, form, listener)
+            measured = _resumed(resume, listener, python, env, workload, trusted=trust_file)
+        return conclude(measured, files, form, listener)
     if trust_file:
         raise UsageError("--trust-file needs --resume")
     from gilbench.work.planning import MeasureRequest, plan_study  # noqa: PLC0415
@@ -188,6 +139,7 @@ def run(
         environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
+        calls=own,
         threads=threads,
         axes={name: text for name, text in axes.items() if text is not None},
         settings=tuple(setting or ()),
@@ -206,10 +158,32 @@ def run(
         from gilbench.work.measure import measure  # noqa: PLC0415
 
         measured = measure(request, files.study, listener)
-    return _conclude(measured, files, form, listener)
+    return conclude(measured, files, form, listener)
 
 
-def _conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener) -> int:
+def _resumed(
+    path: Path,
+    listener: ConsoleListener,
+    python: Python,
+    env: Variables,
+    workload: Workloads,
+    *,
+    trusted: bool,
+) -> Measured:
+    """Resume a study, and trust what the options name."""
+    from gilbench.work.measure import resume_study  # noqa: PLC0415
+
+    return resume_study(
+        path,
+        listener,
+        python=tuple(python or ()),
+        environment=tuple(env or ()),
+        workload=tuple(workload or ()),
+        trusted=trusted,
+    )
+
+
+def conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener) -> int:
     """Print the report and write its files; name the study's file even if stdout cannot be written."""
     from gilbench.analyse.study.report import build_report  # noqa: PLC0415
 

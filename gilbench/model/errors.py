@@ -37,7 +37,7 @@ class RunFailure(GilbenchError):
     """A failed run: a crash, a timeout, an invalid reply, or a wrong checksum.
 
     Args:
-        kind: One word for the table: crash, exit, timeout, protocol, checksum, threads, workload,
+        kind: One word for the table: crash, exit, timeout, protocol, checksum, threads, children, workload, call,
             unsupported, peer, mode.
         message: The observed problem, in one sentence.
     """

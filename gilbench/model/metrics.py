@@ -27,6 +27,7 @@ METRICS: dict[str, Metric] = {
         Metric("efficiency", "fraction", "higher", "speedup per thread"),
         Metric("retained", "fraction", "higher", "throughput vs unloaded"),
         Metric("relative", "x", "higher", "throughput relative to the reference"),
+        Metric("time_per_operation", "s", "lower", "time per operation"),
         Metric("fairness", "fraction", "higher", "fairness (Jain's index of work per thread)"),
         Metric("start_skew", "s", "lower", "time from the first thread's start to the last thread's"),
         Metric("serial_part", "fraction", "lower", "serial fraction (Amdahl's law)"),

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Family = Literal["cpu", "offgil", "io", "mixed", "signals", "shared", "alternatives"]
+Family = Literal["cpu", "offgil", "io", "mixed", "signals", "shared", "alternatives", "own"]
 Driver = Literal[
     "parallel",  # N threads repeat an operation
     "service",  # the main thread serves the load generator
@@ -135,6 +135,7 @@ class Workload(Struct, frozen=True):
     threads: tuple[Threads, ...] | None = None  # fixed thread counts; None: as requested
     core: bool = False  # in the default set
     quiet_case: bool = False  # also measured unloaded, that is with 0 added threads
+    operation_seconds: Seconds = 0.0  # of an operation that is longer than a slice; 0: it is shorter
 
 
 # --- plan -----------------------------------------------------------------------------------------------

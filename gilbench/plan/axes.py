@@ -270,7 +270,8 @@ def _thread_counts(workload: Workload, asked: Sequence[int]) -> tuple[int, ...]:
 
 
 def _parameter_sets(workload: Workload, axes: Axes) -> list[Parameters]:
-    swept: dict[str, tuple[Value, ...]] = {} if axes.few_choices else dict(workload.choices)
+    few = axes.few_choices and workload.family != "own"  # arguments that the user listed are all wanted
+    swept: dict[str, tuple[Value, ...]] = {} if few else dict(workload.choices)
     for name, texts in axes.parameters.items():
         if name in workload.parameters:
             swept[name] = tuple(_value(name, text, workload.parameters[name]) for text in texts)

@@ -111,7 +111,7 @@ def make_plan(
         seconds=0.0,
         budget=budget,
     )
-    return msgspec.structs.replace(plan, seconds=budget or _plan_seconds(plan, by_name, names))
+    return msgspec.structs.replace(plan, seconds=budget or plan_seconds(plan, by_name, names))
 
 
 def groups(plan: Plan, short: Mapping[str, frozenset[int]]) -> Iterator[Group]:
@@ -160,7 +160,7 @@ def train_cases(
         without_jit: Leave out cases with a JIT compiler; these are the interpreters whose JIT is on by default. None:
             no case is left out.
     """
-    if workload.driver != "parallel" or not plan.effort.train_seconds:
+    if workload.driver != "parallel" or not plan.effort.train_seconds or workload.operation_seconds:
         return frozenset()
     found = [
         index
@@ -219,6 +219,7 @@ def slice_order(plan: Plan, group: Group, attempt: int, workload: Workload) -> l
     cases = sum(case.workload == group.workload and not counting.is_counted(case) for case in plan.cases)
     more = max(1, min(MOST_ROUNDS, cases // len(group.cases)))
     rounds = more * (LATENCY_SLICES if workload.peer or workload.scheduled else plan.effort.slices)
+    rounds = _fewer(rounds, plan.effort, workload)
     if train_cases(plan, workload, group.cases) == frozenset(group.cases):
         rounds = min(rounds, ROUNDS_BESIDE_TRAIN)
     present = {index: _rounds(plan.cases[index], rounds) for index in group.cases}
@@ -252,9 +253,16 @@ def _rounds(case: Case, rounds: int) -> set[int]:
     return {int((number + 0.5) * rounds / count) for number in range(count)}
 
 
-def _plan_seconds(
+def _fewer(rounds: int, effort: Effort, workload: Workload) -> int:
+    """Return the number of rounds: if one operation is longer than a slice, so many fewer, and at least one."""
+    longer = max(1.0, workload.operation_seconds / effort.slice_seconds)
+    return max(1, round(rounds / longer))
+
+
+def plan_seconds(
     plan: Plan, workloads: Mapping[str, Workload], interpreters: Mapping[str, Interpreter]
 ) -> float:
+    """Estimate the duration of a plan without a budget, in seconds."""
     effort = plan.effort
     jit = {name for name, one in interpreters.items() if one.build.jit}
     in_trains = sum(map(len, short_cases(plan, workloads, None).values()))
@@ -295,5 +303,9 @@ def _run_seconds(
         return start + seconds + _ATTACH_SECONDS
     jit = compiles(case, {case.interpreter} if build.jit else ())
     warm_up = effort.warmup_seconds if jit else effort.slice_seconds / 2
-    rounds = len(_rounds(case, effort.slices))
+    rounds = len(_rounds(case, _fewer(effort.slices, effort, workload)))
+    if (
+        workload.operation_seconds
+    ):  # the first one is the warm-up; if threads wait for the GIL, they take turns
+        seconds, warm_up = (case.threads * workload.operation_seconds,) * 2
     return start + warm_up + rounds * (seconds + _SLICE_OVERHEAD)

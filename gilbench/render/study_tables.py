@@ -34,6 +34,7 @@ _SCALING = {
     "offgil": "Scaling, offgil: C code, which releases the GIL",
     "shared": "Scaling, shared: threads that share an object",
     "alternatives": "Scaling, alternatives to threads",
+    "own": "Scaling, own code",
 }
 _RATES = ("served_rate", "offered_rate")  # only overloaded cases have them
 _OVERLOADED = (
@@ -80,12 +81,24 @@ def _scaling(title: str, cells: Sequence[Cell]) -> Iterator[Table]:
             by_workload(dict.fromkeys(place._replace(threads=0) for place in rows)),
             [
                 INTERPRETER,
+                *_time(rows),
                 *(
                     values(threads_name(count), lambda place, count=count: speed(place, count))  # type: ignore[misc]
                     for count in counts
                 ),
             ],
         )
+
+
+def _time(rows: Rows) -> Iterator[Values[RowKey]]:
+    """Yield the column of the time per operation on one thread; only own code has it."""
+    found = {
+        place._replace(threads=0): cells["time_per_operation"]
+        for place, cells in rows.items()
+        if "time_per_operation" in cells
+    }
+    if found:
+        yield values("time", found.get)
 
 
 def _service(cells: Sequence[Cell], workloads: Mapping[str, Workload]) -> Iterator[Table]:

@@ -297,7 +297,7 @@ class _Block:
         worker.calibrate()
         if planning.compiles(slot.case, self._session._jit):
             self._session._warm_up.run(slot.index, slot.case, worker)
-        elif not (self._workload.peer or self._workload.scheduled):
+        elif not (self._workload.peer or self._workload.scheduled or self._workload.operation_seconds):
             worker.measure(-1, self._place(slot, 0), effort.slice_seconds / 2, 0.0, 0)
         slot.environment = msgspec.structs.replace(environment, loops=worker.calibrate())
 

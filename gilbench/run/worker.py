@@ -99,7 +99,7 @@ class Worker:
                 "switch_interval": self.case.switch_interval,
                 "jit": self.case.jit,
             },
-            START_LIMIT,
+            START_LIMIT + self._longest_operation(),
         )
         self._serving_thread = answer.pop("tid", None)
         found = self._convert(answer, Environment)
@@ -113,7 +113,14 @@ class Worker:
 
     def calibrate(self) -> int:
         """Choose and return the number of operations between two reads of the clock."""
+        if self.workload.operation_seconds:
+            return 1
         return self._convert(self._endpoint.ask({"do": "calibrate"}, START_LIMIT).get("loops", 0), int)
+
+    def operation_seconds(self) -> float:
+        """Measure roughly how long one operation takes, in seconds."""
+        answer = self._endpoint.ask({"do": "calibrate"}, START_LIMIT)
+        return self._convert(answer.get("seconds"), float)
 
     def measure(
         self, round_: int, place: Placement, seconds: float, latency_seconds: float, seed: int
@@ -148,7 +155,8 @@ class Worker:
             request: dict[str, Any] = {"do": "measure", "seconds": length}
             if self.workload.scheduled and "interval" in self.parameters:
                 request["schedule"] = self._made(spread, "interval", length, seed)
-            record = self._endpoint.ask(request, length + SLICE_LIMIT + _longest_wait(self.case))
+            limit = length + SLICE_LIMIT + _longest_wait(self.case) + self._longest_operation()
+            record = self._endpoint.ask(request, limit)
         after = cpu_time(self.pid)
         cpu = None if before is None or after is None else after - before
         slice_ = self._convert({**record, "round": round_, "cpus": in_force, "cpu": cpu}, Slice)
@@ -264,6 +272,10 @@ class Worker:
             return make(self.parameters.get(name, RATE), seconds, seed)
         except ValueError as error:
             raise RunFailure("workload", str(error)) from error
+
+    def _longest_operation(self) -> float:
+        """Return the time in s in which each thread has surely ended an operation, even one after the other."""
+        return 4 * self.case.threads * self.workload.operation_seconds
 
     @staticmethod
     def _convert(answer: Any, to: type[_T]) -> _T:

@@ -149,6 +149,8 @@ def _parameter_faults(workload: Workload, parameters: Parameters) -> Iterator[st
     for name, value in parameters:
         if name not in workload.parameters:
             yield f"has {_quote(name)}, which {_quote(workload.name)} does not declare"
+        elif value in workload.choices.get(name, ()):
+            continue
         elif isinstance(value, str) is not isinstance(workload.parameters[name], str):
             yield f"has a value of another type for {_quote(name)} than {_quote(workload.name)} declares"
     yield from _interval_faults(workload, dict(parameters))

@@ -12,14 +12,22 @@ class Unsupported(Exception):
     """This interpreter lacks what the workload needs."""
 
 
+class Failed(Exception):
+    """The user's own code failed; the message says in one line how."""
+
+
 def compiled(path):
-    """The code of a file as a program has it: loaded, not just compiled.
+    """The code of a file as a program has it."""
+    with open(path) as source:
+        return loaded(compile(source.read(), path, "exec"))
+
+
+def loaded(code):
+    """Code as a program has it: loaded, not just compiled.
 
     A free-threaded build makes constants immortal when code is unmarshalled, and not when it is compiled: threads would
     contend on the reference counts of constants that in a real program have none.
     """
-    with open(path) as source:
-        code = compile(source.read(), path, "exec")
     return marshal.loads(marshal.dumps(code)) if hasattr(sys, "_is_gil_enabled") else code  # noqa: S302 - our own
 
 

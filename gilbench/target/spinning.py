@@ -15,20 +15,23 @@ class Work(object):
     """A workload's operation, what each thread works on, and the result that it must give.
 
     Args:
-        module: The workload; ``operation(local)`` is called again and again and returns a checksum.
+        module: The workload; ``operation(local)`` is called again and again and returns a checksum. A workload that
+            has ``repeat(local, loops)`` instead repeats itself, and has no checksum.
         parameters: For its ``prepare(parameters)``, whose result is shared by the threads.
         threads: How many threads will work.
     """
 
     def __init__(self, module, parameters, threads):
         self.shared = module.prepare(parameters) if hasattr(module, "prepare") else None
-        self.operation = module.operation
+        self.repeat = getattr(module, "repeat", None)
         self.make = getattr(module, "local", None)
         self.locals = [self.shared] * max(1, threads)
-        for index in range(len(self.locals)):
-            self.move_in(index)
-        self.expected = self.operation(self.locals[0])
-        self.loops = 1
+        self.loops, self.operation, self.expected = 1, None, ""
+        if self.repeat is None:
+            self.operation = module.operation
+            for index in range(len(self.locals)):
+                self.move_in(index)
+            self.expected = self.operation(self.locals[0])
 
     def move_in(self, index):
         """Make what a thread works on anew, on the calling thread.
@@ -64,6 +67,9 @@ class Work(object):
                 return Spell(started, stamps, loops, thread_cpu() - cpu)
 
     def _chunk(self, local, loops):
+        if self.repeat is not None:
+            self.repeat(local, loops)
+            return
         operation, expected = self.operation, self.expected
         for _ in repeat(None, loops):
             result = operation(local)

@@ -19,7 +19,7 @@ import clocks
 import compiling
 import facts
 from drivers import DRIVERS
-from loading import Unsupported, load
+from loading import Failed, Unsupported, load
 from spinning import WrongChecksum
 
 
@@ -29,7 +29,7 @@ class Responder(object):
     def __init__(self, requests, replies):
         self.requests, self.replies = requests, replies
         self.driver = None
-        self.threads_at_rest = 0
+        self.threads_at_rest = self.children_at_rest = 0
 
     def send(self, message):
         self.replies.write(json.dumps(message) + "\n")
@@ -43,7 +43,7 @@ class Responder(object):
         background = background, request.get("background_parameters")
         driver = DRIVERS[request["driver"]]
         self.driver = driver(module, request["parameters"], request["threads"], background)
-        self.threads_at_rest = facts.thread_count()
+        self.threads_at_rest, self.children_at_rest = facts.thread_count(), facts.child_count()
         return {
             "pid": os.getpid(),
             "tid": facts.thread_id(),
@@ -56,17 +56,29 @@ class Responder(object):
         }
 
     def calibrate(self, request):
-        return {"loops": self.driver.calibrate()}
+        began = clocks.now()
+        loops = self.driver.calibrate()
+        if self.left_behind():
+            return None
+        return {"loops": loops, "seconds": clocks.now() - began}
 
     def measure(self, request):
         gil, start = facts.gil_enabled(), clocks.now()
         record = self.driver.measure(request, lambda ready: self.send({"ready": ready}))
         record.update(start=start, end=clocks.now(), gil_enabled=[gil, facts.gil_enabled()])
-        extra = facts.threads_beyond(self.threads_at_rest)
-        if extra:
-            self.fail("threads", "%d threads are still running after a slice" % extra)
-            return None
-        return record
+        return None if self.left_behind() else record
+
+    def left_behind(self):
+        """Fail if the workload has left threads or child processes behind; return whether it has."""
+        threads = facts.threads_beyond(self.threads_at_rest)
+        children = max(0, facts.child_count() - self.children_at_rest)
+        if threads:
+            are = "1 thread is" if threads == 1 else "%d threads are" % threads
+            self.fail("threads", "%s still running after a slice" % are)
+        elif children:
+            are = "1 child process is" if children == 1 else "%d child processes are" % children
+            self.fail("children", "%s left after a slice" % are)
+        return bool(threads or children)
 
     def train(self, request):
         gil = facts.gil_enabled()
@@ -91,6 +103,8 @@ class Responder(object):
                 self.fail("unsupported", str(error))
             except WrongChecksum as error:
                 self.fail("checksum", str(error))
+            except Failed as error:
+                self.fail("call", str(error))
             except Exception as error:
                 traceback.print_exc()
                 self.fail("workload", "%s: %s" % (type(error).__name__, error))

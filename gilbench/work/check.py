@@ -32,6 +32,7 @@ from gilbench.store.known_bad import read_known_bad
 from gilbench.store.names import default_study_path
 from gilbench.store.past import Past, read_past
 from gilbench.store.study import read_study
+from gilbench.work.calls import tried
 from gilbench.work.compare import Limits, between, nothing_in_common
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
@@ -150,7 +151,7 @@ def check_measured(
         GilbenchError: The request cannot be measured, saved, or compared.
     """
     metrics = limits.metrics(JUDGEABLE, JUDGED)
-    header = _plan(python, against, request, listener)
+    header = tried(_plan(python, against, request, listener), listener)
     study, path, interrupted = run_study(header, output or default_study_path(), listener)
     rebuilt = is_rebuilt(*header.interpreters)
     layout = limits.layout if rebuilt else 0.0

@@ -19,6 +19,7 @@ from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
 from gilbench.store.names import default_study_path
 from gilbench.store.study import StudyWriter, read_study
+from gilbench.work.calls import tried
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.planning import MeasureRequest, plan_study
 from gilbench.work.unfinished import read_unfinished
@@ -55,7 +56,8 @@ def measure(request: MeasureRequest, output: Path | None = None, listener: Liste
         InterpreterError: An interpreter is missing.
         StudyError: The file cannot be written; finished runs are in it.
     """
-    return run_study(plan_study(request, listener), output or default_study_path(), listener)
+    header = tried(plan_study(request, listener), listener)
+    return run_study(header, output or default_study_path(), listener)
 
 
 def resume_study(

@@ -12,6 +12,7 @@ from gilbench import observe
 from gilbench.analyse.stats.sequential import LOOKS
 from gilbench.host.description import describe_host, measure_busy
 from gilbench.interpreters import parse_environment, select
+from gilbench.model.calls import OwnCall
 from gilbench.model.cores import measured_cpus
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Variables, Workload
@@ -19,6 +20,7 @@ from gilbench.plan import axes, catalogue, counting
 from gilbench.plan import blocks as planning
 from gilbench.plan.default_threads import default_threads
 from gilbench.version import __version__
+from gilbench.work.calls import call_workloads
 from gilbench.work.listener import SILENT, Listener
 
 MOST_BLOCKS = LOOKS[-1]  # with a budget, which usually ends the session earlier
@@ -28,8 +30,11 @@ class MeasureRequest(Struct, frozen=True):
     """What to measure, as a user writes it."""
 
     python: tuple[str, ...] = ()  # SPECs; empty: the newest with and without a GIL, and gilbench's own
-    workload: tuple[str, ...] = ()  # names, patterns, or files; empty: the default set
+    workload: tuple[
+        str, ...
+    ] = ()  # names, patterns, or files; empty: the default set, unless there are calls
     family: tuple[str, ...] = ()
+    calls: tuple[OwnCall, ...] = ()  # the user's own functions and statements
     threads: str | None = None  # for example 1,cores,2x; None: as many counts as a quick run has time for
     environment: tuple[str, ...] = ()  # variables to start every interpreter with: NAME=VALUE
     axes: dict[str, str] = msgspec.field(default_factory=dict)  # by ``Axis.field``: {"gil": "on,off"}
@@ -76,7 +81,7 @@ def plan_study(
     """
     effort = _effort(request)
     host = describe_host()
-    chosen = catalogue.choose(catalogue.catalogue(), request.workload, request.family)
+    chosen = _chosen(request)
     swept = axes.Axes(
         threads=_threads(request, host.cores, chosen),
         swept={
@@ -148,6 +153,13 @@ def describe_study(
         interpreters=tuple(interpreters),
         workloads=tuple(workloads),
     )
+
+
+def _chosen(request: MeasureRequest) -> tuple[Workload, ...]:
+    known = catalogue.catalogue()
+    wanted = request.workload or request.family or not request.calls
+    chosen = catalogue.choose(known, request.workload, request.family) if wanted else ()
+    return *chosen, *call_workloads(request.calls, {*known, *(workload.name for workload in chosen)})
 
 
 def _selected(request: MeasureRequest) -> tuple[Sequence[Interpreter], str, Sequence[str]]:

@@ -13,6 +13,7 @@ from gilbench.interpreters import is_known, parse_environment, select, start
 from gilbench.model.errors import StudyError, UsageError
 from gilbench.model.study import Header, Interpreter, Study, Variables, Workload
 from gilbench.plan import catalogue, counting
+from gilbench.store.calls import is_kept
 from gilbench.store.study import read_study
 
 
@@ -70,14 +71,16 @@ def _unchanged_workloads(
         known[chosen.name] = chosen
     workloads = []
     for declared in header.workloads:
-        if declared.name not in known and not trusted:
+        if declared.name not in known and not trusted and not is_kept(Path(declared.path)):
             raise StudyError(
                 f"{path} would start the workload {declared.path}, which is not in the catalogue\n"
                 f"If you trust it: --workload {declared.path}; if you trust the whole study: --trust-file"
             )
         file, family = Path(declared.path), declared.family
         workloads.append(known.get(declared.name) or catalogue.read_declaration(file, family))
-        if msgspec.structs.replace(workloads[-1], path=declared.path) != declared:
+        found = msgspec.structs.replace(workloads[-1], operation_seconds=declared.operation_seconds)
+        workloads[-1] = found
+        if msgspec.structs.replace(found, path=declared.path) != declared:
             raise StudyError(f"cannot resume {path}: workload {declared.name} changed; start a new study")
     return tuple(workloads)
 

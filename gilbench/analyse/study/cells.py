@@ -68,7 +68,10 @@ def _figures(
     runs, level = blocks.runs(case), case_confidence(blocks, case)
     counted = counts_operations(workload)
     if counted:
-        yield "throughput", ratio_interval(block_logs(runs, throughput), level), None
+        logs = block_logs(runs, throughput)
+        yield "throughput", ratio_interval(logs, level), None
+        if workload.family == "own" and case.threads == 1 and not case.observers:
+            yield "time_per_operation", ratio_interval([-log for log in logs], level), None
     if case.observers:
         alone = blocks.sibling(case, observers=())
         if alone and counted:
