@@ -31,6 +31,7 @@ from gilbench.version import __version__ as __version__
 if TYPE_CHECKING:
     from gilbench.model.calls import OwnCall as OwnCall
     from gilbench.model.errors import GilbenchError as GilbenchError
+    from gilbench.model.releases import Releases as Releases
     from gilbench.render.formats import write as write
     from gilbench.work.compare import Limits as Limits
     from gilbench.work.compare import compare as compare
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from gilbench.work.profile import profile as profile
     from gilbench.work.read import read as read
     from gilbench.work.read import report as report
+    from gilbench.work.releases import releases as releases
     from gilbench.work.scorecard import Scored as Scored
     from gilbench.work.scorecard import scorecard as scorecard
 
@@ -58,12 +60,14 @@ _PLACES = {
     "ProfileListener": "work.listener",
     "ProfileRequest": "work.profile",
     "Profiled": "work.profile",
+    "Releases": "model.releases",
     "Scored": "work.scorecard",
     "compare": "work.compare",
     "measure": "work.measure",
     "profile": "work.profile",
     "read": "work.read",
     "report": "work.read",
+    "releases": "work.releases",
     "scorecard": "work.scorecard",
     "write": "render.formats",
 }

@@ -22,6 +22,7 @@ from gilbench.version import __version__
 COMMANDS = (
     "run",
     "timeit",
+    "releases",
     "report",
     "compare",
     "check",

@@ -21,6 +21,7 @@ PAGES = {
     "Profile": "profile_page:profile_page",
     "ProfileComparison": "profile_comparison_page:profile_comparison_page",
     "LimitCheck": "limits_page:limits_page",
+    "Releases": "releases_page:releases_page",
     "Header": "plan_page:plan_page",
     "Machine": "machine_page:machine_page",
     "Selftest": "selftest_page:selftest_page",

@@ -14,6 +14,7 @@ from clocks import now
 from crew import Crew
 from elsewhere import Cooperative, Processes, Subinterpreters
 from loading import Unsupported
+from releasing import Releasing
 from spinning import Work, steady_window
 
 
@@ -227,4 +228,5 @@ DRIVERS = {
     "processes": Processes,
     "subinterpreters": Subinterpreters,
     "cooperative": Cooperative,
+    "releasing": Releasing,  # of no study
 }
