@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.stats.estimates import mean_interval
+from gilbench.analyse.stats.estimates import MINIMUM_BLOCKS, mean_interval
 from gilbench.model.metrics import write
 from gilbench.model.releases import CallBlock, CallSlice, Release
 from gilbench.model.study import Case
@@ -64,12 +64,14 @@ def judge_release(case: Case, blocks: Sequence[CallBlock], at_least: float) -> R
         control=_within(fmean(one.release for one in found)),
         queued=_within(queued),
     )
+    if len(blocks) < MINIMUM_BLOCKS:
+        return msgspec.structs.replace(measured, remark="too few blocks")
     if apart.lo is None or apart.lo < _APART:
         return msgspec.structs.replace(measured, remark=_alike(seconds, queued))
     low = mean_interval([(one.lo - one.hold) / apart.value for one in found])
     high = mean_interval([(one.hi - one.hold) / apart.value for one in found])
     if low.lo is None or high.hi is None:
-        return msgspec.structs.replace(measured, remark="too few blocks")
+        return msgspec.structs.replace(measured, remark="all blocks have the same value")
     half = (high.hi - low.lo) / 2  # at 0 and 1, an interval is cut off, but keeps half of its width
     lo, hi = _within(min(low.lo, 1 - half)), _within(max(high.hi, half))
     noisy = f"other programs took CPU time: a thread waited {write(queued, 'fraction')} of its time for a CPU"

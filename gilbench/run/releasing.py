@@ -22,11 +22,11 @@ ALONE, BESIDE = False, True
 _SCRIPT = Path(__file__).parent.parent / "target" / "worker.py"
 _LIMIT = 60.0  # s of a slice, in addition to its calls
 _WAITS = 20  # lengths of a call that a slice may take, on a busy host
-# Other programs disturb a short slice less often. Four calls fit into one, each with a wait for the GIL.
-_SLICE, _CALLS = 0.006, 4
+# Other programs disturb a short slice less often. At least two calls fit into one, each with a wait for the GIL.
+_SLICE, _CALLS = 0.006, 2
 # With a call that holds the GIL, the counting thread wakes up after each switch interval, and may need to wait for a
 # CPU; with one that releases it, the call waits that long for the counter.
-_SWITCH, _LONGEST_SWITCH = 0.001, 0.05
+_SWITCH, _LONGEST_SWITCH, _INTERVALS = 0.001, 0.05, 4  # s, s, and intervals of a call that is not short
 _CONTROL, _LONGEST_CONTROL = 2e-5, 0.01  # s, limits of the length of a control
 _LONG = 0.05  # s; of longer calls, a slice has one
 _BLOCK = 1.0  # s of the slices of one kind in a block of long calls, at least one slice
@@ -70,7 +70,8 @@ def measure_call(case: Case, interpreter: Interpreter, workload: Workload, round
         if not enabled:
             return Tried(None, None)
         named = _ENABLED.search(endpoint.process.output())
-        by = None if interpreter.gil_enabled else named[1] if named else "an extension module"
+        asked_for = interpreter.gil_enabled or case.gil
+        by = None if asked_for else named[1] if named else "an extension module"
         return Tried(_block(endpoint, rounds, random.Random(seed)), by)
     finally:
         endpoint.close()
@@ -83,7 +84,7 @@ def _block(endpoint: Endpoint, rounds: int, rng: random.Random) -> CallBlock:
     )
     length = first.wall / first.calls
     control = min(max(length, _CONTROL), _LONGEST_CONTROL)
-    interval = min(max(length / _CALLS, _SWITCH), _LONGEST_SWITCH)
+    interval = min(max(length / _INTERVALS, _SWITCH), _LONGEST_SWITCH)
     seconds = {
         subject: max(_SLICE, _CALLS * (one + interval))
         for subject, one in (("call", length), ("hold", control), ("release", control))

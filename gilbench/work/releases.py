@@ -24,7 +24,7 @@ from gilbench.version import __version__
 from gilbench.work.calls import call_workloads
 from gilbench.work.listener import SILENT, Listener
 
-_ROUNDS = 3  # per slice of the effort level
+_ROUNDS = 2  # per slice of the effort level
 _FEWEST = 5  # blocks of a call that takes long
 _LONG = 2.0  # s of a block from which fewer are measured
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def _refuse_unknown_interpreters(
 
     def is_allowed(one: Interpreter) -> bool:
         plain = not one.options and one.environment == variables
-        return one.started in allowed or (plain and is_known(one.executable))
+        known = one.executable == sys.executable or is_known(one.executable)
+        return one.started in allowed or (plain and known)
 
     unknown = [] if trusted else [one for one in header.interpreters if not is_allowed(one)]
     if unknown:
