@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -70,7 +69,7 @@ def releases(
             code,
             arg or (),
             "\n".join(setup or ()),
-            python=python or (sys.executable,),
+            python=python or (),
             environment=env or (),
             gil=gil,
             at_least=at_least,

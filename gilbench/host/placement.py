@@ -116,6 +116,22 @@ def place(case: Case, driver: str, layout: Layout, turn: int) -> Placement:
     return Placement(tuple(cpus[: count if case.cpus else layout.limited(count)]), cpus[0], client)
 
 
+def keep_apart(pid: int, thread: int, cpus: Sequence[Cpu]) -> None:
+    """Give one thread of a process a CPU of its own, on a core of its own if there are several.
+
+    The kernel may otherwise leave two busy threads of one process on the same CPU for a while.
+
+    Args:
+        pid: The process.
+        thread: The thread.
+        cpus: CPUs that the process may use.
+    """
+    if len(cpus) > 1:
+        last = cpus[-1]
+        others = [one.number for one in cpus if one.core != last.core]
+        set_affinity(pid, tuple(others or (one.number for one in cpus[:-1])), (thread, last.number))
+
+
 def set_affinity(
     pid: int, cpus: tuple[int, ...], alone: tuple[int | None, int] | None = None
 ) -> tuple[int, ...]:

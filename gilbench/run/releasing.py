@@ -5,18 +5,22 @@ from __future__ import annotations
 import random
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from gilbench.host.placement import keep_apart
 from gilbench.host.process import clean_environment, favor
+from gilbench.host.topology import allowed_cpus, read_topology
+from gilbench.model.cores import measured_cpus
 from gilbench.model.errors import RunFailure
 from gilbench.model.releases import CallBlock, CallSlice, Subject
-from gilbench.model.study import Case, Interpreter, Workload
+from gilbench.model.study import Case, Count, Interpreter, Workload
 from gilbench.plan.axes import environment
 from gilbench.run.endpoint import Endpoint
 from gilbench.run.worker import START_LIMIT
 
+_T = TypeVar("_T")
 SUBJECTS: tuple[Subject, ...] = ("call", "hold", "release")
 ALONE, BESIDE = False, True
 _SCRIPT = Path(__file__).parent.parent / "target" / "worker.py"
@@ -31,6 +35,13 @@ _CONTROL, _LONGEST_CONTROL = 2e-5, 0.01  # s, limits of the length of a control
 _LONG = 0.05  # s; of longer calls, a slice has one
 _BLOCK = 1.0  # s of the slices of one kind in a block of long calls, at least one slice
 _ENABLED = re.compile(r"\(GIL\) has been enabled to load module '([^']{1,200})'")
+
+
+class _First(CallSlice, frozen=True, kw_only=True):
+    """The first slice, and the process and its thread that will count."""
+
+    pid: Count
+    counting_thread: Count | None
 
 
 class Tried(NamedTuple):
@@ -79,9 +90,17 @@ def measure_call(case: Case, interpreter: Interpreter, workload: Workload, round
 
 def _block(endpoint: Endpoint, rounds: int, rng: random.Random) -> CallBlock:
     endpoint.ask({"do": "calibrate"}, START_LIMIT)
-    first = _slice(
-        endpoint, {"subject": "call", "beside": ALONE, "seconds": 0.0, "switch_interval": _SWITCH}, _LIMIT
-    )
+    request = {
+        "do": "measure",
+        "subject": "call",
+        "beside": ALONE,
+        "seconds": 0.0,
+        "switch_interval": _SWITCH,
+    }
+    answer = endpoint.ask(request, _LIMIT)
+    first = _converted(answer, _First)
+    if first.counting_thread is not None:
+        keep_apart(first.pid, first.counting_thread, measured_cpus(read_topology(allowed_cpus())))
     length = first.wall / first.calls
     control = min(max(length, _CONTROL), _LONGEST_CONTROL)
     interval = min(max(length / _INTERVALS, _SWITCH), _LONGEST_SWITCH)
@@ -112,8 +131,11 @@ def _block(endpoint: Endpoint, rounds: int, rng: random.Random) -> CallBlock:
 
 
 def _slice(endpoint: Endpoint, request: dict[str, Any], limit: float) -> CallSlice:
-    answer = endpoint.ask({"do": "measure", **request}, limit)
+    return _converted(endpoint.ask({"do": "measure", **request}, limit), CallSlice)
+
+
+def _converted(answer: dict[str, Any], to: type[_T]) -> _T:
     try:
-        return msgspec.convert(answer, CallSlice)
+        return msgspec.convert(answer, to)
     except msgspec.ValidationError as error:
         raise RunFailure("protocol", f"answered with an invalid slice: {error}") from error

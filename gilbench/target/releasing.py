@@ -101,7 +101,7 @@ class Releasing(object):
         self.counting, self.finished = not beside, False
         jobs = [lambda: self._repeat(call, seconds), self._count if beside else lambda: None]
         record, counted = self.crew.run(lambda index: jobs[index]())
-        record["counter"] = counted
+        record.update(counter=counted, pid=os.getpid(), counting_thread=self.crew.members[1].tid)
         return record
 
     def _repeat(self, call, seconds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from gilbench.version import __version__
 from gilbench.work.calls import call_workloads
 from gilbench.work.listener import SILENT, Listener
 
-_ROUNDS = 2  # per slice of the effort level
+_ROUNDS = 4  # per slice of the effort level
 _FEWEST = 5  # blocks of a call that takes long
 _LONG = 2.0  # s of a block from which fewer are measured
 
@@ -48,7 +49,7 @@ def releases(
         code: ``package.module:function``, or a statement.
         args: Arguments of the function, as ``NAME=VALUE``; several values make several rows.
         setup: Source that runs once before.
-        python: SPECs of interpreters; empty: as in ``measure``.
+        python: SPECs of interpreters; empty: the one that runs gilbench.
         environment: Variables to start every interpreter with, as ``NAME=VALUE``.
         gil: GIL of free-threaded builds: on, off, or on,off; None: their default.
         at_least: Smallest share of the time without the GIL that is a yes, in percent.
@@ -64,7 +65,9 @@ def releases(
         raise UsageError(f"unknown effort {effort!r}; use {', '.join(EFFORTS)}")
     call = OwnCall(code=code, arguments=tuple(args), setup=setup)
     (workload,) = call_workloads([call], catalogue.catalogue())
-    selection = select(list(python), environment=parse_environment(environment), refresh=refresh)
+    selection = select(
+        list(python) or [sys.executable], environment=parse_environment(environment), refresh=refresh
+    )
     for note in selection.notes:
         listener.note(note)
     swept = {} if gil is None else {"gil": parse_gil(gil)}
@@ -131,7 +134,7 @@ class _Tally:
             self._ended[case] = Release(case=case, answer="failed", remark=failure.message)
             return
         if block is None:
-            self._ended[case] = Release(case=case, answer="n/a", remark="no GIL")
+            self._ended[case] = Release(case=case, answer="n/a", remark="there is no GIL")
             return
         self._blocks[case].append(block)
         if time.monotonic() - began > _LONG:
