@@ -37,7 +37,7 @@ _BLOCK = 1.0  # s of the slices of one kind in a block of long calls, at least o
 _ENABLED = re.compile(r"\(GIL\) has been enabled to load module '([^']{1,200})'")
 
 
-class _First(CallSlice, frozen=True, kw_only=True):
+class _FirstSlice(CallSlice, frozen=True, kw_only=True):
     """The first slice, and the process and its thread that will count."""
 
     pid: Count
@@ -98,7 +98,7 @@ def _block(endpoint: Endpoint, rounds: int, rng: random.Random) -> CallBlock:
         "switch_interval": _SWITCH,
     }
     answer = endpoint.ask(request, _LIMIT)
-    first = _converted(answer, _First)
+    first = _converted(answer, _FirstSlice)
     if first.counting_thread is not None:
         keep_apart(first.pid, first.counting_thread, measured_cpus(read_topology(allowed_cpus())))
     length = first.wall / first.calls

@@ -22,7 +22,7 @@ _COUNT = 100  # turns of the counting loop between two looks at its end
 _PROBE = 0.001  # s of a control that says how fast this processor is
 
 
-class Control(object):
+class ControlCall(object):
     """A C call of about a given length in s; ``make(steps)`` makes one with that much work."""
 
     def __init__(self, make, length):
@@ -96,7 +96,7 @@ class Releasing(object):
             facts.set_switch_interval(request["switch_interval"])
         subject = request["subject"]
         if subject not in self.calls:
-            self.calls[subject] = Control(CONTROLS[subject], request["length"])
+            self.calls[subject] = ControlCall(CONTROLS[subject], request["length"])
         call, seconds, beside = self.calls[subject], request["seconds"], request["beside"]
         self.counting, self.finished = not beside, False
         jobs = [lambda: self._repeat(call, seconds), self._count if beside else lambda: None]

@@ -61,35 +61,49 @@ def releases(
         UsageError: The request is invalid, or the call fails on every interpreter.
         InterpreterError: An interpreter is missing.
     """
-    if effort not in EFFORTS:
-        raise UsageError(f"unknown effort {effort!r}; use {', '.join(EFFORTS)}")
     call = OwnCall(code=code, arguments=tuple(args), setup=setup)
     (workload,) = call_workloads([call], catalogue.catalogue())
-    selection = select(
-        list(python) or [sys.executable], environment=parse_environment(environment), refresh=refresh
-    )
-    for note in selection.notes:
-        listener.note(note)
+    interpreters = _selected(python, environment, listener, refresh=refresh)
     swept = {} if gil is None else {"gil": parse_gil(gil)}
-    wanted = list(cases([workload], selection.interpreters, Axes(threads=(1,), swept=swept)))
-    tally = _Tally(workload, selection.interpreters, EFFORTS[effort])
+    wanted = list(cases([workload], interpreters, Axes(threads=(1,), swept=swept)))
+    tally = _Tally(workload, interpreters, _effort(effort))
     interrupted = tally.measure(wanted, listener)
     rows = tuple(tally.row(case, at_least / 100) for case in wanted)
-    failed = [row for row in rows if row.answer == "failed"]
-    if failed and len(failed) == len(rows):
-        where = f"{workload.name} on {failed[0].case.interpreter}"
-        raise UsageError(
-            f"{where}: {failed[0].remark}\nNothing was measured; fix {workload.summary}, or how it is called"
-        )
+    _refuse_failed(rows, workload)
     return Releases(
         gilbench=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         code=code,
         at_least=at_least / 100,
         rows=rows,
-        interpreters=tuple(selection.interpreters),
+        interpreters=interpreters,
         interrupted=interrupted,
     )
+
+
+def _effort(name: str) -> Effort:
+    if name not in EFFORTS:
+        raise UsageError(f"unknown effort {name!r}; use {', '.join(EFFORTS)}")
+    return EFFORTS[name]
+
+
+def _selected(
+    python: Sequence[str], environment: Sequence[str], listener: Listener, *, refresh: bool
+) -> tuple[Interpreter, ...]:
+    variables = parse_environment(environment)
+    selection = select(list(python) or [sys.executable], environment=variables, refresh=refresh)
+    for note in selection.notes:
+        listener.note(note)
+    return selection.interpreters
+
+
+def _refuse_failed(rows: Sequence[Release], workload: Workload) -> None:
+    """Refuse a call that fails on every interpreter."""
+    if rows and all(row.answer == "failed" for row in rows):
+        raise UsageError(
+            f"{workload.name} on {rows[0].case.interpreter}: {rows[0].remark}\n"
+            f"Nothing was measured; fix {workload.summary}, or how it is called"
+        )
 
 
 class _Tally:
