@@ -13,10 +13,13 @@ from gilbench.model.calls import OwnCall
 from gilbench.model.errors import RunFailure, UsageError
 from gilbench.model.study import Case, Workload
 from gilbench.plan.axes import Axes
+from gilbench.render.formats import text_of
 from gilbench.run.trial import try_case
 from gilbench.work.calls import call_workloads, tried
 from gilbench.work.listener import SILENT
-from gilbench.work.planning import describe_study
+from gilbench.work.measure import measure
+from gilbench.work.planning import MeasureRequest, describe_study
+from gilbench.work.read import report
 
 # Named like a module of gilbench's own, which must not be in its way. One source for 2.7, too.
 MODULE = """
@@ -92,6 +95,20 @@ def test_functions_and_statements_run_on_every_interpreter(spec: str) -> None:
     assert {case.workload for case in by_case(plan, runs)} == {one.name for one in calls}
     for run in runs:
         assert all(thread.total for slice_ in run.slices for thread in slice_.threads)
+
+
+def test_numbers_and_other_values_of_one_argument_are_reported(folder: Path) -> None:
+    request = MeasureRequest(
+        python=("3.13",),
+        calls=(OwnCall(code="json:dumps", arguments=("obj=[1,2]", "indent=None,1,2,3")),),
+        threads="1",
+        seed=1,
+    )
+    found = report(measure(request, output=folder / "study.jsonl").study)
+    values = {dict(cell.case.parameters)["indent"] for cell in found.cells if cell.metric == "throughput"}
+    assert values == {"None", 1, 2, 3}
+    text = text_of(found, "terminal")
+    assert "dumps indent=None" in text
 
 
 def test_a_coroutine_function_is_awaited() -> None:

@@ -66,7 +66,10 @@ def _lines(cells: Iterable[Cell], axis: str, workload: Workload) -> dict[Case, L
 def _value(cell: Cell, axis: str, workload: Workload) -> float | None:
     if axis == SWITCH_INTERVAL:
         return cell.case.switch_interval
-    value = float(dict(cell.case.parameters).get(axis, workload.parameters[axis]))
+    found = dict(cell.case.parameters).get(axis, workload.parameters[axis])
+    if isinstance(found, str):  # one of the values of an argument
+        return None
+    value = float(found)
     return 1 / value if axis == "interval" and workload.driver == "signals" else value
 
 
