@@ -8,7 +8,8 @@ A thread needs some microseconds to wake up after the GIL is released. The contr
 scale: 0% is a call that holds the GIL, 100% one that releases it for its whole length.
 
 A thread that has woken up may have to wait for a CPU, and the GIL may be held meanwhile or not. The interval covers
-both.
+both. Of a call that hashes for 545 us and then adds numbers for 155 us, 78% is without the GIL; measured on 3.13, with
+other programs on both CPUs: 77% (72 to 84).
 """
 
 from __future__ import annotations

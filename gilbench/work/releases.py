@@ -27,7 +27,7 @@ from gilbench.work.listener import SILENT, Listener
 
 _ROUNDS = 4  # per slice of the effort level
 _FEWEST = 5  # blocks of a call that takes long
-_LONG = 2.0  # s of a block from which fewer are measured
+_LONG = 0.5  # s of a slice from which fewer blocks are measured; it is one call then
 
 
 def releases(
@@ -135,7 +135,6 @@ class _Tally:
         return False
 
     def _measure(self, case: Case, seed: str) -> None:
-        began = time.monotonic()
         try:
             block, self._enabled_by[case] = measure_call(
                 case,
@@ -151,7 +150,7 @@ class _Tally:
             self._ended[case] = Release(case=case, answer="n/a", remark="there is no GIL")
             return
         self._blocks[case].append(block)
-        if time.monotonic() - began > _LONG:
+        if block.alone["call"][0].wall > _LONG:
             self._long.add(case)
 
     def row(self, case: Case, at_least: float) -> Release:
