@@ -69,6 +69,22 @@ def run(
     arg: Arguments = None,
     setup: Setup = None,
     shared: Shared = False,
+    pyperf: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Script for pyperf, with its arguments in quotes, or pyperformance's MANIFEST or folder. Repeatable.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    pyperf_benchmark: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Benchmark of --pyperf: name or pattern; in a MANIFEST, its name there. Repeatable.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     refresh: Refresh = False,
     threads: ThreadCounts = None,
     gil: Gil = None,
@@ -121,11 +137,11 @@ def run(
     """Benchmark interpreters side by side and save a study."""
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     own = calls(call, arg, setup, shared=shared)
-    what = (*axes.values(), own or None, family or None, threads, setting or None)
+    what = (*axes.values(), own, family, pyperf, pyperf_benchmark, threads, setting)
     how = (effort or old_effort, budget, reference, observe, count, seed, dry_run or None)
     files = sort_files(output, "Report", study=True)
     if resume is not None:
-        if any(choice is not None for choice in (*what, *how, files.study)):
+        if any(choice not in (None, [], ()) for choice in (*what, *how, files.study)):
             raise UsageError("--resume reuses the study's plan; remove the other run options")
         with ConsoleListener(quiet=quiet) as listener:
             measured = _resumed(resume, listener, python, env, workload, trusted=trust_file)
@@ -140,6 +156,8 @@ def run(
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         calls=own,
+        pyperf=tuple(pyperf or ()),
+        pyperf_benchmark=tuple(pyperf_benchmark or ()),
         threads=threads,
         axes={name: text for name, text in axes.items() if text is not None},
         settings=tuple(setting or ()),

@@ -146,7 +146,9 @@ class _Journey:
                 stopped, deadline = True, time.monotonic() + _GRACE
                 for descriptor in descriptors:
                     os.write(descriptor, _STOP)
-        for index in waiting:  # had the token, and did not answer
+        # Had the token, and did not answer; or all of them left a train that took too long.
+        late = waiting or ({} if self.failures or not stopped else dict(enumerate(self._riders)))
+        for index in late:
             self.failures[index] = RunFailure("timeout", f"a train of {expected:.1f} s did not end")
 
     def rides(self) -> list[Ride]:

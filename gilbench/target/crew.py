@@ -5,6 +5,10 @@ import threading
 import traceback
 
 import facts
+from clocks import now
+
+PATIENCE = 0.3  # s in which dismissed threads end; gilbench waits little longer for the process
+_own = threading.local()
 
 
 class Member(object):
@@ -25,16 +29,32 @@ class Member(object):
 
     def _serve(self):
         self.tid = facts.thread_id()
-        self.done.release()
+        _own.member = self
+        self._do_jobs()
+
+    def _do_jobs(self):
+        """Say that this job is done, and do the next ones until there is none."""
         while True:
+            self.done.release()
             self.go.acquire()
+            if self.job is None:
+                return
             try:
                 self.result = self.job(self.index)
             except:  # noqa: E722 - Jython: what Java throws is no Python exception
                 traceback.print_exc()
                 error = sys.exc_info()[1]
                 self.error = error if isinstance(error, BaseException) else RuntimeError(str(error))
-            self.done.release()
+            if self.job is None:  # dismissed inside of it
+                return
+
+
+def stay():
+    """End the job of the calling member here, without a result, and do its next jobs in this place.
+
+    Returns when the crew is dismissed: what the callers clean up at their end is there until then.
+    """
+    _own.member._do_jobs()
 
 
 class Crew(object):
@@ -66,6 +86,15 @@ class Crew(object):
             if member.error is not None:
                 raise member.error
         return [member.result for member in self.members]
+
+    def dismiss(self):
+        """Let the members end, and wait a moment for them."""
+        until = now() + PATIENCE
+        for member in self.members:
+            member.job = None
+            member.go.release()
+        for member in self.members:
+            member.thread.join(max(0.0, until - now()))
 
     def run(self, job):
         """Let every member call ``job(index)`` and return their results."""

@@ -19,10 +19,13 @@ from spinning import Work, steady_window
 
 
 class Parallel(object):
-    """N threads repeat one operation for a time."""
+    """N threads repeat one operation for a time.
+
+    A workload that is no ``operation`` brings a subclass of ``Work``.
+    """
 
     def __init__(self, module, parameters, threads, background):
-        self.work = Work(module, parameters, threads)
+        self.work = getattr(module, "Work", Work)(module, parameters, threads)
         self.crew = Crew(threads)
         self.crew.run(self.work.move_in)
 
@@ -40,6 +43,10 @@ class Parallel(object):
             "operations": sum(thread["operations"] for thread in threads),
             "threads": threads,
         }
+
+    def close(self):
+        """Let the threads end what they began before the first job."""
+        self.crew.dismiss()
 
     def train(self, request):
         """Serve this worker's slices of a train on the first thread."""

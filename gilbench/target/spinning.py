@@ -14,12 +14,16 @@ class WrongChecksum(Exception):
 class Work(object):
     """A workload's operation, what each thread works on, and the result that it must give.
 
+    ``weight`` is what one operation counts for in the figures.
+
     Args:
         module: The workload; ``operation(local)`` is called again and again and returns a checksum. A workload that
             has ``repeat(local, loops)`` instead repeats itself, and has no checksum.
         parameters: For its ``prepare(parameters)``, whose result is shared by the threads.
         threads: How many threads will work.
     """
+
+    weight = 1
 
     def __init__(self, module, parameters, threads):
         self.shared = module.prepare(parameters) if hasattr(module, "prepare") else None
@@ -47,8 +51,8 @@ class Work(object):
         loops = 1
         while True:
             started = now()
-            self._chunk(self.locals[0], loops)
-            taken = now() - started
+            left_out = self._chunk(self.locals[0], loops)
+            taken = now() - started - left_out
             if taken >= CHUNK / 2 or loops >= 1 << 24:
                 break
             loops *= 2
@@ -56,25 +60,31 @@ class Work(object):
         return self.loops
 
     def spin(self, index, until):
-        """Work until the clock passes ``until[0]``, which another thread may change."""
-        local, loops, stamps = self.locals[index], self.loops, []
+        """Work until the clock passes ``until[0]``, which another thread may change.
+
+        Time that a chunk leaves out does not pass for the stamps. How much of the CPU time it took is unknown.
+        """
+        local, loops, stamps, left_out = self.locals[index], self.loops, [], 0.0
         cpu, started = thread_cpu(), now()
         while True:
-            self._chunk(local, loops)
+            left_out += self._chunk(local, loops)
             moment = now()
-            stamps.append(moment)
+            stamps.append(moment - left_out)
             if moment >= until[0]:
-                return Spell(started, stamps, loops, thread_cpu() - cpu)
+                used = None if left_out else thread_cpu() - cpu
+                return Spell(started, stamps, loops * self.weight, used)
 
     def _chunk(self, local, loops):
+        """Do some operations; return the seconds of this time that do not count."""
         if self.repeat is not None:
             self.repeat(local, loops)
-            return
+            return 0.0
         operation, expected = self.operation, self.expected
         for _ in repeat(None, loops):
             result = operation(local)
             if result != expected:
                 raise WrongChecksum("an operation returned %r instead of %r" % (result, expected))
+        return 0.0
 
 
 class Spell(object):

@@ -11,3 +11,11 @@ async def _repeat(step):
 async def repeat_all(steps):
     """Repeat each step until it says that it is over, all of them in turn."""
     await asyncio.gather(*[_repeat(step) for step in steps])
+
+
+async def timed(function, arguments, loops, clock):
+    """Await a coroutine function so often; return the seconds."""
+    started = clock()
+    for _ in range(loops):
+        await function(*arguments)
+    return clock() - started

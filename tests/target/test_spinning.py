@@ -163,7 +163,7 @@ def test_an_operation_longer_than_a_chunk_is_done_one_at_a_time() -> None:
 def test_a_clock_that_never_moves_ends_calibration_all_the_same() -> None:
     module = SimpleNamespace(operation=lambda local: local)
     work = spinning.Work(module, {}, 1)
-    work._chunk = lambda _local, _loops: None
+    work._chunk = lambda _local, _loops: 0.0
     assert work.calibrate() >= 1
 
 
