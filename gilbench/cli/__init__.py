@@ -27,6 +27,7 @@ COMMANDS = (
     "compare",
     "check",
     "history",
+    "export",
     "profile",
     "scorecard",
     "pythons",

@@ -36,11 +36,14 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     study: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Study or profile; the baseline, if a candidate follows.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Study, profile, or file of pyperf; the baseline of a candidate."
+        ),
     ],
     candidate: Annotated[
         Path | None,
-        typer.Argument(metavar="CANDIDATE", help="Study or profile to compare with the baseline."),
+        typer.Argument(metavar="CANDIDATE", help="What to compare with the baseline."),
     ] = None,
     *,
     threshold: Threshold = 2.0,

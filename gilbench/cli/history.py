@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 
 def add(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Study to add.")],
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Study, or file of pyperf, to add.")],
     *,
     commit: Annotated[
         str | None,

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def report(
     file: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Study, profile, scorecard, or check."),
+        typer.Argument(metavar="FILE...", help="Study, profile, scorecard, check, or file of pyperf."),
     ],
     *,
     output: Output = None,

@@ -188,7 +188,6 @@ class Script:
         if pid is not None:
             command[1:1] = ["-p", str(pid)]
         keys, pages = bounded(keys, pages, _possible_cpus())
-        self._keys = keys
         sizes = {
             "BPFTRACE_MAP_KEYS_MAX": keys,
             "BPFTRACE_MAX_MAP_KEYS": keys,
@@ -245,10 +244,6 @@ class Script:
         whole = cpu_time(self._process.pid) if rusage is None else rusage.ru_utime + rusage.ru_stime
         times = self._probes.times() if self._probes is not None else None
         return times, max(0.0, (whole or self._compiled) - self._compiled)
-
-    def full(self, name: str) -> bool:
-        """Return whether a map, as last printed, has all the keys that it can have: some may be missing."""
-        return len(self.maps.get(name, ())) >= self._keys
 
     def running(self) -> bool:
         """Whether it still runs."""

@@ -1,44 +1,40 @@
-"""Converts the trains of a case to a pyperf benchmark, in seconds per operation."""
+"""Writes files for the commands of pyperf."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gilbench.model.errors import UsageError
-from gilbench.model.study import Train
-
-if TYPE_CHECKING:
-    import pyperf
+from gilbench.model.errors import StudyError
+from gilbench.model.pyperf import PyperfBenchmark, PyperfSuite
 
 
-def to_pyperf(name: str, trains: Iterable[Train]) -> pyperf.Benchmark:
-    """Convert a case to a benchmark. Each block becomes a run, and each short slice a value.
-
-    Args:
-        name: Name of the benchmark; pyperf compares benchmarks of the same name.
-        trains: Trains of one case.
+def write_suite(path: Path, suite: PyperfSuite) -> None:
+    """Write a suite. An existing file is replaced, and a name that ends in ``.gz`` is compressed.
 
     Raises:
-        UsageError: pyperf is not installed.
+        StudyError: The file cannot be written.
     """
+    import pyperf  # noqa: PLC0415 - slow to import
+
+    benchmarks = [
+        pyperf.Benchmark(
+            [
+                pyperf.Run(
+                    run.values,
+                    metadata={**suite.metadata, **run.metadata, "name": benchmark.name},
+                    collect_metadata=False,
+                )
+                for run in benchmark.runs
+            ]
+        )
+        for benchmark in suite.benchmarks
+    ]
     try:
-        import pyperf  # noqa: PLC0415 - optional, and slow to import
-    except ImportError as error:
-        raise UsageError("pyperf is not installed; install it: pip install 'gilbench[pyperf]'") from error
-    return pyperf.Benchmark(
-        [
-            pyperf.Run(
-                [nanoseconds * 1e-9 / train.loops for nanoseconds in train.nanoseconds],
-                metadata={"name": name},
-                collect_metadata=False,
-            )
-            for train in trains
-        ]
-    )
+        pyperf.BenchmarkSuite(benchmarks).dump(str(path), replace=True)
+    except OSError as error:
+        raise StudyError(f"cannot write {path}: {error.strerror}; choose another file with -o") from error
 
 
-def write_pyperf(path: Path, name: str, trains: Iterable[Train]) -> None:
-    """Write a case as a file for pyperf's commands. An existing file is replaced."""
-    to_pyperf(name, trains).dump(str(path), replace=True)
+def write_benchmark(path: Path, benchmark: PyperfBenchmark) -> None:
+    """Write one benchmark, without metadata."""
+    write_suite(path, PyperfSuite(configuration="", interpreter="", benchmarks=(benchmark,)))

@@ -1,10 +1,12 @@
-"""Compares the interpreters of a study with its reference, one study with another, or one profile with another."""
+"""Compares the interpreters of a study with its reference, or one study, file of pyperf, or profile with another."""
 
 from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from gilbench.analyse.profile.compare import compare_profiles, differing
 from gilbench.analyse.stats.layout import LAYOUT_SD
@@ -17,8 +19,8 @@ from gilbench.model.profile_results import PROFILE_METRICS, ProfileComparison
 from gilbench.model.results import Caveat, Comparison, Comparisons
 from gilbench.model.study import Struct, Study
 from gilbench.store.profile import read_profile
-from gilbench.store.study import read_study
-from gilbench.work.read import kind_of
+from gilbench.store.pyperf_study import KIND as PYPERF
+from gilbench.work.read import kind_of, read_measured
 
 
 class Limits(Struct, frozen=True):
@@ -72,8 +74,8 @@ def compare(
     """Compare the interpreters of a study with its reference, one study with another, or one profile with another.
 
     Args:
-        study: A study or a profile; the baseline, if there is a candidate.
-        candidate: Study or profile to compare with the baseline; None: compare the interpreters of ``study``.
+        study: A study, a file of pyperf, or a profile; the baseline, if there is a candidate.
+        candidate: File to compare with the baseline; None: compare the interpreters of ``study``.
         limits: What counts as a change; None: 2%, with a false discovery rate of 5%.
 
     Raises:
@@ -110,14 +112,16 @@ def _profiles(before: Path, after: Path, limits: Limits) -> ProfileComparison:
 
 def _studies(study: Path, candidate: Path | None, limits: Limits) -> Comparisons:
     metrics = limits.metrics(list(METRICS), list(METRICS))
-    first = read_study(study)
+    first = read_measured(study)
     if candidate is None:
         rows = compare_interpreters(first, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
         found = (*small_changes(first, rows), *caveats(first))
         if not rows:
             raise UsageError(f"{study} has no interpreter to compare with its reference; pass a second study")
     else:
-        second = read_study(candidate)
+        second = read_measured(candidate)
+        if {kind_of(study), kind_of(candidate)} == {PYPERF}:
+            first, second = as_one_interpreter(first, second)
         rows, changes = between(first, second, limits, metrics)
         found = (*changes, *caveats(second))
         if not rows:
@@ -139,6 +143,23 @@ def between(
     )
     unsure = across_times(baseline, candidate, rows, allow_unpaired=limits.allow_unpaired)
     return rows, (*unsure, *differences(baseline, candidate))
+
+
+def as_one_interpreter(first: Study, second: Study) -> tuple[Study, Study]:
+    """Give the interpreters of two files of pyperf one name, since such files are compared whatever measured them."""
+    names = [study.header.plan.reference for study in (second, first)]
+    if names[0] == names[1]:
+        return first, second
+    return _renamed(first, " vs ".join(names)), _renamed(second, " vs ".join(names))
+
+
+def _renamed(study: Study, name: str) -> Study:
+    header = study.header
+    cases = tuple(msgspec.structs.replace(case, interpreter=name) for case in header.plan.cases)
+    plan = msgspec.structs.replace(header.plan, cases=cases, reference=name)
+    interpreters = tuple(msgspec.structs.replace(one, name=name) for one in header.interpreters)
+    header = msgspec.structs.replace(header, plan=plan, interpreters=interpreters)
+    return msgspec.structs.replace(study, header=header)
 
 
 def nothing_in_common(study: Path, other: Path) -> UsageError:

@@ -16,7 +16,7 @@ from gilbench.model.errors import UsageError
 from gilbench.model.history import Changes, Entry, Point, Points, Series, Studies, Trends
 from gilbench.model.metrics import METRICS
 from gilbench.model.study import Struct
-from gilbench.store.study import read_study
+from gilbench.work.read import read_measured
 
 if TYPE_CHECKING:
     from gilbench.store.history import Figures, History
@@ -66,7 +66,7 @@ def add_study(
     """Add the results of a study to a history. Adding a study again changes nothing.
 
     Args:
-        path: The study.
+        path: The study, or a file of pyperf.
         commit: Measured commit; None: HEAD, if the current folder is a checkout.
         branch: Branch of the commit; None: the branch of the checkout.
         label: Any text, for example nightly.
@@ -76,7 +76,7 @@ def add_study(
         StudyError: The study or the history cannot be read.
         UsageError: The study has no results, or the extra is not installed.
     """
-    content = read_study(path)
+    content = read_measured(path)
     cells = build_report(content).cells
     if not cells:
         raise UsageError(f"{path} has no results yet\nResume it: gilbench run --resume {path}")

@@ -1,4 +1,4 @@
-"""Reads files that gilbench saved: studies, profiles, scorecards, and checks."""
+"""Reads files that gilbench saved, such as studies and profiles, and files of pyperf."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ from gilbench.model.scores import Scorecard
 from gilbench.model.study import Study
 from gilbench.store.check import read_check
 from gilbench.store.profile import read_profile
+from gilbench.store.pyperf_study import KIND as PYPERF
+from gilbench.store.pyperf_study import read_json, read_pyperf
 from gilbench.store.scores import read_scorecard
 from gilbench.store.study import NotAStudyError, read_study
+
+_STUDY = "study"
 
 
 class _Kind(msgspec.Struct):
     kind: str | None = None
+    benchmarks: msgspec.Raw = msgspec.Raw()  # only files of pyperf have them, which have no kind
 
 
 def read(path: Path) -> Study | Profile | Scorecard | Check:
-    """Read a file that gilbench saved.
+    """Read a file that gilbench saved, or a file of pyperf as a study.
 
     Args:
-        path: A study (JSON Lines), or a profile, scorecard, or check (JSON).
+        path: A study (JSON Lines), or a profile, scorecard, check, or file of pyperf (JSON).
 
     Raises:
         StudyError: The file cannot be read, is none of these, or has impossible values.
@@ -38,12 +43,23 @@ def read(path: Path) -> Study | Profile | Scorecard | Check:
         return read_scorecard(path)
     if kind == "check":
         return read_check(path)
+    if kind == PYPERF:
+        return read_pyperf(path)
     try:
         return read_study(path)
     except NotAStudyError as error:
         raise StudyError(
             f"{path} is not a study, profile, scorecard, or check; measure a study: gilbench run -o FILE"
         ) from error
+
+
+def read_measured(path: Path) -> Study:
+    """Read a study, or a file of pyperf as a study.
+
+    Raises:
+        StudyError: The file cannot be read, is neither of these, or has impossible values.
+    """
+    return read_pyperf(path) if kind_of(path) == PYPERF else read_study(path)
 
 
 def report(study: Study) -> Report:
@@ -68,10 +84,9 @@ def kind_of(path: Path) -> str:
         StudyError: The file cannot be read.
     """
     if path.suffix == ".jsonl":
-        return "study"
+        return _STUDY
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Kind).kind or "study"
-    except OSError as error:
-        raise StudyError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return "study"
+        found = msgspec.json.decode(read_json(path), type=_Kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _STUDY
+    return found.kind or (PYPERF if bytes(found.benchmarks) else _STUDY)

@@ -15,18 +15,20 @@ from gilbench.analyse.selftest import real_check, simulated_checks, smallest_eff
 from gilbench.analyse.stats.estimates import mean_estimate
 from gilbench.analyse.stats.verdicts import THRESHOLD, verdict
 from gilbench.analyse.study.index import Blocks
+from gilbench.analyse.study.pyperf_suites import train_run
 from gilbench.host.description import describe_host
 from gilbench.host.noise import generated_noise, refuse_unknown
 from gilbench.host.process import capture
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
+from gilbench.model.pyperf import PyperfBenchmark
 from gilbench.model.selftest import GeneratedNoise, Promise, Selftest
 from gilbench.model.study import Case, Interpreter, Run
 from gilbench.plan import catalogue
 from gilbench.plan.blocks import EFFORTS, make_plan
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
-from gilbench.store.pyperf_json import write_pyperf
+from gilbench.store.pyperf_json import write_benchmark
 from gilbench.work.listener import SILENT, Listener
 
 _WORKLOAD, _LENGTH = "countdown", "start"  # a workload, and a parameter proportional to its work
@@ -194,7 +196,8 @@ def _is_significant(blocks: Blocks, reference: Case, candidate: Case) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / name for name in ("reference.json", "candidate.json")]
         for path, case in zip(paths, (reference, candidate), strict=True):
-            write_pyperf(path, _WORKLOAD, blocks.trains(case))
+            runs = tuple(train_run(train, {}) for train in blocks.trains(case))
+            write_benchmark(path, PyperfBenchmark(name=_WORKLOAD, runs=runs))
         done = capture([sys.executable, "-P", "-m", "pyperf", "compare_to", *map(str, paths)], seconds=60)
     if done.status != 0:
         raise GilbenchError(f"pyperf compare_to failed: {done.reason}; reinstall pyperf")

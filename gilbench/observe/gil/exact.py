@@ -263,12 +263,6 @@ class ExactWatching:
             gaps.append(f"what came after the exact probe ended early (bpftrace: {self._failure})")
         if self._execs > (1 if self._python.held else 0):
             gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")
-        parts = {"@waits": "GIL waits by length", "@blame": "who held the GIL while others waited"}
-        gaps += [
-            f"{part} of some threads: there were too many"
-            for name, part in parts.items()
-            if self._script.full(name)
-        ]
         return tuple(gaps)
 
 
