@@ -142,23 +142,3 @@ def test_memory_does_not_grow_with_threads_that_have_ended(tmp_path: Path) -> No
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         peaks.append(int(done.stdout))
     assert peaks[1] < peaks[0] + 60_000, "KiB"
-
-
-def test_a_table_that_is_full_is_said_to_lack_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gilbench.observe import bpftrace  # noqa: PLC0415
-    from gilbench.work.profile import ProfileRequest, profile  # noqa: PLC0415
-
-    monkeypatch.setattr(bpftrace, "bounded", lambda _keys, pages, _cpus: (64, pages))
-    program = """
-import threading, time
-def wait_and_hold():
-    end = time.monotonic() + 0.002
-    while time.monotonic() < end: sum(range(200))
-for _ in range(60):
-    pair = [threading.Thread(target=wait_and_hold) for _ in range(4)]
-    for thread in pair: thread.start()
-    for thread in pair: thread.join()
-"""
-    request = ProfileRequest(command=(interpreter("3.13").executable, "-c", program), observe="gil")
-    said = [caveat.text for caveat in profile(request).profile.caveats]
-    assert any("there were too many" in text for text in said)

@@ -13,6 +13,7 @@ from gilbench.host.process import capture
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+_FILE = re.compile(r"```py\n# (\S+)\n(.*?)```", re.DOTALL)
 _BLOCK = re.compile(r"(<!-- not executed: .+? -->\n)?```console\n(.*?)```", re.DOTALL)
 
 
@@ -24,6 +25,8 @@ def test_the_two_set_up_commands_are_the_ones_that_ci_calls() -> None:
 
 
 def test_each_example_runs_as_it_is_printed(tmp_path: Path) -> None:
+    for name, text in _FILE.findall(README):
+        (tmp_path / name).write_text(text, "utf-8")
     executed = 0
     for skipped, block in _BLOCK.findall(README):
         for line in block.splitlines():
