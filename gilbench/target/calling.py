@@ -11,9 +11,8 @@ import os
 import sys
 from itertools import repeat
 
-from loading import Failed, Unsupported, loaded
+from loading import HERE, Failed, Unsupported, loaded, step_aside
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = "<statement>"
 _LONGEST = 300  # characters of a message
 _LOOP = """
@@ -25,7 +24,6 @@ def _gilbench_loop(_names, _repeat):
             %s
         _loops = yield
 """
-_kept = []  # Python 2 empties a module that nobody refers to
 
 
 class Own(object):
@@ -75,15 +73,6 @@ class Own(object):
             return names, self.statement
         found = told(_find, self.function)
         return told(_call, found, self.function, self.parameters, names)
-
-
-def step_aside():
-    """Let the user's modules have any name: those of gilbench are no longer found by name."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and file and os.path.dirname(os.path.abspath(file)) == HERE:
-            _kept.append(sys.modules.pop(name))
-    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != HERE]
 
 
 def told(action, *arguments):

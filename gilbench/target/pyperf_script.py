@@ -15,9 +15,7 @@ import timeit
 import types
 
 from clocks import now
-from loading import compiled, load
-
-HERE = os.path.dirname(os.path.abspath(__file__))
+from loading import HERE, compiled, load, step_aside
 
 VERSION = "2.0.0"  # of pyperf, whose interface this is
 COMMAND = "starts a program (bench_command), and gilbench measures functions"
@@ -167,10 +165,10 @@ def run(path, arguments, registered):
     Raises:
         ScriptError: It exited with a status.
     """
-    _hide_ourselves()
+    step_aside()
     module = types.ModuleType("__main__")
     module.__file__ = path
-    _kept.append(module)
+    _kept.extend([module, sys.modules["__main__"]])
     Runner.registered = staticmethod(registered)
     sys.modules.update({"__main__": module, "pyperf": _stand_in()})
     sys.argv = [path] + list(arguments)
@@ -182,14 +180,6 @@ def run(path, arguments, registered):
     except SystemExit as ended:
         if ended.code not in (None, 0):
             raise ScriptError("the script exited: %s" % (ended.code,))
-
-
-def _hide_ourselves():
-    """Let the script find modules of its own that are named like ours, such as train or tasks."""
-    sys.path[:] = [folder for folder in sys.path if folder != HERE]
-    for name, module in list(sys.modules.items()):
-        if os.path.dirname(getattr(module, "__file__", None) or "") == HERE:
-            _kept.append(sys.modules.pop(name))
 
 
 def digest(path):

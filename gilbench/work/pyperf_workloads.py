@@ -14,10 +14,11 @@ from difflib import get_close_matches
 from gilbench.model.errors import RunFailure, UsageError
 from gilbench.model.pyperf import PREFIX
 from gilbench.model.study import Interpreter, Workload
+from gilbench.plan.calls import FAMILY, Source
 from gilbench.plan.catalogue import read_declaration
 from gilbench.plan.pyperf_scripts import PyperfScript, find_scripts
 from gilbench.run.pyperf_scripts import RegisteredBenchmark, list_benchmarks
-from gilbench.store.generated import write_workload
+from gilbench.store.calls import keep_source
 from gilbench.work.listener import Listener
 
 _LONGEST = 100  # characters of a name
@@ -134,7 +135,7 @@ def _remedy(failure: RunFailure, interpreter: Interpreter) -> str:
 def _workload(script: PyperfScript, benchmark: str) -> Workload:
     plain = re.sub(r"[\x00-\x1f\x7f/]", "_", benchmark)[:_LONGEST]
     declaration: dict[str, object] = {
-        "family": "own",
+        "family": FAMILY,
         "driver": "parallel",
         "unit": "loops",
         "parameters": {"namespace": "own"},
@@ -149,4 +150,4 @@ def _workload(script: PyperfScript, benchmark: str) -> Workload:
         name=benchmark,
         digest=hashlib.sha256(script.path.read_bytes()).hexdigest()[:16],
     )
-    return read_declaration(write_workload(f"{PREFIX}{plain}", text))
+    return read_declaration(keep_source(Source(f"{PREFIX}{plain}", text)), FAMILY)
