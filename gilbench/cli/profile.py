@@ -62,9 +62,10 @@ def profile(
         str,
         typer.Option(
             metavar="LIST",
-            help="Observers in addition to the GIL: stacks (functions), syscalls; gil alone for neither.",
+            help="Observers in addition to the GIL: stacks (functions), syscalls, and blocked (what threads "
+            "sleep on); gil alone for none.",
         ),
-    ] = "gil,stacks,syscalls",
+    ] = "gil,stacks,syscalls,blocked",
     verify: Annotated[
         str | None,
         typer.Option(

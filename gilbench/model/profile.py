@@ -53,6 +53,23 @@ class Parked(Struct, frozen=True):
     longest: float
 
 
+LOCK = "lock"  # kind of ``Blocked``: a lock of the program
+UNKNOWN_WAIT = "lock, condition, or similar"  # kind of ``Blocked`` of a thread whose functions are unknown
+
+
+class Blocked(Struct, frozen=True):
+    """One way in which a thread slept, neither holding the GIL nor waiting for it, by samples.
+
+    Its share of the thread's life is ``samples`` / ``ProfiledThread.looks``.
+    """
+
+    tid: int
+    kind: str  # what it waited for: LOCK, condition, queue, event, sleep, socket, file, poll, ...
+    function: str | None  # the function of Python's that waited, as ``name (file.py:12)``; None: unknown
+    samples: float  # samples whose function is unknown are divided like the others
+    lock: int | None = None  # of a LOCK: its address in memory, the same for all its waiters
+
+
 class Collections(Struct, frozen=True):
     """Garbage collections that ran in one thread, on a build with a GIL."""
 
@@ -80,6 +97,7 @@ class ProfiledThread(Struct, frozen=True):
     parked: tuple[Parked, ...] = ()
     context_switches: int | None = None
     collections: Collections | None = None  # None: none, or not observed
+    looks: int | None = None  # samples of what the thread slept on, if at all; None: not observed
     count: int = 1  # more: the sum of so many threads, with the name's pattern and the longest times of all
 
 
@@ -194,6 +212,7 @@ class Profile(Struct, frozen=True):
     pauses: Pause | None = None
     syscalls: tuple[Call, ...] = ()
     functions: tuple[Share, ...] = ()  # shares of samples (free-threaded: of parked time)
+    blocked: tuple[Blocked, ...] = ()  # sampled; most samples first
     native: tuple[Share, ...] = ()  # C functions that held the GIL; shares of samples
     what_if: WhatIf | None = None
     findings: tuple[Finding, ...] = ()

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gilbench.model.profile import Blame, Bucket, Collections, Parked, ProfiledThread
+from gilbench.model.profile import Blame, Blocked, Bucket, Collections, Parked, ProfiledThread
 
 _DIGITS = re.compile(r"\d+")
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
-_SUMS = (*_SHARES, "cpu", "switches", "context_switches")
+_SUMS = (*_SHARES, "cpu", "switches", "context_switches", "looks")
 _LONGEST = ("longest_hold", "longest_wait")
 
 
@@ -22,6 +22,7 @@ class Summed(NamedTuple):
 
     threads: tuple[ProfiledThread, ...]
     blames: tuple[Blame, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
 
 
 def pattern_of(name: str | None) -> str | None:
@@ -89,24 +90,30 @@ def _collections_of(threads: Iterable[ProfiledThread]) -> Collections | None:
     )
 
 
-def summed_up(threads: Sequence[ProfiledThread], most: int, blames: Sequence[Blame] = ()) -> Summed:
+def summed_up(
+    threads: Sequence[ProfiledThread],
+    most: int,
+    blames: Sequence[Blame] = (),
+    blocked: Sequence[Blocked] = (),
+) -> Summed:
     """Give each thread its row, except where a process has many threads of one pattern, which share a row.
 
     Args:
         threads: The threads.
         most: Number of threads of one pattern that have rows of their own.
         blames: Waits between the threads.
+        blocked: Sleeps of the threads.
     """
     patterns: defaultdict[tuple[int, str | None], list[ProfiledThread]] = defaultdict(list)
     for thread in threads:
         patterns[thread.pid, pattern_of(thread.name)].append(thread)
     many = {key: found for key, found in patterns.items() if sum(one.count for one in found) > most}
     if not many:
-        return Summed(tuple(threads), tuple(blames))
+        return Summed(tuple(threads), tuple(blames), tuple(blocked))
     alone = [thread for thread in threads if (thread.pid, pattern_of(thread.name)) not in many]
     rows = (*alone, *(sum_of(found, pattern) for (_, pattern), found in many.items()))
     row_of = {thread.tid: found[0].tid for found in many.values() for thread in found}
-    return Summed(rows, merged(blames, row_of))
+    return Summed(rows, merged(blames, row_of), merged_sleeps(blocked, row_of))
 
 
 def merged(blames: Iterable[Blame], row_of: dict[int, int]) -> tuple[Blame, ...]:
@@ -124,3 +131,13 @@ def merged(blames: Iterable[Blame], row_of: dict[int, int]) -> tuple[Blame, ...]
             known, seconds=known.seconds + blame.seconds, count=known.count + blame.count
         )
     return tuple(sorted(sums.values(), key=lambda blame: -blame.seconds))
+
+
+def merged_sleeps(blocked: Iterable[Blocked], row_of: dict[int, int]) -> tuple[Blocked, ...]:
+    """Add up sleeps by row, most samples first; ``row_of`` as for ``merged``."""
+    sums: defaultdict[Blocked, float] = defaultdict(float)
+    for one in blocked:
+        row = msgspec.structs.replace(one, tid=row_of.get(one.tid, one.tid), samples=0.0)
+        sums[row] += one.samples
+    found = (msgspec.structs.replace(one, samples=samples) for one, samples in sums.items())
+    return tuple(sorted(found, key=lambda one: -one.samples))

@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from gilbench.model.profile import (
 from gilbench.model.results import Caveat
 from gilbench.model.study import Share
 from gilbench.model.threads import summed_up
+from gilbench.observe.blocked import BlockedSampler, BlockedSamples
 from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
@@ -38,7 +39,7 @@ from gilbench.observe.syscalls import Counted, SyscallCounter
 from gilbench.observe.thread_names import ThreadNames
 from gilbench.observe.timeline import Recording
 
-OBSERVERS = ("stacks", "syscalls")  # in addition to the GIL
+OBSERVERS = ("stacks", "syscalls", "blocked")  # in addition to the GIL
 _SINGLE = 4096  # threads of one pattern of names that a profile keeps singly
 _SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
 
@@ -76,6 +77,7 @@ class ProgramWatch:
         self._observers = observers
         self._stacks: PacedStacks | OwnSampler | None = None
         self._calls: SyscallCounter | None = None
+        self._blocked: BlockedSampler | None = None
         self.events: Events | None = None  # recorded; known after ``finish``
         self.began = 0.0  # CLOCK_MONOTONIC in s; a profile of some seconds ends so many after this
         if not python.held:
@@ -97,6 +99,8 @@ class ProgramWatch:
     def started(self) -> None:
         """Start the observers that need a running interpreter; of a held process: once it runs."""
         self.began = time.monotonic()
+        if "blocked" in self._observers and self._blocked is None and not self._python.free_threaded:
+            self._blocked = BlockedSampler(self._python)
         if "stacks" not in self._observers or self._stacks is not None:
             return
         if not self._python.free_threaded:
@@ -129,6 +133,7 @@ class ProgramWatch:
             program: The program, if it is one of ours.
         """
         status = program.poll() if program is not None else None
+        asleep = self._blocked.finish() if self._blocked is not None else None
         self._counts.finish(program)
         figures = self._gil.finish()
         self._names.finish(figures.threads, ended=status is not None)
@@ -136,7 +141,7 @@ class ProgramWatch:
         observers = tuple(self._costs(figures))
         stacks = self._stacks.finish() if self._stacks is not None else ()
         self._names.learn(stacks)
-        profile = self._profile(figures, status)
+        profile = self._profile(figures, status, asleep)
         counted = self._calls.finish() if self._calls is not None else None
         if self._python.free_threaded:
             stacks = _renamed(stacks, profile.threads)
@@ -144,7 +149,7 @@ class ProgramWatch:
             profile,
             functions=profile.functions or self._holding(stacks, figures.duration),
             syscalls=counted.calls if counted is not None else (),
-            caveats=(*profile.caveats, *self._missing(counted)),
+            caveats=(*profile.caveats, *self._missing(counted, asleep)),
             stacks=stacks,
             observers=observers,
             stack_rate=RATE if stacks else None,
@@ -172,8 +177,10 @@ class ProgramWatch:
             self._stacks.finish()
         if self._calls is not None:
             self._calls.finish()
+        if self._blocked is not None:
+            self._blocked.finish()
 
-    def _missing(self, counted: Counted | None) -> Iterator[Caveat]:
+    def _missing(self, counted: Counted | None, asleep: BlockedSamples | None) -> Iterator[Caveat]:
         if self._stacks is not None and self._stacks.unavailable:
             yield _unavailable("stacks", f"functions: {self._stacks.unavailable}")
         names = self._names
@@ -187,13 +194,20 @@ class ProgramWatch:
             yield _unavailable("syscalls", f"system calls: {self._uncounted}")
         if counted is not None and counted.reason:
             yield _unavailable("syscalls", f"system calls: {counted.reason}")
+        if asleep is not None and asleep.unavailable:
+            yield _unavailable("blocked", f"what threads sleep on: {asleep.unavailable}")
 
-    def _profile(self, figures: GilFigures, status: int | None = None) -> Profile:
+    def _profile(
+        self, figures: GilFigures, status: int | None = None, asleep: BlockedSamples | None = None
+    ) -> Profile:
         python, counts = self._python, self._counts
         programs = self._names.of_programs(figures.threads)
-        threads = sorted((self._named(one, programs) for one in figures.threads), key=_activity, reverse=True)
+        looks = asleep.looks if asleep is not None else None
+        named = (self._named(one, programs, looks) for one in figures.threads)
+        threads = sorted(named, key=_activity, reverse=True)
         self.names = {thread.tid: thread.name for thread in threads}
-        rows = summed_up(threads, _SINGLE, _between(threads, figures.blames))
+        blocked = [one for one in asleep.blocked if one.tid in self.names] if asleep is not None else []
+        rows = summed_up(threads, _SINGLE, _between(threads, figures.blames), blocked)
         voluntary, involuntary = counts.switches
         returned = GilSwitch(after=None, module=None) if python.gil_returned else None
         cpu, counted = self._cpu(figures, status)
@@ -221,6 +235,7 @@ class ProgramWatch:
             pauses=figures.pauses,
             functions=figures.functions,
             native=figures.native,
+            blocked=rows.blocked,
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
             contended=figures.contended,
             free_wanted=figures.free_wanted,
@@ -241,7 +256,9 @@ class ProgramWatch:
         lived = sum(one.alive for one in figures.threads) * figures.duration
         return min(counts.cpu, (figures.start_up or 0.0) + lived), whole
 
-    def _named(self, one: ProfiledThread, programs: frozenset[str | None]) -> ProfiledThread:
+    def _named(
+        self, one: ProfiledThread, programs: frozenset[str | None], looks: Mapping[int, int] | None
+    ) -> ProfiledThread:
         """Add what the kernel and the interpreter know about a thread."""
         counts = self._counts.of(one.tid) if one.count == 1 else None
         # A probe reads thread after thread, so a share can be a little more than all of the time.
@@ -250,6 +267,7 @@ class ProgramWatch:
             one,
             name=self._names.of(one, programs),
             cpu=one.cpu if one.cpu is not None or counts is None else counts.cpu,
+            looks=None if looks is None else looks.get(one.tid, 0) if one.count == 1 else 0,
             context_switches=None if counts is None else counts.voluntary + counts.involuntary,
             **{name: min(max(share, 0.0), float(one.count)) for name, share in known.items()},
         )

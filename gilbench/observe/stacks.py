@@ -148,7 +148,7 @@ def read_stacks(content: bytes) -> tuple[Stack, ...]:
     counts: Counter[tuple[int, ...]] = Counter()
     for profile in seen.profiles:
         counts.update(profile.samples)
-    names = [_frame_name(frame) for frame in seen.shared.frames]
+    names = [frame_name(frame.name, frame.file, frame.line) for frame in seen.shared.frames]
     return tuple(_stack([names[number] for number in numbers], count) for numbers, count in counts.items())
 
 
@@ -171,18 +171,17 @@ def _stack(frames: Sequence[str], count: int) -> Stack:
     )
 
 
-def _frame_name(frame: _Frame) -> str:
-    if not frame.file:
-        return frame.name
-    place = (
-        _short(frame.file) if frame.line is None or frame.line <= 0 else f"{_short(frame.file)}:{frame.line}"
-    )
-    return f"{frame.name} ({place})"
+def frame_name(name: str, file: str | None, line: int | None) -> str:
+    """Return a function with its place, as ``name (file.py:12)``."""
+    if not file:
+        return name
+    place = short_file(file) if line is None or line <= 0 else f"{short_file(file)}:{line}"
+    return f"{name} ({place})"
 
 
 @functools.cache
-def _short(file: str) -> str:
-    """A file's name from its package on, as an import would name it."""
+def short_file(file: str) -> str:
+    """Return a file's name from its package on, as an import would name it."""
     folder = Path(file).parent
     while folder != folder.parent and (folder / "__init__.py").exists():
         folder = folder.parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from gilbench.analyse.profile.blocked import blocked_rows
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.metrics import write
 from gilbench.model.profile import SHORTEST, Profile, ProfiledThread, document
@@ -12,6 +13,7 @@ from gilbench.model.results import Caveat, Finding
 from gilbench.model.threads import parked_by_kind, waits_of
 from gilbench.render.page import Entry, Page, Part, Sentences, Table, Text
 from gilbench.render.profile_tables import (
+    blocked_table,
     calls_table,
     costs_table,
     functions_table,
@@ -116,6 +118,8 @@ def _tables(profile: Profile) -> Iterator[Table]:
     if profile.functions:
         title, share = ("Parking functions", "parked time") if locks else ("GIL-holding functions", "samples")
         yield functions_table(title, share, profile.functions)
+    if sleeps := blocked_rows(profile):
+        yield blocked_table(sleeps)
     if profile.native:
         yield functions_table("C functions that held the GIL", "samples", profile.native)
     if locks and profile.stacks:

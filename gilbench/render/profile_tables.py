@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from gilbench.analyse.profile.blocked import Sleeping
 from gilbench.analyse.profile.findings import WORTH
 from gilbench.model.metrics import write
 from gilbench.model.profile import Bucket, Call, ObserverCost, Parked, Replayed, Stack, WhatIf
@@ -15,6 +16,7 @@ from gilbench.render.profile_threads import percent, rate, seconds
 
 _FUNCTIONS = 10
 _CALLS = 10
+_SLEEPS = 20
 _ENDLESS = 1e9  # s; a bucket that ends later has no end
 
 
@@ -48,6 +50,22 @@ def functions_table(title: str, share: str, functions: Sequence[Share]) -> Table
     """Return the top functions."""
     rows = [(function.name, f"{percent(function.value)}%") for function in functions[:_FUNCTIONS]]
     return _table(title, _columns("function", share), rows)
+
+
+def blocked_table(sleeps: Sequence[Sleeping]) -> Table:
+    """Return in which functions threads sleep, and on what."""
+    rows = [
+        (one.label, one.waits_for, one.function or "unknown", percent(one.share)) for one in sleeps[:_SLEEPS]
+    ]
+    more = len(sleeps) - _SLEEPS
+    notes = (f"{more} more row{'s'[: more != 1]} with smaller shares.",) if more > 0 else ()
+    columns = (
+        Column("thread", "left", least=12, folds=True),
+        Column("waits for", "left"),
+        Column("in", "left", least=16, folds=True),
+        Column("blocked"),
+    )
+    return Table("Blocked (% of wall time, sampled)", columns, (Section(tuple(rows)),), notes)
 
 
 def innermost(stacks: Sequence[Stack]) -> list[Share]:

@@ -51,7 +51,7 @@ class ProfileRequest(Struct, frozen=True):
     pid: int | None = None
     duration: float | None = None  # s to profile; None: until exit
     children: bool = False  # also profile child processes
-    observe: str = "gil,stacks,syscalls"
+    observe: str = "gil,stacks,syscalls,blocked"
     trace: Path | None = None  # file for a timeline; None: no timeline
     replay: bool = (
         False  # record the program's events, and replay them without a GIL; ``trace`` does that, too

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from pathlib import Path
 from typing import Protocol
 
 from gilbench.interpreters.image import Image
@@ -68,6 +69,34 @@ def find_gils(pid: int, image: Image, name: str) -> Gils:
     except (OSError, LookupError):
         os.close(memory)
         raise
+
+
+class HoldingThreads:
+    """The threads that hold the GILs of one process; the threads of thread states are remembered.
+
+    Args:
+        pid: The process.
+        gils: Its GILs.
+    """
+
+    def __init__(self, pid: int, gils: Gils) -> None:
+        self._pid, self._gils = pid, gils
+        self._threads: dict[int, int | None] = {}  # by thread state
+
+    def now(self) -> set[int]:
+        """Return the threads that hold a GIL.
+
+        Raises:
+            OSError: The process has ended.
+        """
+        return {tid for state in self._gils.holders() if (tid := self._thread_of(state)) is not None}
+
+    def _thread_of(self, state: int) -> int | None:
+        """Return the thread of a thread state, whose memory may serve another thread after its end."""
+        known = self._threads.get(state)
+        if known is None or not Path(f"/proc/{self._pid}/task/{known}").exists():
+            known = self._threads[state] = self._gils.thread_of(state)
+        return known
 
 
 class PublishedGils:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import struct
 from pathlib import Path
+
+_LOWEST, _HIGHEST = 1 << 12, 1 << 47  # addresses in user space
+_SELF, _TID = 16, 720  # in glibc's thread descriptor on x86-64: its own address, and the kernel's number
 
 
 def base_of(pid: int, name: str) -> int:
@@ -42,6 +47,24 @@ def thread_number(pid: int, own: int) -> int | None:
     if _own_number(Path(f"/proc/{pid}/task/{own}")) == own:
         return own
     return threads_of(pid).get(own)
+
+
+def thread_at(memory: int, descriptor: int) -> int | None:
+    """Return the number of the thread that has a descriptor of glibc, in the process's own PID namespace.
+
+    Args:
+        memory: The memory of the process, an open file.
+        descriptor: What could be its address, as ``pthread_self`` returns it.
+
+    Returns:
+        None: There is no descriptor.
+    """
+    if not _LOWEST <= descriptor < _HIGHEST or descriptor % 64:
+        return None
+    with contextlib.suppress(OSError, struct.error):
+        if struct.unpack("<Q", os.pread(memory, 8, descriptor + _SELF))[0] == descriptor:
+            return struct.unpack("<i", os.pread(memory, 4, descriptor + _TID))[0]  # type: ignore[no-any-return]
+    return None
 
 
 def _own_number(task: Path) -> int | None:

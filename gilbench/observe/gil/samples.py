@@ -13,7 +13,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from gilbench.interpreters.image import read_image
@@ -22,7 +21,7 @@ from gilbench.model.errors import UsageError
 from gilbench.model.profile import Bucket, Probe, ProfiledThread
 from gilbench.observe.architecture import architecture
 from gilbench.observe.gil.futex_wait import futex_wait
-from gilbench.observe.gil.gils import FIRST, LAST, Gils, find_gils
+from gilbench.observe.gil.gils import FIRST, LAST, Gils, HoldingThreads, find_gils
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.running import RunningPython
 from gilbench.observe.thread_clocks import Lived, ThreadClocks
@@ -197,14 +196,14 @@ class GilSamples:
         when = random.Random()
         gils: Gils = self.gils
         begun = time.thread_time()
+        holding = HoldingThreads(self._python.pid, gils)
         while not self._stop.wait(when.uniform(0.0, 2 * STEP)):
             self._spent = time.thread_time() - begun
             try:
-                states = gils.holders()
+                holders = holding.now()
             except OSError:  # it has ended
                 return
             self._count += 1
-            holders = {tid for state in states if (tid := self._thread_of(gils, state)) is not None}
             self._holders.update(holders)
             if self._waits:
                 tids = self.clocks.living()
@@ -241,10 +240,3 @@ class GilSamples:
                 return int(file.read(256).split()[0])
         except (OSError, ValueError, IndexError):
             return 0
-
-    def _thread_of(self, gils: Gils, state: int) -> int | None:
-        """Return the thread of a thread state, whose memory may serve another thread after its end."""
-        known = self._states.get(state)
-        if known is None or not Path(f"/proc/{self._python.pid}/task/{known}").exists():
-            known = self._states[state] = gils.thread_of(state)
-        return known

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 
 from gilbench.interpreters.image import Place
-from gilbench.observe.gil.memory import threads_of
+from gilbench.observe.gil.memory import thread_at, threads_of
 
 _INTERVAL = 5000  # µs, of an interpreter that was told no other
 _HEAD = struct.Struct("<QQiiQ")  # interval, last holder, locked, padding, switches
@@ -22,7 +22,6 @@ _MUTEX_WORDS = struct.Struct("<IIIII")  # lock, count, owner, users, kind
 _LOWEST, _HIGHEST = 1 << 12, 1 << 47  # addresses in user space
 _MOST_SWITCHES = 1 << 40
 _THREAD_STATE = 512  # bytes of a thread state that are searched
-_SELF, _TID = 16, 720  # in glibc's thread descriptor on x86-64: its own address, and the kernel's number
 
 
 class SearchedGil:
@@ -70,12 +69,9 @@ class SearchedGil:
             numbers = threads_of(self._pid)
             content = os.pread(self._memory, _THREAD_STATE, state)
             for (word,) in struct.iter_unpack("<Q", content[: len(content) // 8 * 8]):
-                if _LOWEST <= word < _HIGHEST and word % 64 == 0:
-                    with contextlib.suppress(OSError, struct.error):
-                        itself = struct.unpack("<Q", os.pread(self._memory, 8, word + _SELF))[0]
-                        number = struct.unpack("<i", os.pread(self._memory, 4, word + _TID))[0]
-                        if itself == word and number in numbers:
-                            return numbers[number]
+                number = thread_at(self._memory, word)
+                if number in numbers:
+                    return numbers[number]
         return None
 
     def _candidates(self, place: Place) -> Iterator[int]:
