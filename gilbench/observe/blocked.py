@@ -34,6 +34,7 @@ _LISTING = 0.2  # s after which the threads are listed anew, or more, if there a
 _LISTING_WORK, _DUMP_WORK = 0.005, 0.03  # of one CPU, at most
 _SOON = 0.1  # s between two dumps, at least
 _RETRY, _LAST_RETRY = 0.01, 1.0  # s between two attempts to find the GIL
+_MOST_DUMPED = 2_000  # threads; py-spy takes about 1 s for 1000 of them
 _MOST_PLACES = 50_000  # threads and objects that are kept apart
 
 
@@ -85,7 +86,8 @@ class BlockedSampler:
         self._python = python
         self._looks: Counter[int] = Counter()
         self._slept: Counter[tuple[int, Sleep]] = Counter()
-        self._waits: defaultdict[tuple[int, Sleep], Counter[Waiting]] = defaultdict(Counter)
+        # By thread and sleep. Locks of the program also without the thread; others without their places.
+        self._waits: defaultdict[tuple[int | None, Sleep], Counter[Waiting]] = defaultdict(Counter)
         self._tids: list[int] = []
         self._next_listing = self._next_dump = 0.0
         self._dumps = 0
@@ -95,19 +97,26 @@ class BlockedSampler:
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
-    def finish(self) -> BlockedSamples:
-        """Stop sampling."""
+    def stop(self) -> None:
+        """Take no more samples; a dump that has begun is finished meanwhile."""
         self._stop.set()
+
+    def finish(self) -> BlockedSamples:
+        """Stop sampling, and return what was seen."""
+        self.stop()
         self._watcher.join()
         counts: Counter[tuple[int, Waiting, int | None]] = Counter()
         for (tid, sleep), count in self._slept.items():
-            known = self._waits.get((tid, sleep)) or self._waits.get((tid, Sleep(sleep.kind)))
+            keys = ((tid, sleep), (None, sleep), (tid, Sleep(sleep.kind)))
+            known = next((self._waits[key] for key in keys if key in self._waits), None)
             for one, times in (known or _unknown(sleep)).items():
                 part = count * times / (known.total() if known else 1)
                 counts[tid, one, sleep.lock if one.kind == LOCK else None] += part  # type: ignore[assignment]
         reason = self._reason
         if reason is None and self._looks and not self._dumps:
-            reason = "functions: py-spy cannot read the process"
+            many = len(self._tids) > _MOST_DUMPED
+            cause = f"takes too long for {len(self._tids)} threads" if many else "cannot read the process"
+            reason = f"functions: py-spy {cause}"
         return BlockedSamples(
             blocked=tuple(
                 Blocked(tid=tid, kind=one.kind, function=one.function, samples=float(count), lock=lock)
@@ -163,7 +172,7 @@ class BlockedSampler:
         self._slept.update((tid, sleep) for tid, sleep in seen.items() if sleep is not None)
         if len(self._slept) > _MOST_PLACES:
             self._forget_places()
-        if time.monotonic() >= self._next_dump:
+        if time.monotonic() >= self._next_dump and len(self._tids) <= _MOST_DUMPED:
             self._dump(target)
 
     def _list(self) -> None:
@@ -185,7 +194,11 @@ class BlockedSampler:
         for tid, sleep in before.items():
             if dumped and sleep is not None and sleep == after.get(tid):
                 one = waiting(sleep.kind, frames.get(tid, ()))
-                self._waits[tid, sleep if one.kind == LOCK else Sleep(sleep.kind)][one] += 1
+                if one.kind == LOCK:
+                    self._waits[tid, sleep][one] += 1
+                    self._waits[None, sleep][one] += 1
+                else:
+                    self._waits[tid, Sleep(sleep.kind)][one] += 1
         self._next_dump = begun + max(_SOON, (_work() - worked) / _DUMP_WORK)
 
     def _forget_places(self) -> None:

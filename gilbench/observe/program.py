@@ -133,7 +133,8 @@ class ProgramWatch:
             program: The program, if it is one of ours.
         """
         status = program.poll() if program is not None else None
-        asleep = self._blocked.finish() if self._blocked is not None else None
+        if self._blocked is not None:
+            self._blocked.stop()
         self._counts.finish(program)
         figures = self._gil.finish()
         self._names.finish(figures.threads, ended=status is not None)
@@ -141,6 +142,7 @@ class ProgramWatch:
         observers = tuple(self._costs(figures))
         stacks = self._stacks.finish() if self._stacks is not None else ()
         self._names.learn(stacks)
+        asleep = self._blocked.finish() if self._blocked is not None else None
         profile = self._profile(figures, status, asleep)
         counted = self._calls.finish() if self._calls is not None else None
         if self._python.free_threaded:

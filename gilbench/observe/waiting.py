@@ -20,7 +20,8 @@ _WAITS: dict[str, dict[str, str]] = {
     "concurrent/futures/thread.py": {"_worker": "queue"},
     "concurrent/futures/_base.py": _FUTURE,
     "subprocess.py": dict.fromkeys(
-        ("wait", "_wait", "_try_wait", "communicate", "_communicate", "run", "call"), _CHILD
+        ("wait", "_wait", "_try_wait", "_eintr_retry_call", "communicate", "_communicate", "run", "call"),
+        _CHILD,
     ),
 }
 _THREADING = {

@@ -137,5 +137,5 @@ def _tables(profile: Profile) -> Iterator[Table]:
 
 
 def _row(thread: ProfiledThread) -> dict[str, Any]:
-    names = (name for name in thread.__struct_fields__ if name not in {"waits", "parked"})
+    names = (name for name in thread.__struct_fields__ if name not in {"waits", "parked", "looks"})
     return {name: getattr(thread, name) for name in names}

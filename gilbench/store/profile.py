@@ -102,6 +102,9 @@ def _faults(profile: Profile) -> Iterator[str]:
     for number, blame in enumerate(profile.blames):
         if not {blame.holder, blame.waiter} <= known:
             yield f"blames[{number}] has a thread that is not in the profile"
+    for number, sleep in enumerate(profile.blocked):
+        if sleep.tid not in known:
+            yield f"blocked[{number}] has a thread that is not in the profile"
     for number, bucket in enumerate(bucket for thread in profile.threads for bucket in thread.waits):
         if bucket.lo > bucket.hi:
             yield f"bucket {number} of the waits ends at {bucket.hi}, before its start"

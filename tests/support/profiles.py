@@ -9,7 +9,9 @@ import msgspec
 from gilbench.analyse.profile.findings import program_findings
 from gilbench.analyse.profile.report import interpret
 from gilbench.model.profile import (
+    LOCK,
     Blame,
+    Blocked,
     Bucket,
     Call,
     Parked,
@@ -114,7 +116,11 @@ def contended() -> Profile:
             longest_wait=0.0523,
             waits=waits[3:],
         ),
+        make_thread(104, 0.004, 0.006, name="log-0", switches=31, looks=240),
+        make_thread(105, 0.004, 0.006, name="log-1", switches=29, looks=250),
     )
+    emits, formats = "Handler.acquire (logging/__init__.py:927)", "Slow.__str__ (app.py:12)"
+    lock = 0x7F02_A7A6_2AB0
     profile = make_profile(
         *threads,
         start_up=0.31,
@@ -132,6 +138,12 @@ def contended() -> Profile:
         syscalls=(
             Call(name="futex", count=10234, seconds=19.2),
             Call(name="sendto", count=188, seconds=0.0123),
+        ),
+        blocked=(
+            Blocked(tid=105, kind=LOCK, function=emits, samples=180.0, lock=lock),
+            Blocked(tid=104, kind=LOCK, function=emits, samples=120.5, lock=lock),
+            Blocked(tid=104, kind="sleep", function=formats, samples=40.0),
+            Blocked(tid=105, kind="sleep", function=None, samples=10.0),
         ),
         functions=(Share(name="parse (app.py:20)", value=0.62), Share(name="emit (app.py:44)", value=0.31)),
         caveats=(

@@ -17,8 +17,8 @@ from gilbench.observe.gil.probe import GilFigures, GilProbe
 from gilbench.observe.running import find_python
 
 # What a program begins and ends with: it says when it is ready, waits to be let go, and stays until it is told.
-READY = "import sys, json\nprint('ready', flush=True); sys.stdin.readline()\n"
-DONE = "\nprint(json.dumps(said), flush=True); sys.stdin.readline()\n"
+READY = "import sys, json\nsys.stdout.write('ready\\n'); sys.stdout.flush(); sys.stdin.readline()\n"
+DONE = "\nsys.stdout.write(json.dumps(said) + '\\n'); sys.stdout.flush(); sys.stdin.readline()\n"
 
 # Two threads that compute and one that sleeps. It says their numbers, and the s in which each was ready but had no CPU.
 TURNS = """

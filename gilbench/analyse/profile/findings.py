@@ -11,6 +11,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from gilbench.analyse.profile.blocked_findings import lock_findings
 from gilbench.analyse.profile.groups import Row, Rows, rows_of
 from gilbench.analyse.profile.verify_findings import falls_short, measured_findings
 from gilbench.model.metrics import significant, write
@@ -72,6 +73,7 @@ def _gil(profile: Profile) -> Iterator[Finding]:
     table = rows_of([thread for thread in profile.threads if thread.gil_held is not None])
     yield from _waiting(profile)
     yield from _holders(profile, table.rows)
+    yield from lock_findings(profile)
     yield from _collected(profile, table)
     yield from _longest_wait(table.rows)
     yield from _blamed(profile.blames, table)

@@ -1,7 +1,7 @@
 """The GILs of one process in its memory: who holds them, and which futexes are theirs.
 
 CPython 3.13 and later publish where they keep them, one for each interpreter that does not share its GIL. The GIL of
-3.7 to 3.12 is found by its content (``searched.py``).
+3.7 to 3.12 is found by its content (``searched.py``), and that of 2.7 by a symbol (``old_gil.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gilbench.interpreters.image import Image
 from gilbench.interpreters.layout import published_offsets
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.gil.memory import base_of
+from gilbench.observe.gil.old_gil import VARIABLE, OldGil
 from gilbench.observe.gil.searched import SearchedGil
 
 FIRST, LAST = (3, 7), (3, 12)  # versions whose GIL is searched
@@ -59,13 +60,17 @@ def find_gils(pid: int, image: Image, name: str) -> Gils:
     """
     if published_offsets(image) is not None:
         return PublishedGils(InterpreterMemory(pid, image, name))
-    runtime = image.runtime()
-    if runtime is None:
-        raise LookupError(f"{name} has no _PyRuntime")
-    runtime = runtime._replace(address=runtime.address + (base_of(pid, name) if image.relocated else 0))
+    found = image.runtime() or image.place(VARIABLE)
+    if found is None:
+        raise LookupError(
+            f"{name} has neither of the symbols _PyRuntime and {VARIABLE}, which lead to the GIL"
+        )
+    place = found._replace(address=found.address + (base_of(pid, name) if image.relocated else 0))
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    if image.runtime() is None:
+        return OldGil(memory, place.address)
     try:
-        return SearchedGil(pid, memory, runtime)
+        return SearchedGil(pid, memory, place)
     except (OSError, LookupError):
         os.close(memory)
         raise
