@@ -33,6 +33,7 @@ _LOOKS = 16  # threads that are looked at in a sample, at most
 _LISTING = 0.2  # s after which the threads are listed anew, or more, if there are many
 _LISTING_WORK, _DUMP_WORK = 0.005, 0.03  # of one CPU, at most
 _SOON = 0.1  # s between two dumps, at least
+_AT_ONCE = 0.1  # s of CPU time for dumps that a short profile may take in any case
 _RETRY, _LAST_RETRY = 0.01, 1.0  # s between two attempts to find the GIL
 _MOST_DUMPED = 2_000  # threads; py-spy takes about 1 s for 1000 of them
 _MOST_PLACES = 50_000  # threads and objects that are kept apart
@@ -89,8 +90,9 @@ class BlockedSampler:
         # By thread and sleep. Locks of the program also without the thread; others without their places.
         self._waits: defaultdict[tuple[int | None, Sleep], Counter[Waiting]] = defaultdict(Counter)
         self._tids: list[int] = []
-        self._next_listing = self._next_dump = 0.0
-        self._dumps = 0
+        self._began = self._next_listing = self._next_dump = 0.0
+        self.dumps = 0  # that worked, so far
+        self._dump_cost = 0.0  # s of CPU time
         self._reason: str | None = "the process ended before it could be read"
         self._random = random.Random()
         self._stop = threading.Event()
@@ -113,7 +115,7 @@ class BlockedSampler:
                 part = count * times / (known.total() if known else 1)
                 counts[tid, one, sleep.lock if one.kind == LOCK else None] += part  # type: ignore[assignment]
         reason = self._reason
-        if reason is None and self._looks and not self._dumps:
+        if reason is None and self._looks and not self.dumps:
             many = len(self._tids) > _MOST_DUMPED
             cause = f"takes too long for {len(self._tids)} threads" if many else "cannot read the process"
             reason = f"functions: py-spy {cause}"
@@ -137,7 +139,8 @@ class BlockedSampler:
             return
         try:
             self._reason = None
-            self._next_dump = time.monotonic() + _SOON
+            self._began = time.monotonic()
+            self._next_dump = self._began + _SOON
             target = _Target(self._python.pid, gils, HoldingThreads(self._python.pid, gils), memory)
             while not self._stop.wait(self._random.uniform(0.0, 2 * STEP)):
                 self._sample(target)
@@ -185,11 +188,11 @@ class BlockedSampler:
 
     def _dump(self, target: _Target) -> None:
         """Learn in which functions the threads sleep."""
-        begun, worked = time.monotonic(), _work()
+        worked = _work()
         before = target.sleeps(self._tids)
         dumped = python_threads(self._python.pid)
         after = target.sleeps(self._tids)
-        self._dumps += bool(dumped)
+        self.dumps += bool(dumped)
         frames = {_tid(thread, target.memory): thread.get("frames") or () for thread in dumped}
         for tid, sleep in before.items():
             if dumped and sleep is not None and sleep == after.get(tid):
@@ -199,7 +202,9 @@ class BlockedSampler:
                     self._waits[None, sleep][one] += 1
                 else:
                     self._waits[tid, Sleep(sleep.kind)][one] += 1
-        self._next_dump = begun + max(_SOON, (_work() - worked) / _DUMP_WORK)
+        self._dump_cost += _work() - worked
+        earned = self._began + (self._dump_cost - _AT_ONCE) / _DUMP_WORK
+        self._next_dump = max(earned, time.monotonic() + _SOON)
 
     def _forget_places(self) -> None:
         """Add up sleeps on objects that no dump knows."""
