@@ -8,6 +8,7 @@ the same object before and after it.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import resource
@@ -28,10 +29,11 @@ from gilbench.observe.running import RunningPython
 from gilbench.observe.sleeps import FUTEX, Sleep, sleep_of
 from gilbench.observe.waiting import Waiting, waiting
 
-STEP = 0.04  # s between two samples, on average
+STEP = 0.04  # s between two samples, on average, or more, if they cost much
 _LOOKS = 16  # threads that are looked at in a sample, at most
 _LISTING = 0.2  # s after which the threads are listed anew, or more, if there are many
-_LISTING_WORK, _DUMP_WORK = 0.005, 0.03  # of one CPU, at most
+_WORK = 0.04  # of one CPU, at most: half of it for samples, half for dumps
+_LISTING_WORK = 0.005
 _SOON = 0.1  # s between two dumps, at least
 _AT_ONCE = 0.1  # s of CPU time for dumps that a short profile may take in any case
 _RETRY, _LAST_RETRY = 0.01, 1.0  # s between two attempts to find the GIL
@@ -81,18 +83,21 @@ class BlockedSampler:
 
     Args:
         python: The process. One that is held is sampled as soon as its GIL exists.
+        max_cost: CPU time that it may use, as a fraction of one CPU.
     """
 
-    def __init__(self, python: RunningPython) -> None:
+    def __init__(self, python: RunningPython, max_cost: float = math.inf) -> None:
         self._python = python
+        self._half = min(max_cost, _WORK) / 2  # of one CPU
         self._looks: Counter[int] = Counter()
         self._slept: Counter[tuple[int, Sleep]] = Counter()
         # By thread and sleep. Locks of the program also without the thread; others without their places.
         self._waits: defaultdict[tuple[int | None, Sleep], Counter[Waiting]] = defaultdict(Counter)
         self._tids: list[int] = []
-        self._began = self._next_listing = self._next_dump = 0.0
+        self._began, self._ended = time.monotonic(), 0.0
+        self._next_listing = self._next_dump = 0.0
         self.dumps = 0  # that worked, so far
-        self._dump_cost = 0.0  # s of CPU time
+        self._sample_cost = self._dump_cost = 0.0  # s of CPU time
         self._reason: str | None = "the process ended before it could be read"
         self._random = random.Random()
         self._stop = threading.Event()
@@ -101,7 +106,13 @@ class BlockedSampler:
 
     def stop(self) -> None:
         """Take no more samples; a dump that has begun is finished meanwhile."""
+        self._ended = self._ended or time.monotonic()
         self._stop.set()
+
+    def cost(self) -> float:
+        """Return the CPU time that the samples took, as a fraction of the time since their start."""
+        elapsed = (self._ended or time.monotonic()) - self._began
+        return (self._sample_cost + self._dump_cost) / max(elapsed, STEP)
 
     def finish(self) -> BlockedSamples:
         """Stop sampling, and return what was seen."""
@@ -142,8 +153,15 @@ class BlockedSampler:
             self._began = time.monotonic()
             self._next_dump = self._began + _SOON
             target = _Target(self._python.pid, gils, HoldingThreads(self._python.pid, gils), memory)
-            while not self._stop.wait(self._random.uniform(0.0, 2 * STEP)):
+            step = STEP
+            while not self._stop.wait(self._random.uniform(0.0, 2 * step)):
+                worked = time.thread_time()
                 self._sample(target)
+                taken = time.thread_time() - worked
+                self._sample_cost += taken
+                step = max(STEP, taken / self._half)
+                if time.monotonic() >= self._next_dump and len(self._tids) <= _MOST_DUMPED:
+                    self._dump(target)
         except PermissionError:
             self._reason = f"no permission to read what the threads of process {self._python.pid} sleep on"
         except OSError:  # it has ended
@@ -161,8 +179,10 @@ class BlockedSampler:
             except PermissionError:
                 self._reason = f"no permission to read the memory of process {self._python.pid}"
                 return None
-            except (OSError, ValueError, LookupError) as error:
+            except (ValueError, LookupError) as error:
                 self._reason = str(error)
+            except OSError:  # it has not begun, or has ended
+                pass
             if self._stop.wait(pause):
                 return None
             pause = min(2 * pause, _LAST_RETRY)
@@ -175,8 +195,6 @@ class BlockedSampler:
         self._slept.update((tid, sleep) for tid, sleep in seen.items() if sleep is not None)
         if len(self._slept) > _MOST_PLACES:
             self._forget_places()
-        if time.monotonic() >= self._next_dump and len(self._tids) <= _MOST_DUMPED:
-            self._dump(target)
 
     def _list(self) -> None:
         begun = time.monotonic()
@@ -203,7 +221,7 @@ class BlockedSampler:
                 else:
                     self._waits[tid, Sleep(sleep.kind)][one] += 1
         self._dump_cost += _work() - worked
-        earned = self._began + (self._dump_cost - _AT_ONCE) / _DUMP_WORK
+        earned = self._began + (self._dump_cost - _AT_ONCE) / self._half
         self._next_dump = max(earned, time.monotonic() + _SOON)
 
     def _forget_places(self) -> None:

@@ -100,7 +100,7 @@ class ProgramWatch:
         """Start the observers that need a running interpreter; of a held process: once it runs."""
         self.began = time.monotonic()
         if "blocked" in self._observers and self._blocked is None and not self._python.free_threaded:
-            self._blocked = BlockedSampler(self._python)
+            self._blocked = BlockedSampler(self._python, self._max_cost)
         if "stacks" not in self._observers or self._stacks is not None:
             return
         if not self._python.free_threaded:
@@ -139,10 +139,10 @@ class ProgramWatch:
         figures = self._gil.finish()
         self._names.finish(figures.threads, ended=status is not None)
         self.events = figures.events
+        asleep = self._blocked.finish() if self._blocked is not None else None
         observers = tuple(self._costs(figures))
         stacks = self._stacks.finish() if self._stacks is not None else ()
         self._names.learn(stacks)
-        asleep = self._blocked.finish() if self._blocked is not None else None
         profile = self._profile(figures, status, asleep)
         counted = self._calls.finish() if self._calls is not None else None
         if self._python.free_threaded:
@@ -165,6 +165,8 @@ class ProgramWatch:
             yield ObserverCost(observer="stacks", cpu=cost, rate=rate if rate < RATE else None)
         if self._calls is not None and (cost := self._calls.cost()) is not None:
             yield ObserverCost(observer="system calls", cpu=cost)
+        if self._blocked is not None:
+            yield ObserverCost(observer="blocked", cpu=self._blocked.cost())
 
     def _holding(self, stacks: Sequence[Stack], duration: float) -> tuple[Share, ...]:
         """Return the functions that held the GIL; stacks of threads on the CPU do not tell."""
