@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from profiles import EXACT, SAMPLED, contended, free_threaded, interpreted, make_profile, make_thread, sampled
 
-from gilbench.model.profile import NO_FUNCTION, Blame, GilSwitch, Pause, Probe, Profile, Stack
+from gilbench.model.profile import LOCK, NO_FUNCTION, Blame, Blocked, GilSwitch, Pause, Probe, Profile, Stack
 from gilbench.model.study import Share
 
 
@@ -224,6 +224,7 @@ def test_each_finding_has_a_kind_and_names_its_subject() -> None:
         "waiting": None,
         "holder": "crunch (101)",
         "function": "parse (app.py:20)",
+        "program_lock": "log-1",
         "longest_wait": "serve [red]",
         "blame": "crunch (101)",
         "what_if": None,
@@ -268,3 +269,37 @@ def test_nothing_is_told_of_waits_that_no_probe_of_the_gil_has_seen() -> None:
     switch = GilSwitch(after=0.3, module="legacy")
     text = said(make_profile(make_thread(1, None, None), probe=probe, gil_switch=switch, free_threaded=True))
     assert "Which threads held the GIL is unknown: the profile ended before" in text
+
+
+def with_a_lock(samples: float, threads: int = 3, other: float = 0.0) -> Profile:
+    """Threads that were looked at 100 times; in so many samples each slept for one lock, and on a socket."""
+    emit, fetch = "Handler.acquire (logging/__init__.py:927)", "fetch (app.py:3)"
+    crew = [make_thread(tid, name=f"log-{tid}", looks=100) for tid in range(1, threads + 1)]
+    blocked = [Blocked(tid=one.tid, kind=LOCK, function=emit, samples=samples, lock=4096) for one in crew]
+    blocked += [Blocked(tid=one.tid, kind="socket", function=fetch, samples=other) for one in crew]
+    return make_profile(*crew, blocked=tuple(blocked))
+
+
+def test_a_lock_of_the_program_that_its_threads_hold_in_turn_is_named() -> None:
+    text = said(with_a_lock(60.0, other=30.0))
+    assert (
+        "log-1, log-2, and log-3 waited for a lock of the program 60% of the time, in Handler.acquire "
+        "(logging/__init__.py:927). That lock is not the GIL."
+    ) in text
+
+
+def test_a_lock_for_which_many_threads_wait_is_named_with_their_pattern() -> None:
+    assert "log-* (40 threads) waited for a lock of the program 70%" in said(with_a_lock(70.0, threads=40))
+
+
+@pytest.mark.parametrize(
+    ("samples", "threads", "other"),
+    [
+        (99.0, 3, 0.0),  # all of them are idle: the lock hands out work
+        (60.0, 1, 0.0),  # no other thread
+        (30.0, 3, 60.0),  # they wait for a socket, mostly
+        (3.0, 3, 0.0),  # hardly
+    ],
+)
+def test_other_locks_of_the_program_are_no_finding(samples: float, threads: int, other: float) -> None:
+    assert "lock of the program" not in said(with_a_lock(samples, threads, other))

@@ -238,6 +238,7 @@ def test_no_share_is_more_than_all(tmp_path: Path, field: str) -> None:
 def test_a_blame_of_a_thread_that_is_not_there_is_damage(tmp_path: Path) -> None:
     for side in ("holder", "waiter"):
         assert "blames[0]" in refusal(saved(tmp_path, with_value(("blames", 0, side), 999)))
+    assert "blocked[0]" in refusal(saved(tmp_path, with_value(("blocked", 0, "tid"), 999)))
 
 
 def test_stacks_need_their_rate(tmp_path: Path) -> None:

@@ -16,7 +16,11 @@ _NAMED = 3  # threads, at most
 
 
 def lock_findings(profile: Profile) -> Iterator[Finding]:
-    """Name the lock for which threads waited most, if they slept mostly for it."""
+    """Name the lock for which threads waited most, if they slept mostly for it and took turns.
+
+    One of the threads that use a lock for their work holds it. If all of them wait nearly always, they are idle, and
+    the lock hands them work.
+    """
     sleeps = blocked_rows(profile)
     totals = {row.label: row.total for row in rows_of(profile.threads).rows}
     asleep: defaultdict[str, float] = defaultdict(float)
@@ -26,22 +30,20 @@ def lock_findings(profile: Profile) -> Iterator[Finding]:
     for (lock, label), share in _by_lock(sleeps).items():
         if share >= max(_MOSTLY * asleep[label], _NOTABLE * totals[label].alive):
             waits[lock][label] = share
-    if not waits:
-        return
-    lock, shares = max(waits.items(), key=lambda item: sum(item[1].values()))
-    threads = [totals[label] for label in shares]
-    share = sum(shares.values()) / sum(thread.alive for thread in threads)
-    several = sum(thread.count for thread in threads) > 1
-    function = next((one.function for one in sleeps if one.lock == lock and one.function), None)
-    yield Finding(
-        kind="program_lock",
-        subject=max(shares, key=lambda label: shares[label]),
-        text=(
-            f"{_listed(list(shares))} waited for a lock of the program {share:.0%} of the time"
-            f"{(function and f', in {function}') or ''}. That lock is not the GIL."
-        ),
-        next="Hold the lock for a shorter time, or let fewer threads use it." if several else None,
-    )
+    for lock, shares in sorted(waits.items(), key=lambda item: -sum(item[1].values())):
+        count = sum(totals[label].count for label in shares)
+        part = sum(shares.values()) / sum(totals[label].alive for label in shares)
+        if count > 1 and part <= 1 - 0.5 / count:
+            function = next((one.function for one in sleeps if one.lock == lock and one.function), None)
+            place = f", in {function}" if function else ""
+            yield Finding(
+                kind="program_lock",
+                subject=max(shares, key=lambda label: shares[label]),
+                text=f"{_listed(list(shares))} waited for a lock of the program {part:.0%} of the time{place}. "
+                "That lock is not the GIL.",
+                next="Hold the lock for a shorter time, or let fewer threads use it.",
+            )
+            return
 
 
 def _by_lock(sleeps: Sequence[Sleeping]) -> dict[tuple[int, str], float]:
