@@ -70,6 +70,14 @@ class Blocked(Struct, frozen=True):
     lock: int | None = None  # of a LOCK: its address in memory, the same for all its waiters
 
 
+class LockHolder(Struct, frozen=True):
+    """A thread that held a lock of the program for which others waited, by samples."""
+
+    lock: int  # as ``Blocked.lock``
+    tid: int
+    samples: int  # in which it held the lock, and at least one thread waited
+
+
 class Collections(Struct, frozen=True):
     """Garbage collections that ran in one thread, on a build with a GIL."""
 
@@ -213,6 +221,7 @@ class Profile(Struct, frozen=True):
     syscalls: tuple[Call, ...] = ()
     functions: tuple[Share, ...] = ()  # shares of samples (free-threaded: of parked time)
     blocked: tuple[Blocked, ...] = ()  # sampled; most samples first
+    lock_holders: tuple[LockHolder, ...] = ()  # only of locks that tell it
     native: tuple[Share, ...] = ()  # C functions that held the GIL; shares of samples
     what_if: WhatIf | None = None
     findings: tuple[Finding, ...] = ()

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gilbench.interpreters.image import read_image
-from gilbench.model.profile import LOCK, UNKNOWN_WAIT, Blocked
+from gilbench.model.profile import LOCK, UNKNOWN_WAIT, Blocked, LockHolder
 from gilbench.observe.gil.futex_wait import SystemCall, system_call
 from gilbench.observe.gil.gils import Gils, HoldingThreads, find_gils
 from gilbench.observe.gil.memory import thread_at
+from gilbench.observe.gil.rlocks import RLocks
 from gilbench.observe.gil.standing import python_threads
 from gilbench.observe.running import RunningPython
 from gilbench.observe.sleeps import FUTEX, Sleep, sleep_of
@@ -46,6 +47,7 @@ class BlockedSamples(NamedTuple):
 
     blocked: tuple[Blocked, ...] = ()  # most samples first
     looks: Mapping[int, int] = {}  # samples by thread
+    holders: tuple[LockHolder, ...] = ()
     unavailable: str | None = None  # why there is nothing, or less than there could be
 
 
@@ -56,6 +58,7 @@ class _Target(NamedTuple):
     gils: Gils
     holding: HoldingThreads
     memory: int  # an open file
+    rlocks: RLocks
 
     def sleeps(self, tids: Iterable[int]) -> dict[int, Sleep | None]:
         """Return what threads sleep on; None: on nothing, or while they hold the GIL or wait for it.
@@ -93,6 +96,7 @@ class BlockedSampler:
         self._slept: Counter[tuple[int, Sleep]] = Counter()
         # By thread and sleep. Locks of the program also without the thread; others without their places.
         self._waits: defaultdict[tuple[int | None, Sleep], Counter[Waiting]] = defaultdict(Counter)
+        self._holders: Counter[tuple[int, int]] = Counter()  # by lock and thread
         self._tids: list[int] = []
         self._began, self._ended = time.monotonic(), 0.0
         self._next_listing = self._next_dump = 0.0
@@ -136,6 +140,11 @@ class BlockedSampler:
                 for (tid, one, lock), count in counts.most_common()
             ),
             looks=dict(self._looks),
+            holders=tuple(
+                LockHolder(lock=lock, tid=tid, samples=count)
+                for (lock, tid), count in self._holders.most_common()
+                if (None, Sleep(FUTEX, lock)) in self._waits
+            ),
             unavailable=reason,
         )
 
@@ -152,7 +161,10 @@ class BlockedSampler:
             self._reason = None
             self._began = time.monotonic()
             self._next_dump = self._began + _SOON
-            target = _Target(self._python.pid, gils, HoldingThreads(self._python.pid, gils), memory)
+            image = read_image(self._python.code)
+            target = _Target(
+                self._python.pid, gils, HoldingThreads(self._python.pid, gils), memory, RLocks(memory, image)
+            )
             step = STEP
             while not self._stop.wait(self._random.uniform(0.0, 2 * step)):
                 worked = time.thread_time()
@@ -193,6 +205,9 @@ class BlockedSampler:
         seen = target.sleeps(some)
         self._looks.update(seen.keys())
         self._slept.update((tid, sleep) for tid, sleep in seen.items() if sleep is not None)
+        for lock in {sleep.lock for sleep in seen.values() if sleep is not None and sleep.lock is not None}:
+            if (holder := target.rlocks.holder(lock)) is not None:
+                self._holders[lock, holder] += 1
         if len(self._slept) > _MOST_PLACES:
             self._forget_places()
 

@@ -240,6 +240,7 @@ class ProgramWatch:
             functions=figures.functions,
             native=figures.native,
             blocked=rows.blocked,
+            lock_holders=asleep.holders if asleep is not None else (),
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
             contended=figures.contended,
             free_wanted=figures.free_wanted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gilbench.analyse.profile.blocked import blocked_rows
+from gilbench.analyse.profile.blocked import blockings
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.metrics import write
 from gilbench.model.profile import SHORTEST, Profile, ProfiledThread, document
@@ -118,7 +118,7 @@ def _tables(profile: Profile) -> Iterator[Table]:
     if profile.functions:
         title, share = ("Parking functions", "parked time") if locks else ("GIL-holding functions", "samples")
         yield functions_table(title, share, profile.functions)
-    if sleeps := blocked_rows(profile):
+    if (sleeps := blockings(profile)).rows:
         yield blocked_table(sleeps)
     if profile.native:
         yield functions_table("C functions that held the GIL", "samples", profile.native)

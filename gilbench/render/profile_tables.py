@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gilbench.analyse.profile.blocked import Sleeping
+from gilbench.analyse.profile.blocked import Blockings
 from gilbench.analyse.profile.findings import WORTH
 from gilbench.model.metrics import write
 from gilbench.model.profile import Bucket, Call, ObserverCost, Parked, Replayed, Stack, WhatIf
@@ -17,6 +17,7 @@ from gilbench.render.profile_threads import percent, rate, seconds
 _FUNCTIONS = 10
 _CALLS = 10
 _SLEEPS = 20
+_HOLDERS = 4
 _ENDLESS = 1e9  # s; a bucket that ends later has no end
 
 
@@ -52,20 +53,30 @@ def functions_table(title: str, share: str, functions: Sequence[Share]) -> Table
     return _table(title, _columns("function", share), rows)
 
 
-def blocked_table(sleeps: Sequence[Sleeping]) -> Table:
+def blocked_table(sleeps: Blockings) -> Table:
     """Return in which functions threads sleep, and on what."""
-    rows = [
-        (one.label, one.waits_for, one.function or "unknown", percent(one.share)) for one in sleeps[:_SLEEPS]
+    shown = sleeps.rows[:_SLEEPS]
+    rows = [(one.label, one.waits_for, one.function or "unknown", percent(one.share)) for one in shown]
+    notes = [
+        f"lock {number}, while threads waited for it: held by {_shares_of(sleeps.holders[number])}."
+        for number in dict.fromkeys(one.lock for one in shown)
+        if number in sleeps.holders
     ]
-    more = len(sleeps) - _SLEEPS
-    notes = (f"{more} more row{'s'[: more != 1]} with smaller shares.",) if more > 0 else ()
+    more = len(sleeps.rows) - _SLEEPS
+    if more > 0:
+        notes.append(f"{more} more row{'s'[: more != 1]} with smaller shares.")
     columns = (
         Column("thread", "left", least=12, folds=True),
         Column("waits for", "left"),
         Column("in", "left", least=16, folds=True),
         Column("blocked"),
     )
-    return Table("Blocked (% of wall time, sampled)", columns, (Section(tuple(rows)),), notes)
+    return Table("Blocked (% of wall time, sampled)", columns, (Section(tuple(rows)),), tuple(notes))
+
+
+def _shares_of(holders: Mapping[str, float]) -> str:
+    ordered = sorted(holders.items(), key=lambda item: -item[1])
+    return ", ".join(f"{label} {share:.0%}" for label, share in ordered[:_HOLDERS])
 
 
 def innermost(stacks: Sequence[Stack]) -> list[Share]:

@@ -14,6 +14,7 @@ from gilbench.model.profile import (
     Blocked,
     Bucket,
     Call,
+    LockHolder,
     Parked,
     Pause,
     Probe,
@@ -144,6 +145,10 @@ def contended() -> Profile:
             Blocked(tid=104, kind=LOCK, function=emits, samples=120.5, lock=lock),
             Blocked(tid=104, kind="sleep", function=formats, samples=40.0),
             Blocked(tid=105, kind="sleep", function=None, samples=10.0),
+        ),
+        lock_holders=(
+            LockHolder(lock=lock, tid=104, samples=60),
+            LockHolder(lock=lock, tid=105, samples=40),
         ),
         functions=(Share(name="parse (app.py:20)", value=0.62), Share(name="emit (app.py:44)", value=0.31)),
         caveats=(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from gilbench.analyse.profile.groups import rows_of
+from gilbench.analyse.profile.groups import Rows, rows_of
 from gilbench.model.profile import LOCK, Profile
 
 LEAST = 0.01  # of the time; a row with a smaller share is left out
@@ -26,8 +26,15 @@ class Sleeping(NamedTuple):
         return self.kind if self.lock is None else f"{self.kind} {self.lock}"
 
 
-def blocked_rows(profile: Profile) -> tuple[Sleeping, ...]:
-    """Return how the threads of a profile slept: locks of the program first, then by share."""
+class Blockings(NamedTuple):
+    """How the threads of a profile slept."""
+
+    rows: tuple[Sleeping, ...]  # locks of the program first, then by share
+    holders: dict[int, dict[str, float]]  # by number of lock and label: share of the samples of its waits
+
+
+def blockings(profile: Profile) -> Blockings:
+    """Return how the threads of a profile slept, and who held the locks for which they waited."""
     table = rows_of(profile.threads)
     shares: defaultdict[tuple[int, str, str | None, int | None], float] = defaultdict(float)
     locks: defaultdict[int, float] = defaultdict(float)
@@ -46,4 +53,16 @@ def blocked_rows(profile: Profile) -> tuple[Sleeping, ...]:
         for (row, kind, function, lock), share in shares.items()
         if share >= LEAST
     )
-    return tuple(sorted(found, key=lambda one: (one.kind != LOCK, -one.share)))
+    rows = tuple(sorted(found, key=lambda one: (one.kind != LOCK, -one.share)))
+    return Blockings(rows, _holders(profile, table, numbers))
+
+
+def _holders(profile: Profile, table: Rows, numbers: dict[int, int]) -> dict[int, dict[str, float]]:
+    totals: Counter[int] = Counter()
+    for one in profile.lock_holders:
+        totals[one.lock] += one.samples
+    found: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for one in profile.lock_holders:
+        if one.lock in numbers and one.tid in table.row_of:
+            found[numbers[one.lock]][table.label(one.tid)] += one.samples / totals[one.lock]
+    return {number: dict(holders) for number, holders in found.items()}

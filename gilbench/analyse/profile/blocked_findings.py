@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from gilbench.analyse.profile.blocked import Sleeping, blocked_rows
+from gilbench.analyse.profile.blocked import Sleeping, blockings
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.profile import Profile
 from gilbench.model.results import Finding
@@ -21,7 +21,7 @@ def lock_findings(profile: Profile) -> Iterator[Finding]:
     One of the threads that use a lock for their work holds it. If all of them wait nearly always, they are idle, and
     the lock hands them work.
     """
-    sleeps = blocked_rows(profile)
+    sleeps = blockings(profile).rows
     totals = {row.label: row.total for row in rows_of(profile.threads).rows}
     asleep: defaultdict[str, float] = defaultdict(float)
     for one in sleeps:
