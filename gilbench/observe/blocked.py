@@ -28,7 +28,7 @@ from gilbench.observe.gil.rlocks import RLocks
 from gilbench.observe.gil.standing import python_threads
 from gilbench.observe.running import RunningPython
 from gilbench.observe.sleeps import FUTEX, Sleep, sleep_of
-from gilbench.observe.waiting import Waiting, waiting
+from gilbench.observe.wait_reasons import WaitReason, wait_reason
 
 STEP = 0.04  # s between two samples, on average, or more, if they cost much
 _LOOKS = 16  # threads that are looked at in a sample, at most
@@ -95,7 +95,7 @@ class BlockedSampler:
         self._looks: Counter[int] = Counter()
         self._slept: Counter[tuple[int, Sleep]] = Counter()
         # By thread and sleep. Locks of the program also without the thread; others without their places.
-        self._waits: defaultdict[tuple[int | None, Sleep], Counter[Waiting]] = defaultdict(Counter)
+        self._waits: defaultdict[tuple[int | None, Sleep], Counter[WaitReason]] = defaultdict(Counter)
         self._holders: Counter[tuple[int, int]] = Counter()  # by lock and thread
         self._tids: list[int] = []
         self._began, self._ended = time.monotonic(), 0.0
@@ -122,7 +122,7 @@ class BlockedSampler:
         """Stop sampling, and return what was seen."""
         self.stop()
         self._watcher.join()
-        counts: Counter[tuple[int, Waiting, int | None]] = Counter()
+        counts: Counter[tuple[int, WaitReason, int | None]] = Counter()
         for (tid, sleep), count in self._slept.items():
             keys = ((tid, sleep), (None, sleep), (tid, Sleep(sleep.kind)))
             known = next((self._waits[key] for key in keys if key in self._waits), None)
@@ -229,7 +229,7 @@ class BlockedSampler:
         frames = {_tid(thread, target.memory): thread.get("frames") or () for thread in dumped}
         for tid, sleep in before.items():
             if dumped and sleep is not None and sleep == after.get(tid):
-                one = waiting(sleep.kind, frames.get(tid, ()))
+                one = wait_reason(sleep.kind, frames.get(tid, ()))
                 if one.kind == LOCK:
                     self._waits[tid, sleep][one] += 1
                     self._waits[None, sleep][one] += 1
@@ -245,8 +245,8 @@ class BlockedSampler:
             self._slept[key[0], Sleep(key[1].kind)] += self._slept.pop(key)
 
 
-def _unknown(sleep: Sleep) -> Counter[Waiting]:
-    return Counter([Waiting(UNKNOWN_WAIT if sleep.kind == FUTEX else sleep.kind, None)])
+def _unknown(sleep: Sleep) -> Counter[WaitReason]:
+    return Counter([WaitReason(UNKNOWN_WAIT if sleep.kind == FUTEX else sleep.kind, None)])
 
 
 def _tid(thread: Mapping[str, Any], memory: int) -> int | None:

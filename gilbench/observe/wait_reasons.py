@@ -36,14 +36,14 @@ _THREADING = {
 _HELPERS = {"socket.py", "ssl.py", "selectors.py"}  # their functions are called in order to wait
 
 
-class Waiting(NamedTuple):
+class WaitReason(NamedTuple):
     """What a thread waits for."""
 
     kind: str  # LOCK, "condition", "queue", ..., else what it sleeps on
     function: str | None  # the innermost one that does not itself belong to the waiting
 
 
-def waiting(kind: str, frames: Sequence[Mapping[str, Any]]) -> Waiting:
+def wait_reason(kind: str, frames: Sequence[Mapping[str, Any]]) -> WaitReason:
     """Return what a thread waits for.
 
     Args:
@@ -51,7 +51,7 @@ def waiting(kind: str, frames: Sequence[Mapping[str, Any]]) -> Waiting:
         frames: Its frames as py-spy tells them, innermost first: ``name``, ``filename``, ``line``.
     """
     if not frames:
-        return Waiting(_OF_C if kind == FUTEX else kind, NO_FUNCTION)
+        return WaitReason(_OF_C if kind == FUTEX else kind, NO_FUNCTION)
     shown = frames[0]
     for frame in frames:
         outer = _of_caller(kind, short_file(str(frame.get("filename"))), str(frame.get("name")))
@@ -61,7 +61,7 @@ def waiting(kind: str, frames: Sequence[Mapping[str, Any]]) -> Waiting:
         kind = outer
     line = shown.get("line")
     name = frame_name(str(shown.get("name")), shown.get("filename"), line if isinstance(line, int) else None)
-    return Waiting(LOCK if kind == FUTEX else kind, name)
+    return WaitReason(LOCK if kind == FUTEX else kind, name)
 
 
 def _of_caller(kind: str, file: str, name: str) -> str | None:

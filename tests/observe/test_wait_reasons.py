@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gilbench.observe.sleeps import FUTEX
-from gilbench.observe.waiting import waiting
+from gilbench.observe.wait_reasons import wait_reason
 
 LIBRARY = "/usr/lib/python3.11/"
 
@@ -45,23 +45,24 @@ def stack(*frames: str) -> list[dict[str, object]]:
     ],
 )
 def test_the_functions_of_the_waiting_itself_tell_what_for(frames: tuple[str, ...], kind: str) -> None:
-    found = waiting(FUTEX, stack(*(f"{LIBRARY}{one}" if ".py:" in one else one for one in frames)))
+    found = wait_reason(FUTEX, stack(*(f"{LIBRARY}{one}" if ".py:" in one else one for one in frames)))
     assert found.kind == kind
     assert found.function == f"f (<app>:{len(frames)})"
 
 
 def test_a_system_call_is_what_is_waited_for_whoever_calls_it() -> None:
-    assert waiting("socket", stack(f"{LIBRARY}socket.py:SocketIO.readinto", "app:f")).kind == "socket"
-    assert waiting("poll", stack(f"{LIBRARY}selectors.py:select", "app:f")) == ("poll", "f (<app>:2)")
+    assert wait_reason("socket", stack(f"{LIBRARY}socket.py:SocketIO.readinto", "app:f")).kind == "socket"
+    assert wait_reason("poll", stack(f"{LIBRARY}selectors.py:select", "app:f")) == ("poll", "f (<app>:2)")
     assert (
-        waiting("poll", stack(f"{LIBRARY}subprocess.py:Popen.communicate", "app:f")).kind == "child process"
+        wait_reason("poll", stack(f"{LIBRARY}subprocess.py:Popen.communicate", "app:f")).kind
+        == "child process"
     )
 
 
 def test_a_function_that_only_waits_is_named_itself() -> None:
-    assert waiting(FUTEX, stack(f"{LIBRARY}threading.py:join")).function is not None
+    assert wait_reason(FUTEX, stack(f"{LIBRARY}threading.py:join")).function is not None
 
 
 def test_a_thread_without_python_waits_for_a_lock_of_c() -> None:
-    assert waiting(FUTEX, []).kind == "lock of C code"
-    assert waiting("socket", []).kind == "socket"
+    assert wait_reason(FUTEX, []).kind == "lock of C code"
+    assert wait_reason("socket", []).kind == "socket"
