@@ -132,8 +132,8 @@ class BlockedSampler:
         reason = self._reason
         if reason is None and self._looks and not self.dumps:
             many = len(self._tids) > _MOST_DUMPED
-            cause = f"takes too long for {len(self._tids)} threads" if many else "cannot read the process"
-            reason = f"functions: py-spy {cause}"
+            cause = f"takes too long for {len(self._tids)} threads" if many else "could not read them"
+            reason = f"their functions are unknown: py-spy {cause}"
         return BlockedSamples(
             blocked=tuple(
                 Blocked(tid=tid, kind=one.kind, function=one.function, samples=float(count), lock=lock)

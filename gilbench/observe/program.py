@@ -199,7 +199,7 @@ class ProgramWatch:
         if counted is not None and counted.reason:
             yield _unavailable("syscalls", f"system calls: {counted.reason}")
         if asleep is not None and asleep.unavailable:
-            yield _unavailable("blocked", f"what threads sleep on: {asleep.unavailable}")
+            yield _unavailable("blocked", f"threads that sleep: {asleep.unavailable}")
 
     def _profile(
         self, figures: GilFigures, status: int | None = None, asleep: BlockedSamples | None = None
