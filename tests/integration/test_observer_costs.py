@@ -55,7 +55,7 @@ def test_without_a_limit_the_strongest_probe_stays_and_tells_its_cost(tmp_path: 
     profile = profiled(tmp_path, "--max-cost", "none", PING_PONG)
     assert profile["probe"]["strength"] == "exact"
     costs = {one["observer"]: one["cpu"] for one in profile["observers"]}
-    assert set(costs) == {"GIL: exact", "stacks", "system calls"}
+    assert set(costs) >= {"GIL: exact", "stacks", "system calls"}
     assert costs["GIL: exact"] > 0.05
 
 
