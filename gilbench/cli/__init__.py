@@ -12,11 +12,14 @@ import os
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gilbench.cli import output
 from gilbench.model.errors import EXIT_INTERRUPTED, GilbenchError
 from gilbench.version import __version__
+
+if TYPE_CHECKING:
+    from gilbench.cli.configuration import Configurations
 
 # Each module has register(app). Heavy imports are inside the commands, so that --help is fast.
 COMMANDS = (
@@ -34,6 +37,7 @@ COMMANDS = (
     "workloads",
     "selftest",
     "system",
+    "config",
 )
 EXIT_WRONG_USE = 2
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h, which no verdict uses
@@ -80,6 +84,7 @@ def _run(argv: Sequence[str]) -> int:
     import typer  # noqa: PLC0415 - not needed for --version
 
     from gilbench.cli.options import examples  # noqa: PLC0415 - likewise
+    from gilbench.cli.root import root  # noqa: PLC0415 - likewise
 
     app = typer.Typer(
         name="gilbench",
@@ -89,13 +94,8 @@ def _run(argv: Sequence[str]) -> int:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 
-    def root(*, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
-        """Benchmark and profile the CPython GIL."""
-        if version:
-            output.write(f"gilbench {__version__}\n")
-            raise typer.Exit
-
-    app.callback()(root)
+    configured: list[Configurations] = []
+    app.callback()(root(configured.append))
     _hide_types()
     # Import only the module of the called command; for the list in --help, import all.
     for name in [argv[0]] if argv and argv[0] in COMMANDS else COMMANDS:
@@ -105,6 +105,10 @@ def _run(argv: Sequence[str]) -> int:
         result = app(args=list(argv), prog_name="gilbench", standalone_mode=False)
     except _wrong_use() as error:
         return _refuse(error)
+    except GilbenchError as error:
+        origins = [origin for one in configured if (origin := one.origin(str(error)))]
+        output.complain("; ".join((str(error), *origins)))
+        return error.exit_code
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # rich exits if the reader has ended
             return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -34,6 +34,7 @@ from gilbench.cli.options import (
     deliver,
     examples,
     sort_files,
+    typed,
 )
 from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
 from gilbench.model.errors import UsageError
@@ -43,6 +44,25 @@ if TYPE_CHECKING:
     from gilbench.model.results import Check
 
 HISTORY = "history"
+# Parameters that need --python and --against, and those of any check of studies.
+_MEASURED = (
+    "python",
+    "against",
+    "env",
+    "workload",
+    "family",
+    "call",
+    "arg",
+    "setup",
+    "shared",
+    "threads",
+    "effort",
+    "old_effort",
+    "count",
+    "seed",
+    "layout",
+)
+_OF_STUDIES = (*_MEASURED, "baseline", "known_bad", "metric")
 _NOTHING = (
     "nothing to compare; pass STUDY --baseline FILE (or history),\n"
     "or --python NEW --against OLD, or PROFILE --limit LIMIT"
@@ -62,6 +82,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
+    context: typer.Context,
     study: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help="Candidate, measured before; for --limit, a profile."),
@@ -163,14 +184,15 @@ def check(
 
     Give FILE and --baseline or --limit, or --python and --against (preferred: measures both now, interleaved).
     """
-    own = calls(call, arg, setup, shared=shared)
-    _refuse_useless(baseline, of_history=database or branch, allow_unpaired=allow_unpaired)
+    own = calls(context, call, arg, setup, shared=shared)
+    way = _way(context, study, limit, against)
+    _refuse_useless(context, baseline if way == "baseline" else None)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
-    if limit:
-        others = (own, baseline, python, against, known_bad, threads, effort, count, workload, family, metric)
+    if way == "limit":
+        profile = None if typed(context, *_OF_STUDIES) else study
         files = sort_files(output, "LimitCheck", named)
-        return _conclude(_held_to(limit, None if any(others) else study, strict=strict), files, form)
+        return _conclude(_held_to(limit or (), profile, strict=strict), files, form)
     files = sort_files(output, "Check", named, study=True)
     from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
@@ -179,15 +201,13 @@ def check(
         metric, threshold, fdr, strict=strict, layout=layout, allow_unpaired=allow_unpaired
     )
     known = read_known(known_bad)
-    what = (own or None, python, against, env or None, workload or None, family or None, threads)
-    how = (effort, count, seed, layout, files.study)
-    if study is not None and baseline is not None:
-        if any(choice is not None for choice in (*what, *how)):
+    if way == "baseline" and study is not None and baseline is not None:
+        if typed(context, *_MEASURED) or (files.study and typed(context, "output")):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
         if baseline == HISTORY:
             return _conclude(check_history(study, database, branch, limits, known).check, files, form)
         return _conclude(check_study(study, Path(baseline), limits, known).check, files, form)
-    if python is None or against is None or study is not None or baseline is not None:
+    if python is None or against is None or study is not None or way == "baseline":
         raise UsageError(_NOTHING)
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415
 
@@ -211,6 +231,23 @@ def check(
     return _conclude(checked.check, files, form)
 
 
+def _way(
+    context: typer.Context, study: Path | None, limit: Sequence[str] | None, against: str | None
+) -> Literal["limit", "baseline", "measure"]:
+    """Return how to check. The command line decides, then the kind of FILE, then the options that a file sets."""
+    if typed(context, "limit"):
+        return "limit"
+    if typed(context, "baseline"):
+        return "baseline"
+    if typed(context, "python", "against"):
+        return "measure"
+    if study is None:
+        return "measure" if against else "baseline"
+    from gilbench.work.read import kind_of  # noqa: PLC0415
+
+    return "limit" if limit and kind_of(study) == "profile" else "baseline"
+
+
 def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> LimitCheck:
     """Hold a profile to limits; None: the command has no profile, or an option of another check."""
     if profile is None:
@@ -220,11 +257,11 @@ def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> Li
     return check_profile(profile, limits, strict=strict)
 
 
-def _refuse_useless(baseline: str | None, *, of_history: str | None, allow_unpaired: bool) -> None:
+def _refuse_useless(context: typer.Context, baseline: str | None) -> None:
     """Refuse options that have no effect with this baseline."""
-    if baseline != HISTORY and of_history:
+    if baseline != HISTORY and typed(context, "database", "branch"):
         raise UsageError("--database and --branch need --baseline history")
-    if allow_unpaired and baseline in {None, HISTORY}:
+    if baseline in {None, HISTORY} and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
 
 

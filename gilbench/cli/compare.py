@@ -19,6 +19,7 @@ from gilbench.cli.options import (
     deliver,
     examples,
     sort_files,
+    typed,
 )
 from gilbench.model.errors import UsageError
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
+    context: typer.Context,
     study: Annotated[
         Path,
         typer.Argument(
@@ -58,7 +60,7 @@ def compare(
     from gilbench.work.compare import Limits  # noqa: PLC0415
     from gilbench.work.compare import compare as compare_files  # noqa: PLC0415
 
-    if allow_unpaired and candidate is None:
+    if candidate is None and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs two studies or profiles")
     files = sort_files(output, "Comparisons")
     limits = Limits.in_percent(metric, threshold, fdr, allow_unpaired=allow_unpaired)

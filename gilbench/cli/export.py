@@ -22,11 +22,20 @@ def register(app: typer.Typer) -> None:
     app.command("export", epilog=_EXAMPLES)(export)
 
 
+def _known(form: str) -> str:
+    if form != "pyperf":
+        raise UsageError(f"unknown format {form[:40]!r}; use pyperf, or for reports: gilbench report -o FILE")
+    return form
+
+
 def export(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="Study to export.")],
     *,
     form: Annotated[
-        str, typer.Option("-f", "--format", metavar="FORMAT", help="Format of the files: pyperf.")
+        str,
+        typer.Option(
+            "-f", "--format", metavar="FORMAT", help="Format of the files: pyperf.", callback=_known
+        ),
     ] = "pyperf",
     output: Annotated[
         Path | None,
@@ -40,8 +49,6 @@ def export(
     ] = None,
 ) -> None:
     """Export the times per operation of a study, one file for each interpreter."""
-    if form != "pyperf":
-        raise UsageError(f"unknown format {form[:40]!r}; use pyperf, or for reports: gilbench report -o FILE")
     if output is not None:
         refuse_unwritable(output)
     from gilbench.work.export import export_pyperf  # noqa: PLC0415

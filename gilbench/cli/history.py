@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gilbench.cli import output as printing
-from gilbench.cli.options import Form, Output, deliver, examples, show, sort_files
+from gilbench.cli.options import Form, Output, deliver, examples, known_format, show, sort_files
 from gilbench.host.files import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ def export(
             "--format",
             metavar="FORMAT",
             help="Output format (default: by the file's ending, else csv).",
+            callback=known_format,
         ),
     ] = None,
     output: Annotated[
@@ -157,7 +158,6 @@ def export(
 
     if form is None:
         form = formats.format_of(output) if output is not None and formats.is_known(output) else "csv"
-    formats.refuse_unknown(form)
     if output is not None:
         refuse_unwritable(output)
     points = all_points(database)  # before the file is opened, which empties it

@@ -17,6 +17,9 @@ from gilbench.render import formats
 EXIT_INCONCLUSIVE = 3
 EXIT_FAILED_RUNS = 4
 
+# Options that grant trust, which no file may do.
+ONLY_TYPED = frozenset({"trust-file"})
+
 WHAT, HOW, OUTPUT = "What to measure", "How to measure", "Output"  # panels of --help
 
 Python = Annotated[
@@ -177,6 +180,13 @@ Count = Annotated[
 OldEffort = Annotated[str | None, typer.Option("--profile", hidden=True)]  # the old name of --effort
 
 
+def known_format(name: str | None) -> str | None:
+    """Check the name of a format that can write every kind of result; None: not given."""
+    if name is not None:
+        formats.refuse_unknown(name)
+    return name
+
+
 def _format_option(kind: str | None) -> Any:
     def known(name: str) -> str:
         formats.refuse_unknown(name, kind)
@@ -216,6 +226,12 @@ StudyOutput = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+
+
+def typed(context: typer.Context, *names: str) -> bool:
+    """Return whether the command line gives any of these parameters, which defaults of a file do not count as."""
+    sources = [context.get_parameter_source(name) for name in names]
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
 
 def examples(*lines: str) -> str:

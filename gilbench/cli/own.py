@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gilbench.cli.options import WHAT
+from gilbench.cli.options import WHAT, typed
 from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ Shared = Annotated[
 
 
 def calls(
+    context: typer.Context,
     functions: Sequence[str] | None,
     arguments: Sequence[str] | None,
     setup: Sequence[str] | None,
@@ -68,7 +69,7 @@ def calls(
     from gilbench.model.calls import OwnCall  # noqa: PLC0415
     from gilbench.plan.calls import is_function  # noqa: PLC0415
 
-    if not functions and (arguments or setup or shared):
+    if not functions and typed(context, "arg", "setup", "shared"):
         raise UsageError("--arg, --setup, and --shared need --call package.module:function")
     for code in functions or ():
         if not is_function(code):

@@ -36,6 +36,7 @@ from gilbench.cli.options import (
     examples,
     show,
     sort_files,
+    typed,
 )
 from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
@@ -53,6 +54,27 @@ _EXAMPLES = examples(
     "gilbench run --resume study.jsonl",
 )
 
+# Parameters of the plan, which a resumed study has already.
+_PLANNED = (
+    "call",
+    "arg",
+    "setup",
+    "shared",
+    "family",
+    "pyperf",
+    "pyperf_benchmark",
+    "threads",
+    "setting",
+    "effort",
+    "old_effort",
+    "budget",
+    "reference",
+    "observe",
+    "count",
+    "seed",
+    "dry_run",
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -60,6 +82,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    context: typer.Context,
     *,
     python: Python = None,
     env: Variables = None,
@@ -136,15 +159,13 @@ def run(
 ) -> int:
     """Benchmark interpreters side by side and save a study."""
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
-    own = calls(call, arg, setup, shared=shared)
-    what = (*axes.values(), own, family, pyperf, pyperf_benchmark, threads, setting)
-    how = (effort or old_effort, budget, reference, observe, count, seed, dry_run or None)
+    own = calls(context, call, arg, setup, shared=shared)
     files = sort_files(output, "Report", study=True)
     if resume is not None:
-        if any(choice not in (None, [], ()) for choice in (*what, *how, files.study)):
+        if typed(context, *axes, *_PLANNED) or (files.study and typed(context, "output")):
             raise UsageError("--resume reuses the study's plan; remove the other run options")
         with ConsoleListener(quiet=quiet) as listener:
-            measured = _resumed(resume, listener, python, env, workload, trusted=trust_file)
+            measured = _resumed(context, resume, listener, python, env, workload, trusted=trust_file)
         return conclude(measured, files, form, listener)
     if trust_file:
         raise UsageError("--trust-file needs --resume")
@@ -180,6 +201,7 @@ def run(
 
 
 def _resumed(
+    context: typer.Context,
     path: Path,
     listener: ConsoleListener,
     python: Python,
@@ -188,15 +210,15 @@ def _resumed(
     *,
     trusted: bool,
 ) -> Measured:
-    """Resume a study, and trust what the options name."""
+    """Resume a study, and trust what the command line names."""
     from gilbench.work.measure import resume_study  # noqa: PLC0415
 
     return resume_study(
         path,
         listener,
-        python=tuple(python or ()),
-        environment=tuple(env or ()),
-        workload=tuple(workload or ()),
+        python=tuple(python or ()) if typed(context, "python") else (),
+        environment=tuple(env or ()) if typed(context, "env") else (),
+        workload=tuple(workload or ()) if typed(context, "workload") else (),
         trusted=trusted,
     )
 

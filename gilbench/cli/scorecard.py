@@ -19,6 +19,7 @@ from gilbench.cli.options import (
     deliver,
     examples,
     sort_files,
+    typed,
 )
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def scorecard(
+    context: typer.Context,
     *,
     python: Python = None,
     env: Variables = None,
@@ -52,7 +54,7 @@ def scorecard(
 
     files = sort_files(output, "Scorecard", study=True)
     if study is not None:
-        if python or env or files.study:
+        if typed(context, "python", "env") or (files.study and typed(context, "output")):
             raise UsageError("--study shows a saved study; remove --python, --env, and -o STUDY")
         deliver(read_card(study, ConsoleListener(quiet=quiet)), form, files)
         return 0

@@ -1,8 +1,8 @@
 """Finds the interpreters of this machine.
 
-It searches folders for names of interpreters: those of PATH, pyenv, uv, the system, and gilbench's cache. A
-pyproject.toml can add executables and prefixes. python-discovery defines the names of interpreters. Its probing is
-not used, since it silently skips interpreters that hang or crash; gilbench lists those with the reason.
+It searches folders for names of interpreters: those of PATH, pyenv, uv, the system, and gilbench's cache. A file
+that configures gilbench can add executables and prefixes. python-discovery defines the names of interpreters. Its
+probing is not used, since it silently skips interpreters that hang or crash; gilbench lists those with the reason.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import platformdirs
 from python_discovery import PythonSpec
 
+from gilbench.host.project import INTERPRETERS, project_files
 from gilbench.host.trust import mistrust
 from gilbench.interpreters.cache import ask_all
 from gilbench.interpreters.names import name_all, version_key
@@ -24,7 +24,6 @@ from gilbench.model.errors import InterpreterError
 from gilbench.model.study import Interpreter, Unusable
 
 _PYTHONS = PythonSpec.from_string_spec("").generate_re(windows=False, all_implementations=True)
-PROJECT = "pyproject.toml"
 _SYSTEM = ("usr/local/bin", "usr/bin", "opt/*/bin")
 _OTHERS = re.compile(
     r"((jython|stackless|graalpython|ironpython)(\d+(\.\d+){0,2})?|ipy(\d+(\.\d+){0,2})?(\.exe)?)"
@@ -146,50 +145,27 @@ def _system() -> tuple[list[Path], list[Unusable]]:
 
 
 def configured() -> tuple[list[Path], tuple[Unusable, ...]]:
-    """Read ``[tool.gilbench] interpreters`` in the nearest pyproject.toml that has the table.
-
-    The search covers the current folder and, inside a repository, its parents up to the root of the repository. A file
-    that another user could have written is skipped.
+    """Read ``interpreters`` in the nearest file that configures gilbench and is trusted.
 
     Returns:
-        The executables, and the skipped files with their reasons.
+        The executables, and the files that are not trusted, with their reasons.
 
     Raises:
-        InterpreterError: The paths cannot be read.
+        UsageError: The file cannot be read.
+        InterpreterError: ``interpreters`` is not a list of paths.
     """
     passed_over = []
-    for folder in _project():
-        file = folder / PROJECT
-        if not file.is_file():
-            continue
-        doubt = mistrust(file)
-        try:
-            tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-        except (OSError, ValueError, RecursionError) as error:
-            if doubt is not None:  # it would be skipped anyway
-                continue
-            raise InterpreterError(f"cannot read {file}: {error}; fix the file") from error
-        if not isinstance(tool, dict) or "gilbench" not in tool:
-            continue
+    for path, table, prefix, doubt in project_files():
         if doubt is not None:
             reason = f"interpreters in this file are not started: {doubt}"
-            passed_over.append(Unusable(executable=str(file), reason=reason))
+            passed_over.append(Unusable(executable=str(path), reason=reason))
             continue
-        table = tool["gilbench"]
-        paths = table.get("interpreters", []) if isinstance(table, dict) else None
-        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        paths = table.get(INTERPRETERS, [])
+        if not isinstance(paths, list) or not all(isinstance(one, str) for one in paths):
             raise InterpreterError(
-                f"{file}: [tool.gilbench] interpreters is invalid; write a list of paths as strings"
+                f"{path}: {prefix}{INTERPRETERS} is invalid; write a list of paths as strings"
             )
-        named = [folder / Path(path).expanduser() for path in paths]
+        named = [path.parent / Path(one).expanduser() for one in paths]
         folders = ((executables([one / "bin"]) if one.is_dir() else [one]) for one in named)
         return [path for found in folders for path in found], tuple(passed_over)
     return [], tuple(passed_over)
-
-
-def _project() -> list[Path]:
-    """Return the current folder and its parents up to the root of its repository."""
-    here = Path.cwd()
-    folders = [here, *here.parents]
-    root = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    return folders[: root + 1]

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from python_discovery import PythonSpec
 
+from gilbench.host.project import is_project_file
 from gilbench.interpreters.cache import ask
-from gilbench.interpreters.find import PROJECT, candidates, configured, find_all, own_executable
+from gilbench.interpreters.find import candidates, configured, find_all, own_executable
 from gilbench.interpreters.names import full_name, name_all, version_key
 from gilbench.interpreters.probe import examine_started
 from gilbench.interpreters.spec import Spec, parse_spec
@@ -117,11 +118,11 @@ def is_known(executable: str) -> bool:
 
 
 def _left_out(found: _Discovered, specs: Sequence[str]) -> list[str]:
-    """Return a note for each unusable interpreter of ``all``, and for an untrusted pyproject.toml."""
+    """Return a note for each unusable interpreter of ``all``, and for an untrusted file that configures gilbench."""
     return [
         f"{one.executable} is skipped: {one.reason}"
         for one in found.unusable
-        if "all" in specs or Path(one.executable).name == PROJECT
+        if "all" in specs or is_project_file(Path(one.executable))
     ]
 
 

@@ -34,3 +34,20 @@ class Pythons(Struct, frozen=True):
 
     interpreters: tuple[Interpreter, ...]
     unusable: tuple[Unusable, ...]
+
+
+class OptionValue(Struct, frozen=True):
+    """An option of a command that has a value without the command line."""
+
+    command: str  # for example "history show"
+    option: str  # long name without dashes
+    value: str | float | bool | tuple[str, ...] | None  # None: the option has no default
+    file: str | None = None  # where the value comes from; None: the default
+    key: str | None = None  # in that file: tool.gilbench.check.strict
+
+
+class Defaults(Struct, frozen=True):
+    """The options that are in force without a command line."""
+
+    file: str | None  # the file that configures gilbench; None: there is none
+    settings: tuple[OptionValue, ...]

@@ -32,6 +32,7 @@ PAGES = {
     "Trends": "history_pages:trends_page",
     "Changes": "history_pages:changes_page",
     "Points": "history_pages:points_page",
+    "Defaults": "config_page:config_page",
 }
 
 

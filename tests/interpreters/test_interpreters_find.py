@@ -11,7 +11,7 @@ from interpreters_fakes import answering, program
 from gilbench.interpreters import find
 from gilbench.interpreters.find import candidates, configured, find_all
 from gilbench.interpreters.select import select
-from gilbench.model.errors import InterpreterError
+from gilbench.model.errors import GilbenchError
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_relative_place_is_not_searched(home: Path, monkeypatch: pytest.Monkey
 )
 def test_a_pyproject_that_makes_no_sense_is_named(home: Path, text: str) -> None:
     (home / "pyproject.toml").write_text(text)
-    with pytest.raises(InterpreterError, match=r"pyproject\.toml"):
+    with pytest.raises(GilbenchError, match=r"pyproject\.toml"):
         configured()
 
 
