@@ -38,6 +38,7 @@ COMMANDS = (
     "selftest",
     "system",
     "config",
+    "schema",
 )
 EXIT_WRONG_USE = 2
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h, which no verdict uses

@@ -187,22 +187,24 @@ def known_format(name: str | None) -> str | None:
     return name
 
 
-def _format_option(kind: str | None) -> Any:
+def _format_option(*kinds: str) -> Any:
     def known(name: str) -> str:
-        formats.refuse_unknown(name, kind)
+        formats.refuse_unknown(name, *kinds)
         return name
 
     return typer.Option(
         "-f",
         "--format",
         metavar="FORMAT",
-        help=f"Output format: {', '.join(formats.names_for(kind))}.",
+        help=f"Output format: {', '.join(formats.names_for(*kinds))}.",
         callback=known,
         rich_help_panel=OUTPUT,
     )
 
 
-Form = Annotated[str, _format_option(None)]
+Form = Annotated[str, _format_option()]
+SavedForm = Annotated[str, _format_option("Report", "Check", "Profile")]
+StudyForm = Annotated[str, _format_option("Report")]
 CheckForm = Annotated[str, _format_option("Check")]
 ProfileForm = Annotated[str, _format_option("Profile")]
 Output = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gilbench.cli.options import Form, Output, deliver, examples, sort_files
+from gilbench.cli.options import Output, SavedForm, deliver, examples, sort_files
 from gilbench.model.errors import UsageError
 
 _EXAMPLES = examples(
@@ -29,7 +29,7 @@ def report(
     ],
     *,
     output: Output = None,
-    form: Form = "terminal",
+    form: SavedForm = "terminal",
 ) -> None:
     """Show saved studies, profiles, scorecards, and checks in any format."""
     from gilbench.work.read import read_result  # noqa: PLC0415

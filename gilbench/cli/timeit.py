@@ -13,7 +13,6 @@ from gilbench.cli.options import (
     Budget,
     Cpus,
     EffortLevel,
-    Form,
     Gil,
     Jit,
     Python,
@@ -21,6 +20,7 @@ from gilbench.cli.options import (
     Reference,
     Refresh,
     Seed,
+    StudyForm,
     StudyOutput,
     SwitchInterval,
     ThreadCounts,
@@ -68,7 +68,7 @@ def timeit(
     reference: Reference = None,
     seed: Seed = None,
     output: StudyOutput = None,
-    form: Form = "terminal",
+    form: StudyForm = "terminal",
     quiet: Quiet = False,
 ) -> int:
     """Time a statement on one thread and on several. Without --python, on the interpreter that gilbench runs on."""

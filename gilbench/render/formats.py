@@ -55,6 +55,12 @@ FORMATS = (
     Format("csv", (".csv",), "csv:write_csv"),
     Format("github", (), "github:write_github", of=("Check", "LimitCheck")),
     Format("junit", (".xml",), "junit:write_junit", of=("Check", "LimitCheck"), needs=("junitparser", "ci")),
+    Format("gitlab", (".codequality.json",), "gitlab:write_gitlab", of=("Check", "LimitCheck")),
+    Format("bencher", (".bencher.json",), "bencher:write_bencher", of=("Report", "Check")),
+    Format("github-benchmark-bigger", (), "github_benchmark:write_bigger", of=("Report", "Check")),
+    Format("github-benchmark-smaller", (), "github_benchmark:write_smaller", of=("Report", "Check")),
+    Format("asv", (".asv.json",), "asv:write_asv", of=("Report",)),
+    Format("openmetrics", (".prom",), "openmetrics:write_openmetrics", of=("Report", "Check")),
     Format("speedscope", (".speedscope.json",), "speedscope:write_speedscope", of=("Profile",)),
 )
 
@@ -95,9 +101,9 @@ def page_of(result: object) -> Page:
     return page
 
 
-def names_for(kind: str | None = None) -> list[str]:
-    """Return the names of the formats for a kind of result; None: of those for every kind."""
-    return [form.name for form in FORMATS if _writes(form, kind)]
+def names_for(*kinds: str) -> list[str]:
+    """Return the names of the formats for some kinds of result; no kind: of those for every kind."""
+    return [form.name for form in FORMATS if not form.of or {*kinds} & {*form.of}]
 
 
 def format_of(path: Path, kind: str | None = None) -> str:
@@ -119,14 +125,14 @@ def endings_for(kind: str | None = None) -> list[str]:
     return [ending for form in FORMATS if _writes(form, kind) for ending in form.endings]
 
 
-def refuse_unknown(name: str, kind: str | None = None) -> None:
-    """Check that a format exists and can write a kind of result.
+def refuse_unknown(name: str, *kinds: str) -> None:
+    """Check that a format exists and can write one of some kinds of result; no kind: every kind.
 
     Raises:
         UsageError: The format is unknown, or is for another kind.
     """
-    if name not in names_for(kind):
-        raise UsageError(f"unknown format {name[:40]!r}; use {', '.join(names_for(kind))}")
+    if name not in names_for(*kinds):
+        raise UsageError(f"unknown format {name[:40]!r}; use {', '.join(names_for(*kinds))}")
 
 
 def refuse_unready(name: str) -> None:
