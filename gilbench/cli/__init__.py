@@ -39,6 +39,7 @@ COMMANDS = (
     "system",
     "config",
     "schema",
+    "validate",
 )
 EXIT_WRONG_USE = 2
 EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h, which no verdict uses
