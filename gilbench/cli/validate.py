@@ -20,9 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(
-    file: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="TOML files for check --known-bad.")
-    ],
+    file: Annotated[list[Path], typer.Argument(metavar="FILE...", help="TOML files for check --known-bad.")],
     *,
     quiet: Quiet = False,
 ) -> int:
