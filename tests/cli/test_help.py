@@ -90,7 +90,7 @@ def test_a_shell_can_complete_commands_and_options() -> None:
     environment = {
         **os.environ,
         "_GILBENCH_COMPLETE": "complete_bash",
-        "COMP_WORDS": "gilbench sc",
+        "COMP_WORDS": "gilbench sco",
         "COMP_CWORD": "1",
     }
     done = subprocess.run(
