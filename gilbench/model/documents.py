@@ -15,6 +15,7 @@ from gilbench.model.listings import OptionValue, WorkloadTest
 from gilbench.model.machine import Machine
 from gilbench.model.profile import Profile
 from gilbench.model.profile_results import Difference
+from gilbench.model.releases import Answer, Release
 from gilbench.model.results import Caveat, Cell, Comparison, Finding, Known, ShortSlices
 from gilbench.model.scores import COLUMNS, Basis, Score
 from gilbench.model.selftest import GeneratedNoise, Promise
@@ -22,6 +23,7 @@ from gilbench.model.study import (
     Case,
     Effort,
     Failure,
+    Fraction,
     Header,
     Host,
     Integer,
@@ -75,6 +77,9 @@ _FindingRow = _row("FindingRow", Finding, cells=list[_CellRow])
 _ScoreRow = _row("ScoreRow", Score, **{name: None for name in Score.__struct_fields__ if name not in COLUMNS})
 
 
+_ReleaseRow = _row(
+    "ReleaseRow", Release, case=None, interpreter=Name, gil=bool | None, parameters=_Parameters
+)
 _EntryRow = _row("EntryRow", Entry, id=None, moment=None)
 _SeriesRow = _row("SeriesRow", Case, Series, id=None, case=None, parameters=_Parameters)
 _SeriesPoint = _row("SeriesPoint", Entry, Point, id=None, moment=None, study=None, value=float | None)
@@ -218,6 +223,19 @@ class ProfileComparisonDocument(
     threshold: float
 
 
+class ReleasesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="releases"):
+    """Whether a call releases the GIL, as ``releases`` writes it."""
+
+    schema: Version
+    gilbench: str
+    created: str
+    code: str
+    answer: Answer
+    at_least: Fraction
+    interpreters: tuple[Interpreter, ...]
+    rows: list[_ReleaseRow]
+
+
 class PlanDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="plan"):
     """The plan of a run, as ``run --dry-run`` writes it."""
 
@@ -302,6 +320,7 @@ DOCUMENTS: dict[str, Any] = {
     "limits": LimitsDocument,
     "comparison": ComparisonDocument,
     "profile-comparison": ProfileComparisonDocument,
+    "releases": ReleasesDocument,
     "plan": PlanDocument,
     "machine": MachineDocument,
     "selftest": SelftestDocument,

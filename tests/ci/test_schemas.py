@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,8 @@ from profiles import contended, free_threaded, sampled
 
 from gilbench.cli import run
 from gilbench.model.documents import DOCUMENTS
+from gilbench.model.releases import Release, Releases
+from gilbench.model.study import Case
 from gilbench.render.formats import text_of
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +56,14 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str) -> Any:
 def test_the_files_are_current(name: str) -> None:
     schema_of = runpy.run_path(str(ROOT / "ci/schemas.py"))["schema_of"]
     assert (SCHEMAS / f"{name}.json").read_text("utf-8") == schema_of(name), "run python ci/schemas.py"
+
+
+def test_each_kind_of_document_has_a_schema() -> None:
+    sources = (path.read_text("utf-8") for path in sorted((ROOT / "gilbench/render").glob("*.py")))
+    kinds = {kind for source in sources for kind in re.findall(r'"kind": "([a-z ]+)"', source)}
+    published = json.dumps([validator(name).schema for name in DOCUMENTS])
+    assert {"check", "releases", "workload tests"} <= kinds
+    assert not {kind for kind in kinds if f'{{"enum": ["{kind}"]}}' not in published}
 
 
 def test_no_file_is_left_of_a_document_that_is_gone() -> None:
@@ -94,6 +105,17 @@ def test_profiles_are_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_checks_are_valid() -> None:
     for one in (first_check(failed=2), hostile_check(), check(row("regressed"), row("inconclusive"))):
         hold("check", json.loads(text_of(one, "json")))
+
+
+def test_answers_about_the_release_of_the_gil_are_valid() -> None:
+    case = Case(workload="call", interpreter="3.13", threads=1, parameters=(("size", 3),))
+    row = Release(case=case, answer="yes", share=0.9, lo=0.8, hi=1.0, blocks=5)
+    found = Releases(gilbench="1", created="", code="f()", at_least=0.5, rows=(row,), interpreters=())
+    hold("releases", document := json.loads(text_of(found, "json")))
+    assert not validator("releases").is_valid({**document, "rows": [{**document["rows"][0], "share": 2}]})
+    assert (
+        validator("releases").schema["$defs"]["ReleaseRow"]["properties"].keys() == document["rows"][0].keys()
+    )
 
 
 def test_what_the_history_writes_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
