@@ -61,6 +61,7 @@ _MEASURED = (
     "count",
     "seed",
     "layout",
+    "explain",
 )
 _OF_STUDIES = (*_MEASURED, "baseline", "known_bad", "metric")
 _NOTHING = (
@@ -137,6 +138,14 @@ def check(
         ),
     ] = None,
     count: Count = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="For --against: observe what regressed once more, on both sides, and say why it is slower.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
     seed: Seed = None,
     database: Annotated[
         str | None,
@@ -224,7 +233,7 @@ def check(
     )
     with ConsoleListener(quiet=quiet) as listener:
         checked = check_measured(
-            python, against, request, limits, known, output=files.study, listener=listener
+            python, against, request, limits, known, output=files.study, explain=explain, listener=listener
         )
     again = f"interrupted; resume: gilbench run --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")

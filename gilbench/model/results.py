@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from gilbench.model.explanation import Explanation
 from gilbench.model.study import Case, Failure, Family, Header, Interpreter, Name, Struct, Threads, Value
 
 
@@ -175,3 +176,4 @@ class Check(Struct, frozen=True):
     exit_code: int = (
         0  # 1 regressed; 3 inconclusive, or no baseline, and strict; 4 failed runs; 130 interrupted
     )
+    explanations: tuple[Explanation, ...] = ()  # of regressed cases, if requested

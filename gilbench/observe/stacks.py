@@ -46,7 +46,7 @@ class _Speedscope(Struct, frozen=True):
 
 
 class StackSampler:
-    """Samples the thread that holds the GIL, with ``py-spy record --gil``, until it is finished.
+    """Samples the thread that holds the GIL, with ``py-spy record --gil``, until it is finished; or all threads.
 
     py-spy finds the thread state that the interpreter names as the holder; where it cannot read the
     interpreter (PyPy, Jython, free-threaded builds) ``unavailable`` says so, with py-spy's reason.
@@ -56,9 +56,10 @@ class StackSampler:
         pid: The process.
         children: Also sample the processes that it starts.
         rate: Samples per second.
+        everyone: Sample all threads, also those that wait.
     """
 
-    def __init__(self, pid: int, *, children: bool = False, rate: int = RATE) -> None:
+    def __init__(self, pid: int, *, children: bool = False, rate: int = RATE, everyone: bool = False) -> None:
         self.unavailable: str | None = None
         self._sampler: Process | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
@@ -66,7 +67,8 @@ class StackSampler:
         if program is None:
             self.unavailable = "py-spy is not installed; install it: pip install py-spy"
             return
-        command = [program, "record", "--pid", str(pid), "--gil", "--threads", "--nonblocking"]
+        command = [program, "record", "--pid", str(pid), "--threads", "--nonblocking"]
+        command += ["--idle" if everyone else "--gil"]
         command += ["--subprocesses"] if children else []
         command += [
             "--rate",

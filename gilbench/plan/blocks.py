@@ -51,6 +51,9 @@ EFFORTS = {
         ),
     )
 }
+EXPLAINING = Effort(  # of observed runs, one slice of 0.8 s each
+    name="explaining", blocks=4, slices=1, slice_seconds=0.2, latency_seconds=0.8, warmup_seconds=2.0
+)
 LATENCY_SLICES = 1  # slices of an open-loop run, which are long
 MOST_ROUNDS = 4  # times the rounds of the effort level, in a block of few cases, where startup dominates
 ROUNDS_BESIDE_TRAIN = 1  # if a train compares all cases: long slices only show throughput and CPU time

@@ -10,6 +10,7 @@ import msgspec
 from gilbench.model.results import Check, Comparison, Expected, FailedCase, Gate
 from gilbench.plan.axes import variant
 from gilbench.render.counts import is_count, judged_by
+from gilbench.render.explanation_parts import explanation_parts
 from gilbench.render.figures import SENTENCE, case_name, ratio_text, short, threads_name, verdict_text
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 from gilbench.render.rows import flat
@@ -75,7 +76,7 @@ def check_page(check: Check) -> Page:
     title = Text(f"gilbench check: {headline(check.gate)}", _TONES[check.gate.verdict])
     lists: tuple[Part, ...] = (
         Sentences(f"Failed to run: {len(check.gate.failed)}", _first(map(failure, check.gate.failed)), "bad"),
-        *(_table(section) for section in found),
+        *_with_explanations(check, found),
         Sentences("Warnings", _first(notes(check)), "warning"),
     )
     return Page(
@@ -87,6 +88,14 @@ def check_page(check: Check) -> Page:
         closing=title,
         longest=COMMENT,
     )
+
+
+def _with_explanations(check: Check, found: Sequence[GateList]) -> Iterator[Part]:
+    """Yield the lists, and the explanations in front of the first that is not of regressions."""
+    regressed = [section for section in found if section.status == "regressed"]
+    yield from map(_table, regressed)
+    yield from explanation_parts(check.explanations)
+    yield from (_table(section) for section in found if section.status != "regressed")
 
 
 def headline(gate: Gate) -> str:
@@ -226,6 +235,7 @@ def _document(check: Check, found: Sequence[GateList]) -> dict[str, Any]:
         "unused_known_bad": check.gate.unused,
         "warnings": [one.text for one in check.caveats],
         "caveats": check.caveats,
+        "explanations": check.explanations,
     }
 
 

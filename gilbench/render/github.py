@@ -11,6 +11,7 @@ from typing import Literal, TextIO
 from gilbench.model.profile_results import LimitCheck
 from gilbench.model.results import Check
 from gilbench.render.check_page import CheckRow, failure, headline, notes, sections
+from gilbench.render.explanation_parts import why
 from gilbench.render.figures import threads_name
 from gilbench.render.guard import printable, without_commands
 from gilbench.render.limits_page import limits_headline, sentence
@@ -52,7 +53,8 @@ def _of_check(check: Check) -> dict[str, list[tuple[str, str]]]:
     for section in sections(check.gate):
         if section.status in _LEVELS:
             found[_LEVELS[section.status]] += [
-                (f"gilbench: {section.title}", _sentence(row)) for row in section.rows
+                (f"gilbench: {section.title}", _sentence(row, why(check, item.comparison)))
+                for row, item in zip(section.rows, section.items, strict=True)
             ]
     found["warning"] += [("gilbench", note) for note in notes(check)]
     return found
@@ -77,7 +79,7 @@ def _lines(level: str, messages: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield annotation(level, "gilbench", f"and {len(messages) - len(fit)} more: see the step summary")
 
 
-def _sentence(row: CheckRow) -> str:
+def _sentence(row: CheckRow, cause: str) -> str:
     known = f"; known: {row.reason}" if row.reason else ""
     name = f"{row.workload} on {row.interpreter}, {threads_name(row.threads)}"
-    return f"{name}: {row.metric} x {row.ratio}, {row.verdict}{known}"
+    return f"{name}: {row.metric} x {row.ratio}, {row.verdict}{known}{f'; {cause}' if cause else ''}"

@@ -18,6 +18,7 @@ from gilbench.model.profile_results import LimitCheck, Limited
 from gilbench.model.results import Check, FailedCase, Gate
 from gilbench.plan.axes import variant
 from gilbench.render.check_page import CheckRow, failure, headline, how_to_read, notes, sections
+from gilbench.render.explanation_parts import why
 from gilbench.render.figures import case_name, short, threads_name
 from gilbench.render.guard import printable
 from gilbench.render.limits_page import how_to_read_limits, limits_headline, sentence
@@ -45,7 +46,11 @@ def write_junit(check: Check | LimitCheck, file: TextIO) -> None:
 
 def _of_check(check: Check) -> TestSuite:
     judged = [section for section in sections(check.gate) if section.status != "summary"]
-    tests = [_test(row, section.status) for section in judged for row in section.rows]
+    tests = [
+        _test(row, section.status, why(check, item.comparison))
+        for section in judged
+        for row, item in zip(section.rows, section.items, strict=True)
+    ]
     tests += [_error(failed) for failed in check.gate.failed]
     tests += [_skipped(check.gate)] if check.gate.verdict == "no baseline" else []
     lead = f"{headline(check.gate)}\n{printable(how_to_read(check))}"
@@ -87,11 +92,12 @@ def _limit(one: Limited) -> TestCase:
     return test
 
 
-def _test(row: CheckRow, status: str) -> TestCase:
+def _test(row: CheckRow, status: str, cause: str) -> TestCase:
     from junitparser import Failure, Skipped  # noqa: PLC0415 - an extra
 
     test = _case(row.workload, f"{row.metric}, {row.interpreter}, {threads_name(row.threads)}")
-    text = printable(f"{row.ratio} {row.verdict}{f'; known: {row.reason}' if row.reason else ''}")
+    known, because = f"; known: {row.reason}" if row.reason else "", f"; {cause}" if cause else ""
+    text = printable(f"{row.ratio} {row.verdict}{known}{because}")
     if status == "regressed":
         test.result = Failure(text, "regressed")
     elif status in {"known bad", "unsettled", "inconclusive"}:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from gilbench.model.errors import StudyError
+from gilbench.model.explanation import Explanation
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Caveat, Check, Comparison, Expected, FailedCase, Gate, Known
 from gilbench.model.study import Case, Failure, Interpreter, Parameters, Struct, Value
@@ -42,6 +43,7 @@ class _Document(Struct, frozen=True):
     unused_known_bad: tuple[Known, ...]
     caveats: tuple[Caveat, ...]
     interpreters: tuple[Interpreter, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
 
 
 def read_check(path: Path) -> Check:
@@ -95,6 +97,7 @@ def _check(document: _Document) -> Check:
         fdr=document.fdr,
         interpreters=document.interpreters,
         exit_code=document.exit_code,
+        explanations=document.explanations,
     )
 
 

@@ -34,6 +34,7 @@ from gilbench.store.past import Past, read_past
 from gilbench.store.study import read_study
 from gilbench.work.calls import tried
 from gilbench.work.compare import Limits, between, nothing_in_common
+from gilbench.work.explain import MOST, explain_regressions, explained_cases
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
 from gilbench.work.planning import MeasureRequest, plan_study, select_one
@@ -131,6 +132,7 @@ def check_measured(
     known: Sequence[Known] = (),
     *,
     output: Path | None = None,
+    explain: bool = False,
     listener: Listener = SILENT,
 ) -> Checked:
     """Measure two interpreters now, interleaved, and check the candidate against the baseline.
@@ -145,6 +147,7 @@ def check_measured(
         limits: What counts as a change.
         known: Known regressions.
         output: File of the study; None: a new file in ``reports/``.
+        explain: Observe the cases that regressed once more, and explain why they did.
         listener: Receives notes and progress, and can stop the work.
 
     Raises:
@@ -166,6 +169,8 @@ def check_measured(
     check = _check(study, gate, header.plan.reference, found, limits)
     if interrupted:
         check = msgspec.structs.replace(check, exit_code=EXIT_INTERRUPTED)
+    elif explain:
+        check = _explained(check, study.header, limits, listener)
     return Checked(check, path, interrupted)
 
 
@@ -194,6 +199,23 @@ def _lacks(gate: Gate, name: str, past: Sequence[Past], branch: str | None) -> I
         studies = "1 study is" if left_out == 1 else f"up to {left_out} studies are"
         text = f"{studies} left out: this study itself, and those with another CPU or reference"
         yield Caveat(kind="left_out", text=text)
+
+
+def _explained(check: Check, header: Header, limits: Limits, listener: Listener) -> Check:
+    """Add the explanations of the cases that regressed."""
+    cases = explained_cases(check.gate.regressed)
+    if not cases:
+        return check
+    found = explain_regressions(header, cases[:MOST], listener, threshold=limits.threshold, fdr=limits.fdr)
+    left = len(cases) - MOST
+    more = Caveat(
+        kind="not_explained",
+        text=f"{left} of {len(cases)} regressed cases are not explained, those that regressed least",
+        next="Check fewer workloads",
+    )
+    return msgspec.structs.replace(
+        check, explanations=found, caveats=(*check.caveats, *([more] if left > 0 else []))
+    )
 
 
 def _check(study: Study, gate: Gate, against: str, found: Sequence[Caveat], limits: Limits) -> Check:

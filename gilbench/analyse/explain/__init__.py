@@ -1,0 +1,1 @@
+"""Explains a regression from observed runs of both sides: quantities per operation, their differences, the causes."""

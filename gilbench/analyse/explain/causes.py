@@ -1,0 +1,245 @@
+"""From differences to causes: what took the additional time, the most specific cause first.
+
+A slower function is where the time went. More garbage, another lock, more system calls, or a call that keeps the GIL are
+reasons for it: a reason that explains a fifth of the additional time or more comes first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from gilbench.analyse.explain.changes import Sides, standing_out
+from gilbench.analyse.explain.quantities import Key, is_harness, lines_of, quantities
+from gilbench.model.explanation import Cause, Change, Explanation, Kind, Quantity
+from gilbench.model.metrics import significant, write
+from gilbench.model.observed import Observed
+from gilbench.model.study import Case
+
+REASON = 0.2  # of the additional time, which a specific cause has to explain to come first
+LEAST = 0.05  # of the additional time; less is not told
+MOST = 3  # causes
+_OFTEN = 1.25  # times as many system calls
+_NOTHING = 0.005  # of the time
+_MUCH = 1000  # times as long, a ratio that tells nothing
+
+
+class _Weighed(NamedTuple):
+    kind: Kind
+    text: str
+    seconds: float  # per operation
+    specific: bool
+
+
+def explain(
+    case: Case, rounds: Sequence[tuple[Observed, Observed]], *, threshold: float, fdr: float
+) -> Explanation:
+    """Explain a regression.
+
+    Args:
+        case: The case of the candidate.
+        rounds: The observed slice of the baseline and that of the candidate, of each round.
+        threshold: Smallest difference that matters, as a fraction of the time of an operation.
+        fdr: False discovery rate among the differences.
+    """
+    sides = [Sides(quantities(before), quantities(after)) for before, after in rounds]
+    sides = [one for one in sides if one.before and one.after]
+    changes = standing_out(sides, threshold=threshold, fdr=fdr) if sides else {}
+    lines = lines_of(after for _, after in rounds)
+    missing = dict.fromkeys(
+        caveat.text for pair in rounds for one in pair for caveat in one.seen.profile.caveats
+    )
+    return Explanation(
+        case=case,
+        rounds=len(sides),
+        causes=tuple(_Causes(changes, sides, lines, case.threads).ranked()),
+        changes=tuple(_shown(changes, lines)),
+        missing=tuple(missing),
+    )
+
+
+def _shown(changes: Mapping[Key, Change], lines: Mapping[str, str]) -> Iterator[Change]:
+    """Yield the changes to show: functions by what they hold, if it is known, with their line."""
+    held = {key.subject for key in changes if key.quantity == "function"}
+    for change in changes.values():
+        if not (change.quantity == "place" and change.subject in held) and not is_harness(change.subject):
+            yield msgspec.structs.replace(change, subject=lines.get(change.subject, change.subject))
+
+
+class _Causes:
+    """The causes behind the differences that stand out."""
+
+    def __init__(
+        self,
+        changes: Mapping[Key, Change],
+        rounds: Sequence[Sides],
+        lines: Mapping[str, str],
+        threads: int,
+    ) -> None:
+        self._changes, self._rounds, self._lines, self._threads = changes, rounds, lines, threads
+        count = max(1, len(rounds))
+        self._time = (
+            sum(one.before[Key("time")] for one in rounds) / count,
+            sum(one.after[Key("time")] for one in rounds) / count,
+        )
+
+    def ranked(self) -> Iterator[Cause]:
+        """Yield the causes, the most important first."""
+        found = list(self._all())
+        # In the noise of a few rounds, a part can stand out while the whole does not.
+        extra = max([self._time[1] - self._time[0], *(one.seconds for one in found)])
+        found = [one for one in found if one.seconds >= LEAST * extra]
+        found.sort(key=lambda one: (not (one.specific and one.seconds >= REASON * extra), -one.seconds))
+        for one in found[:MOST]:
+            yield Cause(kind=one.kind, text=one.text, share=one.seconds / extra)
+
+    def _all(self) -> Iterator[_Weighed]:
+        collecting, held, off = (self._more(name) for name in ("collecting", "held", "off"))
+        kept = max(0.0, min(held, -off))  # ran without the GIL before
+        if collecting > 0:
+            yield _Weighed("collections", self._collections(), collecting, True)
+        if kept > 0:
+            yield _Weighed("held call", self._held_call(), kept + max(0.0, self._more("wait")), True)
+        if self._more("lock_wait") > 0:
+            yield _Weighed("lock", self._lock(), self._more("lock_wait"), True)
+        calls = list(self._calls(max(0.0, off)))
+        yield from calls
+        rest = held - kept - max(0.0, collecting)
+        if rest > 0:
+            yield self._function(rest)
+        if off > sum(call.seconds for call in calls):
+            yield _Weighed("native code", self._off(), off, False)
+        waited = self._more("wait") - self._threads * max(0.0, held)  # each waits for the others at most
+        if waited > 0:
+            yield _Weighed("gil wait", self._wait(), waited, False)
+        blocked = self._more("blocked") - max(0.0, self._more("lock_wait"))
+        if blocked > 0:
+            yield _Weighed("blocked", self._blocked(), blocked, False)
+
+    def _more(self, quantity: Quantity, subject: str = "") -> float:
+        change = self._changes.get(Key(quantity, subject))
+        return 0.0 if change is None else change.after - change.before
+
+    def _largest(self, quantity: Quantity) -> Change | None:
+        """Return the subject whose quantity grew most, but not one of gilbench's own."""
+        grown = [
+            change
+            for key, change in self._changes.items()
+            if key.quantity == quantity and change.after > change.before and not is_harness(key.subject)
+        ]
+        return max(grown, key=lambda change: change.after - change.before, default=None)
+
+    def _where(self) -> str:
+        """Return the function whose time grew most; if none stands out, the one with most of the time."""
+        place = self._largest("place")
+        if place is not None:
+            return f" in {self._named(place)}"
+        times: defaultdict[str, float] = defaultdict(float)
+        for one in self._rounds:
+            for key, seconds in one.after.items():
+                if key.quantity == "place" and not is_harness(key.subject):
+                    times[key.subject] += seconds
+        return f" in {self._line(max(times, key=lambda name: times[name]))}" if times else ""
+
+    def _named(self, change: Change) -> str:
+        return self._line(change.subject)
+
+    def _line(self, function: str) -> str:
+        return self._lines.get(function, function)
+
+    def _parts(self, change: Change) -> str:
+        """Write a time per operation, and its part of the time, before and after."""
+        parts = [value / time if time else 0.0 for value, time in zip(_ends(change), self._time, strict=True)]
+        return f"{_written(change)} per operation, {_percent(parts[0])} → {_percent(parts[1])} of the time"
+
+    def _collections(self) -> str:
+        count = self._changes.get(Key("collections"))
+        often = "" if count is None else f"; {_written(count)} collections per operation"
+        spent = self._changes[Key("collecting")]
+        return f"garbage collection takes {_longer(spent)}: {self._parts(spent)}{often}"
+
+    def _held_call(self) -> str:
+        function = self._largest("function")
+        held, off = self._changes[Key("held")], self._changes[Key("off")]
+        name = "code in C" if function is None else self._named(function)
+        native = self._largest("native")
+        through = "" if native is None else f", in {native.subject}"
+        return (
+            f"{name} no longer releases the GIL{through}: the GIL is held {self._parts(held)}; "
+            f"{_written(off)} on the CPU without the GIL"
+        )
+
+    def _lock(self) -> str:
+        return f"threads wait for a lock{self._where()}: {self._parts(self._changes[Key('lock_wait')])}"
+
+    def _calls(self, off: float) -> Iterator[_Weighed]:
+        """Yield system calls that are made more often, or take longer.
+
+        Around its system calls a thread is on the CPU without the GIL, so that time belongs to them as well.
+        """
+        calls = [change for key, change in self._changes.items() if key.quantity == "calls"]
+        more = [change for change in calls if change.after > _OFTEN * change.before]
+        for change in sorted(more, key=lambda one: one.before - one.after):
+            spent = max(0.0, self._more("call_time", change.subject))
+            seconds = max(spent, off if change is _most(more) else 0.0)
+            text = (
+                f"{change.subject} is called {_times(change)}often{self._where()}: "
+                f"{_written(change)} system calls per operation"
+            )
+            yield _Weighed("system calls", text, seconds, True)
+        names = {change.subject for change in more}
+        for key, change in self._changes.items():
+            if key.quantity == "call_time" and key.subject not in names and change.after > change.before:
+                text = f"{key.subject} takes {_longer(change)}: {self._parts(change)}{self._where()}"
+                yield _Weighed("slow system call", text, change.after - change.before, True)
+
+    def _function(self, seconds: float) -> _Weighed:
+        function = self._largest("function")
+        if function is None:
+            held = self._changes[Key("held")]
+            text = f"the GIL is held {_longer(held)}: {self._parts(held)}"
+        else:
+            text = f"{self._named(function)} holds the GIL {_longer(function)}: {self._parts(function)}"
+        return _Weighed("function", text, seconds, False)
+
+    def _off(self) -> str:
+        change = self._changes[Key("off")]
+        return f"threads run without the GIL {_longer(change)}: {self._parts(change)}{self._where()}"
+
+    def _wait(self) -> str:
+        change = self._changes[Key("wait")]
+        return f"threads wait for the GIL {_longer(change)}: {self._parts(change)}"
+
+    def _blocked(self) -> str:
+        change = self._changes[Key("blocked")]
+        return f"threads are blocked {_longer(change)}: {self._parts(change)}{self._where()}"
+
+
+def _most(changes: Sequence[Change]) -> Change:
+    return max(changes, key=lambda change: change.after - change.before)
+
+
+def _ends(change: Change) -> tuple[float, float]:
+    return change.before, change.after
+
+
+def _longer(change: Change) -> str:
+    """Return ``2.1x as long``, or ``longer`` if there was next to nothing before."""
+    if change.before * _MUCH <= change.after:
+        return "longer"
+    return f"{significant(change.after / change.before, 2)}x as long"
+
+
+def _times(change: Change) -> str:
+    return f"{significant(change.after / change.before, 2)}x as " if change.before > 0 else "more "
+
+
+def _written(change: Change) -> str:
+    return " → ".join(write(value, change.unit) for value in _ends(change))
+
+
+def _percent(part: float) -> str:
+    return "0%" if part < _NOTHING else f"{part:.0%}"

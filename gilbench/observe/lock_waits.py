@@ -1,0 +1,60 @@
+"""How long the threads of a CPython wait for locks other than the GIL, by bpftrace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gilbench.interpreters.image import read_image
+from gilbench.model.observed import Waits
+from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.observe.running import RunningPython
+from gilbench.observe.script import filled, places
+
+# Their second argument is a timeout. Since 3.14, threading.Lock is a PyMutex.
+_FUNCTIONS = ("PyThread_acquire_lock_timed", "_PyMutex_LockTimed")
+
+
+class LockWaits:
+    """Times the waits that begin and end before ``finish``.
+
+    Args:
+        python: The process.
+    """
+
+    def __init__(self, python: RunningPython) -> None:
+        self.unavailable: str | None = why_not()
+        self._script: Script | None = None
+        if self.unavailable is not None:
+            return
+        try:
+            image = read_image(python.code)
+            functions = [name for name in _FUNCTIONS if image.place(name) is not None]
+            if not functions:
+                self.unavailable = f"{python.code.name} has no symbol {_FUNCTIONS[0]}"
+                return
+            values = {
+                "pid": str(python.pid),
+                "wait": places("uprobe", python.code, functions),
+                "waited": places("uretprobe", python.code, functions),
+            }
+            script = filled(Path(__file__).with_name("lock_waits.bt"), values)
+            self._script = Script(script, pid=python.pid, wait=False)
+        except (BpftraceError, OSError, ValueError) as error:
+            self.unavailable = str(error)
+
+    def ready(self) -> None:
+        """Return when it counts, or when it is known that it cannot."""
+        if self._script is not None:
+            try:
+                self._script.ready()
+            except BpftraceError as error:
+                self._script, self.unavailable = None, str(error)
+
+    def finish(self) -> dict[int, Waits] | None:
+        """Stop timing, and return the waits by thread; None: they were not observed."""
+        if self._script is None:
+            return None
+        waits = self._script.finish().get("@waits", {})
+        return {
+            int(tid): Waits(count=one["count"], seconds=one["total"] * 1e-9) for tid, one in waits.items()
+        }
