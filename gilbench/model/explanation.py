@@ -23,7 +23,6 @@ Quantity = Literal[
     "collections",
     "switches",  # context switches
     "acquires",  # of the GIL
-    "instructions",  # per operation
     "memory",  # peak, in B
 ]
 Kind = Literal[

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gilbench.model.profile import Profile, Stack
-from gilbench.model.study import Slice
+from gilbench.model.study import Slice, Struct
 
 
-class Waits(NamedTuple):
+class Waits(Struct, frozen=True):
     """The waits of one thread."""
 
     count: int
@@ -22,6 +22,7 @@ class Seen(NamedTuple):
     stacks: tuple[Stack, ...]  # of all threads, also of those that waited; empty: not sampled
     locks: dict[int, Waits] | None  # by thread; None: not observed
     cpu_waits: dict[int, float]  # s that a thread was runnable without a CPU
+    unavailable: tuple[str, ...] = ()  # what was not observed, and why
 
 
 class Observed(NamedTuple):

@@ -59,10 +59,15 @@ class ThoroughObserver:
         before, after = self._cpu_waits, _cpu_waits(self._pid)
         profile = self._watch.finish()
         stacks, locks = self._everyone.finish(), self._locks.finish()
+        missing = [caveat.text for caveat in profile.caveats]
+        if self._locks.unavailable is not None:
+            missing.append(f"waits for locks: {self._locks.unavailable}")
+        if profile.probe.strength != "exact" and profile.probe.reason:
+            missing.append(f"exact times of the GIL: {profile.probe.reason}")
         self.by, self.reason = profile.probe.name, profile.probe.reason
         waited = {tid: max(0.0, seconds - before.get(tid, 0.0)) for tid, seconds in after.items()}
         if busy_seconds > 0:
-            self._keep(self._pid, Seen(profile, stacks, locks, waited))
+            self._keep(self._pid, Seen(profile, stacks, locks, waited, tuple(missing)))
         return Reading(observer=NAME)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from gilbench.model.explanation import Change, Explanation, Quantity
 from gilbench.model.metrics import common_scale, write
 from gilbench.model.results import Check, Comparison
@@ -31,7 +33,6 @@ _TITLES: dict[Quantity, str] = {
     "collections": "garbage collections",
     "switches": "context switches",
     "acquires": "GIL acquires",
-    "instructions": "instructions",
     "memory": "peak memory",
 }
 _ORDER = list(_TITLES)
@@ -50,7 +51,7 @@ def explanation_parts(explanations: Sequence[Explanation]) -> Iterator[Part]:
 def why(check: Check, row: Comparison) -> str:
     """Return the first cause of a row that regressed; empty: none is known."""
     for one in check.explanations:
-        if one.case == row.case:
+        if one.case == msgspec.structs.replace(row.case, observers=()):
             return short(one.causes[0].text, SENTENCE) if one.causes else ""
     return ""
 

@@ -1,8 +1,8 @@
-"""Explains regressions: runs the cases of both sides once more, observed and interleaved, and compares what was seen."""
+"""Explains regressions: observes the cases of both sides once more, interleaved, and compares what was seen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from gilbench.analyse.explain.causes import explain
 from gilbench.model.explanation import Explanation
 from gilbench.model.observed import Observed, Seen
 from gilbench.model.results import Comparison
-from gilbench.model.study import Case, Header, Run
+from gilbench.model.study import Case, Effort, Header, Run
 from gilbench.observe import Watch
 from gilbench.observe.thorough import NAME, ThoroughObserver
 from gilbench.plan import catalogue
@@ -23,14 +23,20 @@ MOST = 8  # cases; each takes half a minute
 
 
 def explained_cases(regressed: Sequence[Comparison]) -> tuple[Case, ...]:
-    """Return the cases of regressed rows, each once, the largest regressions first. Counted cases are those of timed ones."""
+    """Return the cases of regressed rows, each once, the largest regressions first, without family means."""
     ranked = sorted(regressed, key=lambda row: -abs(_size(row)))
     plain = (msgspec.structs.replace(row.case, observers=()) for row in ranked if not row.is_mean)
     return tuple(dict.fromkeys(plain))
 
 
 def explain_regressions(
-    header: Header, cases: Sequence[Case], listener: Listener, *, threshold: float, fdr: float
+    header: Header,
+    cases: Sequence[Case],
+    listener: Listener,
+    *,
+    threshold: float,
+    fdr: float,
+    effort: Effort = EXPLAINING,
 ) -> tuple[Explanation, ...]:
     """Observe some cases of the candidate and their counterparts of the baseline, and explain the differences.
 
@@ -40,6 +46,7 @@ def explain_regressions(
         listener: Receives progress, and can stop the work.
         threshold: Smallest difference that matters, as a fraction of the time of an operation.
         fdr: False discovery rate among the differences of a case.
+        effort: Number of rounds, and length of a slice.
 
     Returns:
         One explanation per case that was observed on both sides.
@@ -48,7 +55,7 @@ def explain_regressions(
     planned = [msgspec.structs.replace(case, observers=(NAME,)) for pair in pairs for case in pair]
     plan = make_plan(
         planned,
-        effort=EXPLAINING,
+        effort=effort,
         interpreters=header.interpreters,
         workloads=header.workloads,
         reference=header.plan.reference,
@@ -57,18 +64,24 @@ def explain_regressions(
     )
     seen: dict[int, Seen] = {}
     runs: list[Run] = []
-    run_plan(
-        plan,
-        header.interpreters,
-        {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}},
-        Hooks(
-            save=runs.append,
-            stop=listener.stop,
-            progress=lambda text, share: listener.progress(f"explaining {text}", share, plan.seconds),
-        ),
-        host=header.host,
-        observers={NAME: Watch(lambda pid: ThoroughObserver(pid, seen.__setitem__), "all of it")},
+    hooks = Hooks(
+        save=runs.append,
+        stop=listener.stop,
+        progress=lambda text, share: listener.progress(f"explaining {text}", share, plan.seconds),
     )
+    watch = Watch(lambda pid: ThoroughObserver(pid, seen.__setitem__), "all that can be observed")
+    try:
+        run_plan(
+            plan,
+            header.interpreters,
+            {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}},
+            hooks,
+            host=header.host,
+            observers={NAME: watch},
+        )
+    except KeyboardInterrupt:
+        if not listener.stop():  # the listener did not request it
+            raise
     observed = {
         (run.case, run.block): Observed(run.slices[0], seen[run.environment.pid])
         for run in runs
@@ -77,16 +90,27 @@ def explain_regressions(
     return tuple(
         explain(
             case,
-            [
-                (observed[2 * number, block], observed[2 * number + 1, block])
-                for block in range(EXPLAINING.blocks)
-                if {(2 * number, block), (2 * number + 1, block)} <= observed.keys()
-            ],
+            _rounds(observed, 2 * number, effort.blocks),
             threshold=threshold,
             fdr=fdr,
+            missing=_failures([run for run in runs if run.case // 2 == number]),
         )
         for number, (_, case) in enumerate(pairs)
     )
+
+
+def _rounds(
+    observed: Mapping[tuple[int, int], Observed], before: int, rounds: int
+) -> list[tuple[Observed, Observed]]:
+    """Return the rounds in which both sides were observed; the candidate's case follows the baseline's."""
+    pairs = [(observed.get((before, one)), observed.get((before + 1, one))) for one in range(rounds)]
+    return [(one, other) for one, other in pairs if one is not None and other is not None]
+
+
+def _failures(runs: Sequence[Run]) -> list[str]:
+    """Return why runs were not observed."""
+    failed = [run.failure.message for run in runs if run.failure is not None]
+    return failed + [reading.unavailable for run in runs for reading in run.readings if reading.unavailable]
 
 
 def _size(row: Comparison) -> float:

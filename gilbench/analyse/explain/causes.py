@@ -1,7 +1,7 @@
 """From differences to causes: what took the additional time, the most specific cause first.
 
-A slower function is where the time went. More garbage, another lock, more system calls, or a call that keeps the GIL are
-reasons for it: a reason that explains a fifth of the additional time or more comes first.
+A slower function is where the time went. More garbage, another lock, more system calls, or a call that keeps the GIL is
+the reason. A reason that explains a fifth of the additional time or more comes first.
 """
 
 from __future__ import annotations
@@ -35,7 +35,12 @@ class _Weighed(NamedTuple):
 
 
 def explain(
-    case: Case, rounds: Sequence[tuple[Observed, Observed]], *, threshold: float, fdr: float
+    case: Case,
+    rounds: Sequence[tuple[Observed, Observed]],
+    *,
+    threshold: float,
+    fdr: float,
+    missing: Sequence[str] = (),
 ) -> Explanation:
     """Explain a regression.
 
@@ -44,20 +49,19 @@ def explain(
         rounds: The observed slice of the baseline and that of the candidate, of each round.
         threshold: Smallest difference that matters, as a fraction of the time of an operation.
         fdr: False discovery rate among the differences.
+        missing: Why there are fewer rounds than planned.
     """
     sides = [Sides(quantities(before), quantities(after)) for before, after in rounds]
     sides = [one for one in sides if one.before and one.after]
     changes = standing_out(sides, threshold=threshold, fdr=fdr) if sides else {}
     lines = lines_of(after for _, after in rounds)
-    missing = dict.fromkeys(
-        caveat.text for pair in rounds for one in pair for caveat in one.seen.profile.caveats
-    )
+    unavailable = (text for pair in rounds for one in pair for text in one.seen.unavailable)
     return Explanation(
         case=case,
         rounds=len(sides),
         causes=tuple(_Causes(changes, sides, lines, case.threads).ranked()),
         changes=tuple(_shown(changes, lines)),
-        missing=tuple(missing),
+        missing=tuple(dict.fromkeys((*missing, *unavailable))),
     )
 
 

@@ -1,8 +1,8 @@
 """The differences between two sides that stand out: those that neither chance nor the threshold explains.
 
-Differences are computed within rounds, since both sides of a round were observed one after the other. Times are relative
-to the time of an operation before, so that a function that takes no time cannot stand out; other quantities are relative
-to the larger side.
+Differences are computed within rounds, since both sides of a round were observed one after the other. Times are
+relative to the time of an operation before, so that a function that takes no time cannot stand out. Other quantities
+are relative to the larger side.
 """
 
 from __future__ import annotations

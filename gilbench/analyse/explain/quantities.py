@@ -16,7 +16,7 @@ from gilbench.model.profile import Profile, ProfiledThread, Stack
 UNITS: dict[Quantity, str] = {
     **dict.fromkeys(("time", "held", "wait", "off", "blocked"), "s"),
     **dict.fromkeys(("lock_wait", "collecting", "call_time", "function", "native", "place"), "s"),
-    **dict.fromkeys(("calls", "lock_waits", "collections", "switches", "acquires", "instructions"), "count"),
+    **dict.fromkeys(("calls", "lock_waits", "collections", "switches", "acquires"), "count"),
     "memory": "B",
 }
 _HARNESS = "gilbench/target/"
