@@ -272,6 +272,8 @@ def _refuse_useless(context: typer.Context, baseline: str | None) -> None:
         raise UsageError("--database and --branch need --baseline history")
     if baseline in {None, HISTORY} and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
+    if explain_nothing:
+        raise UsageError("--explain observes both interpreters now; use it with --python NEW --against OLD")
 
 
 def _conclude(check: Check | LimitCheck, files: Files, form: str) -> int:

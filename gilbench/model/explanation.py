@@ -38,7 +38,7 @@ Kind = Literal[
 ]
 
 
-class Change(Struct, frozen=True):
+class Deviation(Struct, frozen=True):
     """One quantity on both sides that differs by more than chance and the threshold explain."""
 
     quantity: Quantity
@@ -64,5 +64,5 @@ class Explanation(Struct, frozen=True):
     case: Case  # of the candidate
     rounds: int  # observed runs of each side
     causes: tuple[Cause, ...]  # the most important first; empty: nothing stands out
-    changes: tuple[Change, ...]
+    changes: tuple[Deviation, ...]
     missing: tuple[str, ...] = ()  # what was not observed, and why

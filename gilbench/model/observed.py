@@ -8,19 +8,19 @@ from gilbench.model.profile import Profile, Stack
 from gilbench.model.study import Slice, Struct
 
 
-class Waits(Struct, frozen=True):
+class LockWait(Struct, frozen=True):
     """The waits of one thread."""
 
     count: int
     seconds: float
 
 
-class Seen(NamedTuple):
+class Observation(NamedTuple):
     """What was observed of one worker."""
 
     profile: Profile
     stacks: tuple[Stack, ...]  # of all threads, also of those that waited; empty: not sampled
-    locks: dict[int, Waits] | None  # by thread; None: not observed
+    locks: dict[int, LockWait] | None  # by thread; None: not observed
     cpu_waits: dict[int, float]  # s that a thread was runnable without a CPU
     unavailable: tuple[str, ...] = ()  # what was not observed, and why
 
@@ -29,4 +29,4 @@ class Observed(NamedTuple):
     """One observed slice of a case."""
 
     slice: Slice
-    seen: Seen
+    seen: Observation

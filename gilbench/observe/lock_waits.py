@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gilbench.interpreters.image import read_image
-from gilbench.model.observed import Waits
+from gilbench.model.observed import LockWait
 from gilbench.observe.bpftrace import BpftraceError, Script, why_not
 from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled, places
@@ -50,11 +50,11 @@ class LockWaits:
             except BpftraceError as error:
                 self._script, self.unavailable = None, str(error)
 
-    def finish(self) -> dict[int, Waits] | None:
+    def finish(self) -> dict[int, LockWait] | None:
         """Stop timing, and return the waits by thread; None: they were not observed."""
         if self._script is None:
             return None
         waits = self._script.finish().get("@waits", {})
         return {
-            int(tid): Waits(count=one["count"], seconds=one["total"] * 1e-9) for tid, one in waits.items()
+            int(tid): LockWait(count=one["count"], seconds=one["total"] * 1e-9) for tid, one in waits.items()
         }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gilbench.model.errors import GilbenchError
-from gilbench.model.observed import Seen
+from gilbench.model.observed import Observation
 from gilbench.model.study import Reading
 from gilbench.observe.lock_waits import LockWaits
 from gilbench.observe.program import ProgramWatch
@@ -28,7 +28,7 @@ class ThoroughObserver:
         keep: Called with the worker's PID and what was seen.
     """
 
-    def __init__(self, pid: int, keep: Callable[[int, Seen], None]) -> None:
+    def __init__(self, pid: int, keep: Callable[[int, Observation], None]) -> None:
         self.by: str | None = None
         self.reason: str | None = None
         self._pid, self._keep = pid, keep
@@ -67,7 +67,7 @@ class ThoroughObserver:
         self.by, self.reason = profile.probe.name, profile.probe.reason
         waited = {tid: max(0.0, seconds - before.get(tid, 0.0)) for tid, seconds in after.items()}
         if busy_seconds > 0:
-            self._keep(self._pid, Seen(profile, stacks, locks, waited, tuple(missing)))
+            self._keep(self._pid, Observation(profile, stacks, locks, waited, tuple(missing)))
         return Reading(observer=NAME)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from gilbench.model.explanation import Change, Explanation, Quantity
+from gilbench.model.explanation import Deviation, Explanation, Quantity
 from gilbench.model.metrics import common_scale, write
 from gilbench.model.results import Check, Comparison
 from gilbench.plan.axes import variant
@@ -93,7 +93,7 @@ def _more(one: Explanation) -> tuple[str, ...]:
     return (f"and {more} more; --format json shows all",) if more > 0 else ()
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _row(change: Deviation) -> tuple[str, ...]:
     known = [value for value in (change.before, change.after, change.lo, change.hi) if value is not None]
     scale = common_scale(known, change.unit)
     before, after = (write(value, change.unit, scale) for value in (change.before, change.after))

@@ -8,9 +8,9 @@ import msgspec
 
 from gilbench.analyse.explain.causes import explain
 from gilbench.model.explanation import Explanation
-from gilbench.model.observed import Observed, Seen
+from gilbench.model.observed import Observation, Observed
 from gilbench.model.results import Comparison
-from gilbench.model.study import Case, Effort, Header, Run
+from gilbench.model.study import Case, Effort, Header, Plan, Run
 from gilbench.observe import Watch
 from gilbench.observe.thorough import NAME, ThoroughObserver
 from gilbench.plan import catalogue
@@ -62,7 +62,24 @@ def explain_regressions(
         seed=header.plan.seed,
         cpus=header.plan.cpus,
     )
-    seen: dict[int, Seen] = {}
+    runs, observed = _observe(header, plan, listener)
+    return tuple(
+        explain(
+            case,
+            _rounds(observed, 2 * number, effort.blocks),
+            threshold=threshold,
+            fdr=fdr,
+            missing=_failures([run for run in runs if run.case // 2 == number]),
+        )
+        for number, (_, case) in enumerate(pairs)
+    )
+
+
+def _observe(
+    header: Header, plan: Plan, listener: Listener
+) -> tuple[list[Run], dict[tuple[int, int], Observed]]:
+    """Run a plan. Return its runs, and what was observed, by case and block."""
+    seen: dict[int, Observation] = {}
     runs: list[Run] = []
     hooks = Hooks(
         save=runs.append,
@@ -82,21 +99,11 @@ def explain_regressions(
     except KeyboardInterrupt:
         if not listener.stop():  # the listener did not request it
             raise
-    observed = {
+    return runs, {
         (run.case, run.block): Observed(run.slices[0], seen[run.environment.pid])
         for run in runs
         if run.failure is None and run.environment is not None and run.environment.pid in seen and run.slices
     }
-    return tuple(
-        explain(
-            case,
-            _rounds(observed, 2 * number, effort.blocks),
-            threshold=threshold,
-            fdr=fdr,
-            missing=_failures([run for run in runs if run.case // 2 == number]),
-        )
-        for number, (_, case) in enumerate(pairs)
-    )
 
 
 def _rounds(

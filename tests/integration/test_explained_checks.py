@@ -89,4 +89,4 @@ def test_a_check_says_why_in_every_output(tmp_path: Path, capsys: pytest.Capture
 def test_explaining_needs_two_interpreters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = tmp_path / "a.jsonl"
     assert run(["check", str(study), "--baseline", str(study), "--explain"]) == 2
-    assert "does not remeasure" in capsys.readouterr().err
+    assert "--explain observes both interpreters now" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 from gilbench.model.errors import StudyError
+from gilbench.model.explanation import Cause, Deviation, Explanation
 from gilbench.model.results import Check, Known
 from gilbench.render.check_page import COMMENT, headline
 from gilbench.render.github import MOST, annotation
@@ -161,6 +162,51 @@ def test_programs_get_every_row_once_with_its_status() -> None:
     assert said["comparisons"][1]["known_reason"] == "issue 17"
     assert said["failed"][0]["kind"] == "crash"
     assert said["unused_known_bad"][0]["reason"] == "issue 18"
+
+
+# --- explanations ---------------------------------------------------------------------------------------
+
+
+def explained(name: str, *causes: str) -> Check:
+    told = Explanation(
+        case=row(workload=name).case,
+        rounds=4,
+        causes=tuple(Cause(kind="function", text=text, share=0.9) for text in causes),
+        changes=(
+            Deviation(
+                quantity="function", subject=name, unit="s", before=1e-3, after=2e-3, lo=0.8e-3, hi=None
+            ),
+            Deviation(quantity="memory", subject="", unit="B", before=1e6, after=2e6, lo=0.8e6, hi=1.2e6),
+        ),
+        missing=(name,),
+    )
+    return check(row("regressed", workload=name), row(), explanations=(told,))
+
+
+def test_the_cause_of_a_regression_is_in_every_output(tmp_path: Path) -> None:
+    answer = explained("parsing", "split (a.py:3) holds the GIL 2.1x as long")
+    for form in ("terminal", "markdown", "github", "junit", "json"):
+        assert "holds the GIL 2.1x as long" in written(answer, form).replace("\n", " "), form
+    path = tmp_path / "check.json"
+    path.write_text(written(answer, "json"), "utf-8")
+    assert read_check(path).explanations == answer.explanations
+
+
+def test_a_regression_without_a_cause_says_so() -> None:
+    answer = explained("parsing")
+    for form in ("terminal", "markdown"):
+        assert "Nothing stands out between the observed runs of both sides." in written(answer, form)
+    assert "; " not in next(line for line in written(answer, "github").splitlines() if "::error" in line)
+
+
+def test_a_cause_from_a_bad_place_does_no_harm() -> None:
+    answer = explained(HOSTILE, HOSTILE)
+    for form in ("terminal", "markdown", "github", "junit"):
+        text = written(answer, form)
+        assert not {"\x1b", "\x00", "\r"} & set(text), form
+    assert "<script>" not in written(answer, "markdown").replace("`", "")
+    assert max(map(cell_len, terminal(answer, 80).splitlines())) <= 80
+    assert len(JUnitXml.fromstring(written(answer, "junit").encode())) == 1
 
 
 # --- no baseline ----------------------------------------------------------------------------------------

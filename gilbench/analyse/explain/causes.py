@@ -14,7 +14,7 @@ import msgspec
 
 from gilbench.analyse.explain.changes import Sides, standing_out
 from gilbench.analyse.explain.quantities import Key, is_harness, lines_of, quantities
-from gilbench.model.explanation import Cause, Change, Explanation, Kind, Quantity
+from gilbench.model.explanation import Cause, Deviation, Explanation, Kind, Quantity
 from gilbench.model.metrics import significant, write
 from gilbench.model.observed import Observed
 from gilbench.model.study import Case
@@ -65,7 +65,7 @@ def explain(
     )
 
 
-def _shown(changes: Mapping[Key, Change], lines: Mapping[str, str]) -> Iterator[Change]:
+def _shown(changes: Mapping[Key, Deviation], lines: Mapping[str, str]) -> Iterator[Deviation]:
     """Yield the changes to show: functions by what they hold, if it is known, with their line."""
     held = {key.subject for key in changes if key.quantity == "function"}
     for change in changes.values():
@@ -78,7 +78,7 @@ class _Causes:
 
     def __init__(
         self,
-        changes: Mapping[Key, Change],
+        changes: Mapping[Key, Deviation],
         rounds: Sequence[Sides],
         lines: Mapping[str, str],
         threads: int,
@@ -127,7 +127,7 @@ class _Causes:
         change = self._changes.get(Key(quantity, subject))
         return 0.0 if change is None else change.after - change.before
 
-    def _largest(self, quantity: Quantity) -> Change | None:
+    def _largest(self, quantity: Quantity) -> Deviation | None:
         """Return the subject whose quantity grew most, but not one of gilbench's own."""
         grown = [
             change
@@ -136,25 +136,31 @@ class _Causes:
         ]
         return max(grown, key=lambda change: change.after - change.before, default=None)
 
-    def _where(self) -> str:
-        """Return the function whose time grew most; if none stands out, the one with most of the time."""
-        place = self._largest("place")
-        if place is not None:
-            return f" in {self._named(place)}"
-        times: defaultdict[str, float] = defaultdict(float)
-        for one in self._rounds:
-            for key, seconds in one.after.items():
-                if key.quantity == "place" and not is_harness(key.subject):
-                    times[key.subject] += seconds
-        return f" in {self._line(max(times, key=lambda name: times[name]))}" if times else ""
+    def _where(self, quantity: Quantity = "place") -> str:
+        """Return the function whose time grew most, as the end of a phrase; if none grew, the one with most time.
 
-    def _named(self, change: Change) -> str:
+        It need not stand out by itself: that the whole does is known.
+        """
+        grown: defaultdict[str, float] = defaultdict(float)
+        spent: defaultdict[str, float] = defaultdict(float)
+        for one in self._rounds:
+            for side, sign in ((one.before, -1), (one.after, 1)):
+                for key, seconds in side.items():
+                    if key.quantity == quantity and not is_harness(key.subject):
+                        grown[key.subject] += sign * seconds
+                        spent[key.subject] += seconds * (sign > 0)
+        if not spent:
+            return ""
+        ranked = grown if max(grown.values()) > 0 else spent
+        return f" in {self._line(max(ranked, key=lambda name: ranked[name]))}"
+
+    def _named(self, change: Deviation) -> str:
         return self._line(change.subject)
 
     def _line(self, function: str) -> str:
         return self._lines.get(function, function)
 
-    def _parts(self, change: Change) -> str:
+    def _parts(self, change: Deviation) -> str:
         """Write a time per operation, and its part of the time, before and after."""
         parts = [value / time if time else 0.0 for value, time in zip(_ends(change), self._time, strict=True)]
         return f"{_written(change)} per operation, {_percent(parts[0])} → {_percent(parts[1])} of the time"
@@ -168,7 +174,7 @@ class _Causes:
     def _held_call(self) -> str:
         function = self._largest("function")
         held, off = self._changes[Key("held")], self._changes[Key("off")]
-        name = "code in C" if function is None else self._named(function)
+        name = self._where("function").removeprefix(" in ") if function is None else self._named(function)
         native = self._largest("native")
         through = "" if native is None else f", in {native.subject}"
         return (
@@ -204,7 +210,8 @@ class _Causes:
         function = self._largest("function")
         if function is None:
             held = self._changes[Key("held")]
-            text = f"the GIL is held {_longer(held)}: {self._parts(held)}"
+            where = self._where("function").replace(" in ", ", most in ", 1)
+            text = f"the GIL is held {_longer(held)}: {self._parts(held)}{where}"
         else:
             text = f"{self._named(function)} holds the GIL {_longer(function)}: {self._parts(function)}"
         return _Weighed("function", text, seconds, False)
@@ -222,26 +229,26 @@ class _Causes:
         return f"threads are blocked {_longer(change)}: {self._parts(change)}{self._where()}"
 
 
-def _most(changes: Sequence[Change]) -> Change:
+def _most(changes: Sequence[Deviation]) -> Deviation:
     return max(changes, key=lambda change: change.after - change.before)
 
 
-def _ends(change: Change) -> tuple[float, float]:
+def _ends(change: Deviation) -> tuple[float, float]:
     return change.before, change.after
 
 
-def _longer(change: Change) -> str:
+def _longer(change: Deviation) -> str:
     """Return ``2.1x as long``, or ``longer`` if there was next to nothing before."""
     if change.before * _MUCH <= change.after:
         return "longer"
     return f"{significant(change.after / change.before, 2)}x as long"
 
 
-def _times(change: Change) -> str:
+def _times(change: Deviation) -> str:
     return f"{significant(change.after / change.before, 2)}x as " if change.before > 0 else "more "
 
 
-def _written(change: Change) -> str:
+def _written(change: Deviation) -> str:
     return " → ".join(write(value, change.unit) for value in _ends(change))
 
 

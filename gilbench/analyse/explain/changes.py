@@ -15,7 +15,7 @@ import numpy as np
 from gilbench.analyse.explain.quantities import UNITS, Key
 from gilbench.analyse.stats.estimates import MINIMUM_BLOCKS, Estimate, mean_estimate
 from gilbench.analyse.stats.verdicts import verdicts
-from gilbench.model.explanation import Change
+from gilbench.model.explanation import Deviation
 
 LEAST_COUNT = 0.1  # per operation, by which a count has to differ
 LEAST_SHARE = 0.1  # of the larger side, by which a quantity that is no time has to differ
@@ -28,7 +28,7 @@ class Sides(NamedTuple):
     after: dict[Key, float]
 
 
-def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> dict[Key, Change]:
+def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> dict[Key, Deviation]:
     """Return the differences that stand out.
 
     Args:
@@ -43,7 +43,7 @@ def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> di
     }
     estimates = {key: mean_estimate(one.relative, scale="difference") for key, one in compared.items()}
     limits = {key: threshold if UNITS[key.quantity] == "s" else LEAST_SHARE for key in compared}
-    found: dict[Key, Change] = {}
+    found: dict[Key, Deviation] = {}
     for limit in sorted(set(limits.values())):
         keys = [key for key in compared if limits[key] == limit]
         judged = verdicts([estimates[key] for key in keys], ["lower"] * len(keys), threshold=limit, fdr=fdr)
@@ -54,7 +54,7 @@ def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> di
     return found
 
 
-class _Compared(NamedTuple):
+class _BothSides(NamedTuple):
     before: float  # means over rounds
     after: float
     size: float  # to which differences are relative
@@ -63,9 +63,9 @@ class _Compared(NamedTuple):
     def matters(self, key: Key) -> bool:
         return UNITS[key.quantity] != "count" or abs(self.after - self.before) >= LEAST_COUNT
 
-    def change(self, key: Key, estimate: Estimate) -> Change:
+    def change(self, key: Key, estimate: Estimate) -> Deviation:
         interval = estimate.interval()
-        return Change(
+        return Deviation(
             quantity=key.quantity,
             subject=key.subject,
             unit=UNITS[key.quantity],
@@ -85,7 +85,7 @@ def _on_both(key: Key, rounds: Sequence[Sides]) -> bool:
     )
 
 
-def _compared(key: Key, rounds: Sequence[Sides]) -> _Compared:
+def _compared(key: Key, rounds: Sequence[Sides]) -> _BothSides:
     sides = np.array([[side.get(key, 0.0) for side in sides] for sides in rounds])
     before, after = sides.mean(axis=0)
     if UNITS[key.quantity] == "s":
@@ -94,7 +94,7 @@ def _compared(key: Key, rounds: Sequence[Sides]) -> _Compared:
         size = max(before, after)
     size = size or 1.0
     relative = [float(value) for value in (sides[:, 1] - sides[:, 0]) / size]
-    return _Compared(float(before), float(after), float(size), relative)
+    return _BothSides(float(before), float(after), float(size), relative)
 
 
 def _is_constant(estimate: Estimate, limit: float) -> bool:

@@ -150,6 +150,6 @@ def lines_of(observed: Iterable[Observed]) -> dict[str, str]:
     """Return the most frequent frame of each function: ``parse (module.py:12)`` of ``parse (module.py)``."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for one in observed:
-        for stack in one.seen.stacks:
+        for stack in (*one.seen.stacks, *one.seen.profile.stacks):
             counts[function_of(stack.frames[-1])][stack.frames[-1]] += stack.samples
     return {name: frames.most_common(1)[0][0] for name, frames in counts.items()}
