@@ -10,7 +10,7 @@ from gilbench.analyse.explain.causes import explain
 from gilbench.model.explanation import Explanation
 from gilbench.model.observed import Observation, Observed
 from gilbench.model.results import Comparison
-from gilbench.model.study import Case, Effort, Header, Plan, Run
+from gilbench.model.study import Case, Header, Plan, Run
 from gilbench.observe import Watch
 from gilbench.observe.thorough import NAME, ThoroughObserver
 from gilbench.plan import catalogue
@@ -36,7 +36,6 @@ def explain_regressions(
     *,
     threshold: float,
     fdr: float,
-    effort: Effort = EXPLAINING,
 ) -> tuple[Explanation, ...]:
     """Observe some cases of the candidate and their counterparts of the baseline, and explain the differences.
 
@@ -46,7 +45,6 @@ def explain_regressions(
         listener: Receives progress, and can stop the work.
         threshold: Smallest difference that matters, as a fraction of the time of an operation.
         fdr: False discovery rate among the differences of a case.
-        effort: Number of rounds, and length of a slice.
 
     Returns:
         One explanation per case that was observed on both sides.
@@ -55,7 +53,7 @@ def explain_regressions(
     planned = [msgspec.structs.replace(case, observers=(NAME,)) for pair in pairs for case in pair]
     plan = make_plan(
         planned,
-        effort=effort,
+        effort=EXPLAINING,
         interpreters=header.interpreters,
         workloads=header.workloads,
         reference=header.plan.reference,
@@ -66,7 +64,7 @@ def explain_regressions(
     return tuple(
         explain(
             case,
-            _rounds(observed, 2 * number, effort.blocks),
+            _rounds(observed, 2 * number),
             threshold=threshold,
             fdr=fdr,
             missing=_failures([run for run in runs if run.case // 2 == number]),
@@ -106,11 +104,10 @@ def _observe(
     }
 
 
-def _rounds(
-    observed: Mapping[tuple[int, int], Observed], before: int, rounds: int
-) -> list[tuple[Observed, Observed]]:
+def _rounds(observed: Mapping[tuple[int, int], Observed], before: int) -> list[tuple[Observed, Observed]]:
     """Return the rounds in which both sides were observed; the candidate's case follows the baseline's."""
-    pairs = [(observed.get((before, one)), observed.get((before + 1, one))) for one in range(rounds)]
+    blocks = range(EXPLAINING.blocks)
+    pairs = [(observed.get((before, one)), observed.get((before + 1, one))) for one in blocks]
     return [(one, other) for one, other in pairs if one is not None and other is not None]
 
 

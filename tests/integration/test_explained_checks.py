@@ -47,8 +47,7 @@ def explained() -> dict[str, Explanation]:
     header = describe_study(
         cases, effort=EXPLAINING, interpreters=sides, workloads=workloads, reference="old", seed=1
     )
-    short = msgspec.structs.replace(EXPLAINING, blocks=3, slice_seconds=0.1)
-    found = explain_regressions(header, cases, SILENT, threshold=0.02, fdr=0.05, effort=short)
+    found = explain_regressions(header, cases, SILENT, threshold=0.02, fdr=0.05)
     return {one.case.workload: one for one in found}
 
 

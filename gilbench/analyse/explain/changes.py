@@ -86,14 +86,15 @@ def _on_both(key: Key, rounds: Sequence[Sides]) -> bool:
 
 
 def _compared(key: Key, rounds: Sequence[Sides]) -> _BothSides:
-    sides = np.array([[side.get(key, 0.0) for side in sides] for sides in rounds])
+    sides = np.array([[side.get(key, 0.0) for side in one] for one in rounds])
     before, after = sides.mean(axis=0)
-    if UNITS[key.quantity] == "s":
-        size = float(np.mean([sides.before[Key("time")] for sides in rounds]))
+    if UNITS[key.quantity] == "s":  # of the same round, in which the host was as fast
+        sizes = np.array([one.before[Key("time")] for one in rounds])
     else:
-        size = max(before, after)
-    size = size or 1.0
-    relative = [float(value) for value in (sides[:, 1] - sides[:, 0]) / size]
+        sizes = np.full(len(rounds), max(before, after))
+    sizes[sizes <= 0] = 1.0
+    relative = [float(value) for value in (sides[:, 1] - sides[:, 0]) / sizes]
+    size = sizes.mean()
     return _BothSides(float(before), float(after), float(size), relative)
 
 
