@@ -195,7 +195,7 @@ def check(
     """
     own = calls(context, call, arg, setup, shared=shared)
     way = _way(context, study, limit, against)
-    _refuse_useless(context, baseline if way == "baseline" else None)
+    _refuse_useless(context, way, baseline if way == "baseline" else None)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if way == "limit":
@@ -266,13 +266,13 @@ def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> Li
     return check_profile(profile, limits, strict=strict)
 
 
-def _refuse_useless(context: typer.Context, baseline: str | None) -> None:
-    """Refuse options that have no effect with this baseline."""
+def _refuse_useless(context: typer.Context, way: str, baseline: str | None) -> None:
+    """Refuse options that have no effect with this way to check, or with this baseline."""
     if baseline != HISTORY and typed(context, "database", "branch"):
         raise UsageError("--database and --branch need --baseline history")
     if baseline in {None, HISTORY} and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
-    if explain_nothing:
+    if way != "measure" and typed(context, "explain"):
         raise UsageError("--explain observes both interpreters now; use it with --python NEW --against OLD")
 
 
