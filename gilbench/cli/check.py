@@ -37,11 +37,30 @@ from gilbench.cli.options import (
     typed,
 )
 from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
+from gilbench.cli.program import (
+    PARAMETERS,
+    Cleanup,
+    IgnoreFailure,
+    Input,
+    Load,
+    Prepare,
+    Ready,
+    Runs,
+    Settings,
+    Shell,
+    Timeout,
+    Warmup,
+    command_request,
+    for_command,
+)
 from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:
     from gilbench.model.profile_results import LimitCheck
-    from gilbench.model.results import Check
+    from gilbench.model.results import Check, Known
+    from gilbench.work.check import Checked
+    from gilbench.work.compare import Limits
+    from gilbench.work.planning import MeasureRequest
 
 HISTORY = "history"
 # Parameters that need --python and --against, and those of any check of studies.
@@ -62,6 +81,7 @@ _MEASURED = (
     "seed",
     "layout",
     "explain",
+    *PARAMETERS,
 )
 _OF_STUDIES = (*_MEASURED, "baseline", "known_bad", "metric")
 _NOTHING = (
@@ -84,9 +104,13 @@ def register(app: typer.Typer) -> None:
 
 def check(
     context: typer.Context,
-    study: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="Candidate, measured before; for --limit, a profile."),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE | -- COMMAND",
+            help="Candidate, measured before; for --limit, a profile. With --against: a command to measure, where "
+            "{python} is the interpreter.",
+        ),
     ] = None,
     *,
     limit: Annotated[
@@ -129,6 +153,17 @@ def check(
             metavar="LIST", help="Thread counts for --against (default: as for run).", rich_help_panel=WHAT
         ),
     ] = None,
+    setting: Settings = None,
+    shell: Shell = False,
+    prepare: Prepare = None,
+    cleanup: Cleanup = None,
+    warmup: Warmup = 0,
+    runs: Runs = None,
+    ignore_failure: IgnoreFailure = False,
+    stdin: Input = None,
+    timeout: Timeout = None,
+    ready: Ready = None,
+    load: Load = None,
     effort: Annotated[
         str | None,
         typer.Option(
@@ -194,8 +229,11 @@ def check(
     Give FILE and --baseline or --limit, or --python and --against (preferred: measures both now, interleaved).
     """
     own = calls(context, call, arg, setup, shared=shared)
+    study = Path(words[0]) if words else None
     way = _way(context, study, limit, against)
-    _refuse_useless(context, way, baseline if way == "baseline" else None)
+    given = (shell, prepare, cleanup, warmup, runs, ignore_failure, stdin, timeout, ready, load)
+    program = command_request(context, words if way == "measure" else None, None, given)
+    _refuse_useless(context, way, baseline if way == "baseline" else None, words)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if way == "limit":
@@ -203,7 +241,7 @@ def check(
         files = sort_files(output, "LimitCheck", named)
         return _conclude(_held_to(limit or (), profile, strict=strict), files, form)
     files = sort_files(output, "Check", named, study=True)
-    from gilbench.work.check import check_history, check_measured, check_study, read_known  # noqa: PLC0415
+    from gilbench.work.check import check_history, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
 
     limits = Limits.in_percent(
@@ -216,7 +254,7 @@ def check(
         if baseline == HISTORY:
             return _conclude(check_history(study, database, branch, limits, known).check, files, form)
         return _conclude(check_study(study, Path(baseline), limits, known).check, files, form)
-    if python is None or against is None or study is not None or way == "baseline":
+    if python is None or against is None or way == "baseline":
         raise UsageError(_NOTHING)
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415
 
@@ -225,19 +263,40 @@ def check(
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         calls=own,
+        command=program,
+        settings=tuple(setting or ()),
         threads=threads,
         effort=effort or "standard",
         count=count,
         seed=seed,
         refresh=refresh,
     )
+    request = for_command(context, request)
+    checked = _measured(python, against, request, limits, known, files.study, explain=explain, quiet=quiet)
+    return _conclude(checked.check, files, form)
+
+
+def _measured(
+    python: str,
+    against: str,
+    request: MeasureRequest,
+    limits: Limits,
+    known: Sequence[Known],
+    output: Path | None,
+    *,
+    explain: bool,
+    quiet: bool,
+) -> Checked:
+    """Measure and check, and say where the study is."""
+    from gilbench.work.check import check_measured  # noqa: PLC0415
+
     with ConsoleListener(quiet=quiet) as listener:
         checked = check_measured(
-            python, against, request, limits, known, output=files.study, explain=explain, listener=listener
+            python, against, request, limits, known, output=output, explain=explain, listener=listener
         )
     again = f"interrupted; resume: gilbench run --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")
-    return _conclude(checked.check, files, form)
+    return checked
 
 
 def _way(
@@ -266,8 +325,14 @@ def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> Li
     return check_profile(profile, limits, strict=strict)
 
 
-def _refuse_useless(context: typer.Context, way: str, baseline: str | None) -> None:
-    """Refuse options that have no effect with this way to check, or with this baseline."""
+def _refuse_useless(
+    context: typer.Context, way: str, baseline: str | None, words: Sequence[str] | None
+) -> None:
+    """Refuse options that have no effect with this way to check, or with this baseline, and arguments after the file."""
+    if way != "measure" and words and len(words) > 1:
+        raise UsageError(
+            f"unexpected argument {words[1][:40]!r}; to measure a command: --python NEW --against OLD"
+        )
     if baseline != HISTORY and typed(context, "database", "branch"):
         raise UsageError("--database and --branch need --baseline history")
     if baseline in {None, HISTORY} and typed(context, "allow_unpaired"):

@@ -39,6 +39,24 @@ from gilbench.cli.options import (
     typed,
 )
 from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
+from gilbench.cli.program import (
+    PARAMETERS,
+    Cleanup,
+    IgnoreFailure,
+    Input,
+    Load,
+    Prepare,
+    Ready,
+    Runs,
+    Settings,
+    Shell,
+    Texts,
+    Timeout,
+    Warmup,
+    Words,
+    command_request,
+    for_command,
+)
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +69,8 @@ _EXAMPLES = examples(
     "gilbench run --python 3.14 --jit on,off --family cpu",
     "gilbench run --python 3.13 --python '3.13 -O' --env PYTHONMALLOC=malloc",
     "gilbench run --call mypackage.parser:parse --arg size=10,1000 --threads 1,2",
+    "gilbench run --python 3.13 --python 3.13t --set size=1,10 -- {python} app.py --size {size}",
+    "gilbench run --command 'sort big.txt' --command 'sort -u big.txt' --warmup 1",
     "gilbench run --resume study.jsonl",
 )
 
@@ -73,6 +93,8 @@ _PLANNED = (
     "count",
     "seed",
     "dry_run",
+    "words",
+    *PARAMETERS,
 )
 
 
@@ -83,6 +105,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
+    words: Words = None,
     *,
     python: Python = None,
     env: Variables = None,
@@ -114,15 +137,18 @@ def run(
     jit: Jit = None,
     switch_interval: SwitchInterval = None,
     cpus: Cpus = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Workload parameter, or several values: NAME=VALUE,VALUE. Repeatable.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
+    setting: Settings = None,
+    command: Texts = None,
+    shell: Shell = False,
+    prepare: Prepare = None,
+    cleanup: Cleanup = None,
+    warmup: Warmup = 0,
+    runs: Runs = None,
+    ignore_failure: IgnoreFailure = False,
+    stdin: Input = None,
+    timeout: Timeout = None,
+    ready: Ready = None,
+    load: Load = None,
     effort: EffortLevel = None,
     budget: Budget = None,
     reference: Reference = None,
@@ -157,7 +183,9 @@ def run(
     quiet: Quiet = False,
     old_effort: OldEffort = None,
 ) -> int:
-    """Benchmark interpreters side by side and save a study."""
+    """Benchmark interpreters or commands side by side and save a study."""
+    given = (shell, prepare, cleanup, warmup, runs, ignore_failure, stdin, timeout, ready, load)
+    program = command_request(context, words, command, given)
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     own = calls(context, call, arg, setup, shared=shared)
     files = sort_files(output, "Report", study=True)
@@ -179,6 +207,7 @@ def run(
         calls=own,
         pyperf=tuple(pyperf or ()),
         pyperf_benchmark=tuple(pyperf_benchmark or ()),
+        command=program,
         threads=threads,
         axes={name: text for name, text in axes.items() if text is not None},
         settings=tuple(setting or ()),
@@ -190,6 +219,7 @@ def run(
         seed=seed,
         refresh=refresh,
     )
+    request = for_command(context, request)
     with ConsoleListener(quiet=quiet) as listener:
         if dry_run:
             show(plan_study(request, listener), form)

@@ -105,7 +105,9 @@ def place(case: Case, driver: str, layout: Layout, turn: int) -> Placement:
     cores = layout.cores(turn)
     peer = layout.own_core(turn) if driver in _WITH_LOAD else None
     takes = driver in _WITH_LOAD and peer is None and layout.apart()  # a core for the load generator
-    if driver in _WITH_MAIN_THREAD:
+    if driver == "command":  # it may have any number of threads and processes
+        count = case.cpus or sum(map(len, cores))
+    elif driver in _WITH_MAIN_THREAD:
         count = case.cpus or max(case.threads + 1, layout.width - takes)
     else:
         count = case.cpus or max(1, case.threads)

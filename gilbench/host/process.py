@@ -27,7 +27,7 @@ GRACE = 0.5  # s between SIGTERM and SIGKILL
 TAIL = 4000  # bytes kept of the end of a child's output
 _LONG = 1e6  # s
 _FIRST = -20  # the highest priority, as a nice value
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -79,9 +79,12 @@ def _ended_descriptor(pid: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _before_exec(parent: int) -> Callable[[], None]:
+def _before_exec(parent: int, *, adopts: bool = False) -> Callable[[], None]:
     def die_with_parent() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        # A child with children of its own must be able to end them first.
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM if adopts else signal.SIGKILL, 0, 0, 0)
+        if adopts:
+            _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         if os.getppid() != parent:  # the parent died before prctl
             os._exit(1)
 
@@ -96,6 +99,7 @@ def _launch(
     stdout: int,
     stderr: int,
     pass_fds: Sequence[int] = (),
+    adopts: bool = False,
 ) -> subprocess.Popen[bytes]:
     program = argv[0] if os.sep in argv[0] else find_tool(argv[0])
     if program is None:
@@ -111,7 +115,7 @@ def _launch(
             stderr=stderr,
             pass_fds=pass_fds,
             start_new_session=True,
-            preexec_fn=_before_exec(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_before_exec(os.getpid(), adopts=adopts) if sys.platform == "linux" else None,  # noqa: PLW1509
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -282,6 +286,8 @@ class Process(_Child):
         cwd: Its working folder; None: gilbench's.
         output: Descriptor for its output; None: keep the output.
         discard: Discard its stdout.
+        adopts: The orphans among its descendants become its children. It gets SIGTERM, and not SIGKILL, when gilbench
+            dies, so that it can end them.
 
     Raises:
         ProcessError: The program cannot be started.
@@ -296,6 +302,7 @@ class Process(_Child):
         cwd: str | Path | None = None,
         output: int | None = None,
         discard: bool = False,
+        adopts: bool = False,
     ) -> None:
         super().__init__()
         self.argv = tuple(argv)
@@ -303,7 +310,15 @@ class Process(_Child):
         taker = self._output.fileno() if output is None else output
         try:
             stdout = subprocess.DEVNULL if discard else taker
-            self._popen = _launch(self.argv, env=env, cwd=cwd, stdout=stdout, stderr=taker, pass_fds=pass_fds)
+            self._popen = _launch(
+                self.argv,
+                env=env,
+                cwd=cwd,
+                stdout=stdout,
+                stderr=taker,
+                pass_fds=pass_fds,
+                adopts=adopts,
+            )
         except ProcessError:
             self._output.close()
             raise

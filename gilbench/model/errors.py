@@ -38,7 +38,7 @@ class RunFailure(GilbenchError):
 
     Args:
         kind: One word for the table: crash, exit, timeout, protocol, checksum, threads, children, workload, call,
-            unsupported, peer, mode.
+            unsupported, peer, mode; of commands also start, setup.
         message: The observed problem, in one sentence.
     """
 

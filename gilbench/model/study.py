@@ -24,6 +24,7 @@ Driver = Literal[
     "processes",  # like parallel, but not with threads; so are the next two
     "subinterpreters",
     "cooperative",
+    "command",  # each slice is one run of a program, which gilbench starts
 ]
 Peer = Literal["tcp", "unix", "udp", "pipe", "http", "jobs", "signals"]
 Name = Annotated[str, Meta(min_length=1)]
@@ -114,6 +115,22 @@ class Unusable(Struct, frozen=True):
 # --- workloads ------------------------------------------------------------------------------------------
 
 
+class Command(Struct, frozen=True):
+    """How a program is run. Words may contain ``{python}``, ``{threads}``, ``{port}``, and ``{PARAMETER}``."""
+
+    commands: dict[Name, tuple[str, ...]]  # words by name; with a shell, a single word for it
+    folder: str  # where it runs
+    shell: bool = False  # /bin/sh runs the words
+    prepare: tuple[str, ...] = ()  # runs before each run
+    cleanup: tuple[str, ...] = ()  # runs after the runs of a block
+    ready: str | None = None  # the program is a server: port NUMBER, line REGEX, or file PATH
+    load: tuple[str, ...] = ()  # the command that is timed while the server runs
+    input: str | None = None  # file for its stdin; None: stdin is empty
+    warmup: Rounds = 0  # runs at the start of a block that are discarded
+    timeout: Seconds = 300.0
+    ignore_failure: bool = False  # any exit status is a success
+
+
 class Workload(Struct, frozen=True):
     """The declaration of a workload, read from its file without running the file."""
 
@@ -136,6 +153,7 @@ class Workload(Struct, frozen=True):
     core: bool = False  # in the default set
     quiet_case: bool = False  # also measured unloaded, that is with 0 added threads
     operation_seconds: Seconds = 0.0  # of an operation that is longer than a slice; 0: it is shorter
+    command: Command | None = None  # what the driver of commands runs
 
 
 # --- plan -----------------------------------------------------------------------------------------------
@@ -179,6 +197,7 @@ class Plan(Struct, frozen=True):
     cpus: tuple[Processor, ...]  # CPUs that are used; on hosts with unequal cores, those of one kind
     seconds: Seconds  # estimated duration
     budget: Seconds | None = None  # s after which no block starts; None: all blocks are run
+    command: Name | None = None  # the command that others are compared with on the same interpreter
 
 
 # --- runs -----------------------------------------------------------------------------------------------
@@ -204,9 +223,11 @@ class Slice(Struct, frozen=True):
     window: Seconds  # s in which all threads were busy
     operations: Amount  # inside the window
     checksum: str
-    gil_enabled: tuple[bool, bool]  # at the start and the end
+    gil_enabled: tuple[bool, bool] | None  # at the start and the end; None: unknown, as of a command
     cpus: tuple[Processor, ...]  # CPU affinity of the worker; empty: unknown
     cpu: Seconds | None = None  # CPU time of the worker from start to end, from the kernel
+    system: Seconds | None = None  # the part of ``cpu`` in the kernel, of a command
+    memory: Count | None = None  # peak resident memory of a command; None: unknown, or less than can be told
     threads: tuple[ThreadSlice, ...] = ()
     latencies: tuple[Lateness, ...] = ()  # s since the scheduled time, of what was answered, in that order
     offered: Count | None = None  # requests or signals sent on schedule

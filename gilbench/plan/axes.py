@@ -175,6 +175,11 @@ def parse_switch_intervals(text: str, _cores: int = 0) -> tuple[float, ...]:
 
 
 def parse_budget(text: str) -> float:
+    """Read a budget as seconds, as ``parse_duration``."""
+    return parse_duration("--budget", text)
+
+
+def parse_duration(option: str, text: str) -> float:
     """Read ``90s``, ``5m``, or ``1h`` as seconds.
 
     Raises:
@@ -183,7 +188,7 @@ def parse_budget(text: str) -> float:
     seconds = _seconds(text.strip().lower())
     if seconds < 1:
         raise UsageError(
-            f"--budget: {text[:20]!r} is not a time of at least 1s; use for example 90s, 5m, or 1h"
+            f"{option}: {text[:20]!r} is not a time of at least 1s; use for example 90s, 5m, or 1h"
         )
     return seconds
 

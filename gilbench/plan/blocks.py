@@ -14,6 +14,7 @@ from gilbench.host.topology import allowed_cpus, read_topology
 from gilbench.model.cores import measured_cpus
 from gilbench.model.study import Case, Effort, Interpreter, Plan, Workload
 from gilbench.plan import counting
+from gilbench.plan.commands import reference_command
 
 EFFORTS = {
     effort.name: effort
@@ -113,6 +114,7 @@ def make_plan(
         cpus=tuple(cpus if cpus is not None else map(number, measured_cpus(read_topology(allowed_cpus())))),
         seconds=0.0,
         budget=budget,
+        command=reference_command(cases),
     )
     return msgspec.structs.replace(plan, seconds=budget or plan_seconds(plan, by_name, names))
 

@@ -103,6 +103,8 @@ def read_declaration(path: Path, family: str = "cpu") -> Workload:
 def _fault(workload: Workload) -> str | None:
     """Return the first contradiction between the fields of a declaration; None: there is none."""
     parameters = workload.parameters
+    if (workload.driver == "command") is not (workload.command is not None):
+        return "the driver command needs the field `command`, and others have none"
     undeclared = [name for name in workload.choices if name not in parameters]
     if undeclared:
         return f"`$.choices` has {', '.join(undeclared)}, but `$.parameters` does not"

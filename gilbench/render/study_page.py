@@ -10,6 +10,7 @@ from gilbench.analyse.study.sweeps import sweeps
 from gilbench.model.metrics import write
 from gilbench.model.results import Report, ShortSlices
 from gilbench.model.study import Effort
+from gilbench.plan.commands import HOST
 from gilbench.render.figures import processors
 from gilbench.render.page import Entry, Page, Text
 from gilbench.render.remarks import remarks
@@ -45,8 +46,11 @@ def _lead(report: Report) -> tuple[Entry, ...]:
     virtual = f", {host.virtualisation}" if host.virtualisation else ""
     return (
         f"{host.cpu_model}, {processors(host)}, {host.system} {host.kernel}{virtual}",
-        *started(report.header.interpreters),
-        Text(f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.reference}.", "faint"),
+        *started([one for one in report.header.interpreters if one.name != HOST]),
+        Text(
+            f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.command or plan.reference}.",
+            "faint",
+        ),
         Text("Intervals are 95%, over blocks: ± or (low-high).", "faint"),
         *([Text(_slices(report.short_slices, plan.effort), "faint")] if report.short_slices else []),
     )

@@ -24,6 +24,7 @@ from gilbench.render.columns import (
     values,
     with_any,
 )
+from gilbench.render.command_tables import command_tables
 from gilbench.render.figures import case_name, threads_name, with_intervals
 from gilbench.render.page import Column, Entry, Shown, Table, Text, Tone
 
@@ -57,11 +58,14 @@ def tables(cells: Sequence[Cell], report: Report) -> Iterator[Table]:
         report: The report of the study.
     """
     workloads = {workload.name: workload for workload in report.header.workloads}
+    plan = report.header.plan
+    others = [cell for cell in cells if workloads[cell.case.workload].driver != "command"]
     for family, title in _SCALING.items():
-        yield from _scaling(title, [cell for cell in cells if cell.family == family])
-    yield from _service([cell for cell in cells if cell.family in {"io", "mixed"}], workloads)
-    yield from _signals([cell for cell in cells if cell.family == "signals"], workloads)
-    yield from _relative(cells, report.header.plan.reference)
+        yield from _scaling(title, [cell for cell in others if cell.family == family])
+    yield from _service([cell for cell in others if cell.family in {"io", "mixed"}], workloads)
+    yield from _signals([cell for cell in others if cell.family == "signals"], workloads)
+    yield from _relative(others, plan.reference)
+    yield from command_tables(cells, workloads, plan.reference, plan.command)
 
 
 def _scaling(title: str, cells: Sequence[Cell]) -> Iterator[Table]:

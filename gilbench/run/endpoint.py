@@ -23,19 +23,23 @@ class Endpoint:
     Args:
         argv: The command; the numbers of the two descriptors are appended.
         env: The whole environment.
+        adopts: As for ``Process``.
 
     Raises:
         RunFailure: The process cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], *, adopts: bool = False) -> None:
         child_reads, self._requests = os.pipe()
         self._replies, child_writes = os.pipe()
         self._buffer = b""
         self.failed = False
         try:
             self.process = Process(
-                [*argv, str(child_reads), str(child_writes)], env=env, pass_fds=(child_reads, child_writes)
+                [*argv, str(child_reads), str(child_writes)],
+                env=env,
+                pass_fds=(child_reads, child_writes),
+                adopts=adopts,
             )
         except ProcessError as error:
             self._close_descriptors()
@@ -84,6 +88,10 @@ class Endpoint:
                 str(told.get("kind", "workload")), str(told.get("message", "no reason given"))
             )
         return message
+
+    def has_answer(self, seconds: float) -> bool:
+        """Wait at most so many seconds until ``receive`` has a message, or the end of the child, to read."""
+        return b"\n" in self._buffer or _readable(self._replies, seconds)
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and return the answer in the field ``ok``."""

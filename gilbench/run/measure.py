@@ -5,13 +5,15 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable, Mapping, Sequence
 
-from gilbench.model.study import Host, Interpreter, Plan, Run, Workload
+from gilbench.model.study import Case, Host, Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
 from gilbench.observe.instructions import Counter
 from gilbench.plan import counting
+from gilbench.run.command import CommandRunner, CommandSession
 from gilbench.run.control import HostControl
 from gilbench.run.counting import run_counts
 from gilbench.run.peer import Peer
+from gilbench.run.served import Measurable
 from gilbench.run.session import Hooks, Session
 from gilbench.run.worker import Worker
 
@@ -49,23 +51,48 @@ def run_plan(
     share = _share_of_counts(plan) if counter else 0.0
     if counter:
         run_counts(plan, by_name, workloads, _part(hooks, 0.0, share), counter, before)
-    peer, control = Peer(), HostControl()
+    helpers = _Helpers(worker, by_name, workloads)
     session = Session(
         plan,
         workloads,
         frozenset(name for name, interpreter in by_name.items() if interpreter.build.jit),
-        lambda case: worker(case, by_name[case.interpreter], workloads, peer),
+        helpers.launch,
         _part(hooks, share, 1.0),
         host=host,
         earlier=before,
-        controls=control,
+        controls=helpers.control,
         observers=observers,
     )
     try:
         session.run()
     finally:
-        control.close()
-        peer.close()
+        helpers.close()
+
+
+class _Helpers:
+    """The processes that a session starts once, and how it starts what measures a case."""
+
+    def __init__(
+        self,
+        worker: type[Worker],
+        interpreters: Mapping[str, Interpreter],
+        workloads: Mapping[str, Workload],
+    ) -> None:
+        self._worker, self._interpreters, self._workloads = worker, interpreters, workloads
+        self._peer, self._commands = Peer(), CommandSession()
+        self.control = HostControl()
+
+    def launch(self, case: Case) -> Measurable:
+        """Start the worker of a case, unless it is a command."""
+        interpreter, workload = self._interpreters[case.interpreter], self._workloads[case.workload]
+        if workload.driver == "command":
+            return CommandRunner(case, interpreter, workload, self._commands)
+        return self._worker(case, interpreter, self._workloads, self._peer)
+
+    def close(self) -> None:
+        """End the processes."""
+        for one in (self._commands, self.control, self._peer):
+            one.close()
 
 
 def _share_of_counts(plan: Plan) -> float:

@@ -1,4 +1,4 @@
-"""The interface of a worker for the session."""
+"""The interfaces of what the session measures: a runner, and a worker, which stays alive between slices."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from gilbench.model.study import Environment, Slice
 from gilbench.run.train import Rider
 
 
-class Served(Rider, Protocol):
-    """A worker, seen from outside."""
+class Measurable(Protocol):
+    """A case that is measured slice by slice."""
 
     pid: int
 
     def prepare(self) -> Environment:
         """Load the workload."""
-
-    def calibrate(self) -> int:
-        """Choose the number of operations between two reads of the clock."""
 
     def measure(
         self, round_: int, place: Placement, seconds: float, latency_seconds: float, seed: int
@@ -29,4 +26,15 @@ class Served(Rider, Protocol):
         """Return the end of the process's output."""
 
     def close(self) -> None:
-        """End the process."""
+        """End the processes.
+
+        Raises:
+            RunFailure: What the user wants to be done at the end failed.
+        """
+
+
+class Served(Measurable, Rider, Protocol):
+    """A worker, seen from outside."""
+
+    def calibrate(self) -> int:
+        """Choose the number of operations between two reads of the clock."""

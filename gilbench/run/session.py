@@ -6,7 +6,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -31,7 +31,7 @@ from gilbench.observe import OBSERVERS, Observer, Watch
 from gilbench.plan import blocks as planning
 from gilbench.run.control import ControlledBlock, Controls
 from gilbench.run.done import Done
-from gilbench.run.served import Served
+from gilbench.run.served import Measurable, Served
 from gilbench.run.train import Ride, serve_train
 from gilbench.run.warmup import REST, WarmUp, settle
 
@@ -51,7 +51,7 @@ class _Slot:
 
     def __init__(self, index: int, case: Case) -> None:
         self.index, self.case = index, case
-        self.worker: Served | None = None
+        self.worker: Measurable | None = None
         self.environment: Environment | None = None
         self.slices: list[Slice] = []
         self.train: Train | None = None
@@ -60,10 +60,15 @@ class _Slot:
         self.control: Control | None = None
 
     @property
-    def running(self) -> Served:
-        """The worker of a slot that has started."""
+    def running(self) -> Measurable:
+        """What is measured, of a slot that has started."""
         assert self.worker is not None  # noqa: S101 - a slot whose worker did not start has been removed
         return self.worker
+
+    @property
+    def served(self) -> Served:
+        """The worker of a slot whose worker stays alive."""
+        return cast("Served", self.running)
 
     def finish(self) -> None:
         """Take the readings while the worker is alive."""
@@ -101,7 +106,7 @@ class Session:
         plan: Plan,
         workloads: Mapping[str, Workload],
         jit: frozenset[str],
-        launch: Callable[[Case], Served],
+        launch: Callable[[Case], Measurable],
         hooks: Hooks,
         *,
         host: Host | None = None,
@@ -158,6 +163,9 @@ class _Block:
         self._session, self._group = session, group
         self._plan, self._hooks = session._plan, session._hooks
         self._workload = session._workloads[group.workload]
+        self._stays = (
+            self._workload.driver != "command"
+        )  # its workers are processes that stay alive between slices
         self._behind, self._share = behind, share
         self._attempt = session._done.attempts[group.block, group.workload]
         self._slots = {
@@ -202,7 +210,7 @@ class _Block:
             place = self._place(slots[0], self._group.block)
             seed = f"{self._plan.seed}/{self._group.block}/{self._group.workload}/{self._attempt}/train"
             rides = self._session._serve_train(
-                [slot.running for slot in slots], place, self._plan.effort.train_seconds, seed
+                [slot.served for slot in slots], place, self._plan.effort.train_seconds, seed
             )
             for slot, ride in zip(slots, rides, strict=True):
                 if self._guarded(slot, self._take_train, ride):
@@ -262,7 +270,8 @@ class _Block:
 
     def _interrupt(self, slot: _Slot) -> None:
         if not slot.slices:
-            slot.close()
+            with contextlib.suppress(RunFailure):
+                slot.close()
             return
         try:
             slot.finish()
@@ -271,7 +280,10 @@ class _Block:
 
     def _leave(self, slot: _Slot, failure: Failure | None = None, *, interrupted: bool = False) -> None:
         del self._slots[slot.index]
-        slot.close()
+        try:
+            slot.close()
+        except RunFailure as late:  # a command that cleans up
+            failure = failure or Failure(kind=late.kind, message=late.message)
         run = Run(
             case=slot.index,
             block=self._group.block,
@@ -292,7 +304,10 @@ class _Block:
         slot.worker = self._session._launch(slot.case)
 
     def _warm_up(self, slot: _Slot) -> None:
-        worker, effort = slot.running, self._plan.effort
+        if not self._stays:
+            slot.environment = slot.running.prepare()
+            return
+        worker, effort = slot.served, self._plan.effort
         environment = worker.prepare()
         worker.calibrate()
         if planning.compiles(slot.case, self._session._jit):
@@ -303,7 +318,7 @@ class _Block:
 
     def _measure(self, slot: _Slot, round_: int) -> None:
         case, effort, block = slot.case, self._plan.effort, self._group.block
-        if not slot.watchers:
+        if self._stays and not slot.watchers:
             slot.watchers = [
                 watch.begin(slot.running.pid)
                 for name, watch in self._session._observers.items()
@@ -326,7 +341,7 @@ class _Block:
 
     def _rest(self, slot: _Slot) -> None:
         """Let a JIT compiler finish. Otherwise, it would compile during the slices of other cases."""
-        if planning.compiles(slot.case, self._session._jit):
+        if self._stays and planning.compiles(slot.case, self._session._jit):
             settle(slot.running.pid, REST)
 
     def _verify(self, case: Case, checksum: str) -> None:

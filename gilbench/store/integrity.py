@@ -72,6 +72,8 @@ class Runs:
             problem = impossibility(slice_, case, workload.driver, _cpus(self._header.host))
             if problem is not None:
                 yield problem.replace("`", f"`$.slices[{number}]", 1)
+            if slice_.memory is not None and slice_.memory > self._header.host.memory:
+                yield f"`$.slices[{number}].memory` is {slice_.memory} of {self._header.host.memory} bytes"
             if slice_.checksum and self._differs(case, slice_.checksum):
                 yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} differs from earlier ones"
 

@@ -45,7 +45,11 @@ def tried(header: Header, listener: Listener) -> Header:
     Raises:
         UsageError: A call fails on every interpreter.
     """
-    own = {workload.name: workload for workload in header.workloads if workload.family == FAMILY}
+    own = {
+        workload.name: workload
+        for workload in header.workloads
+        if workload.family == FAMILY and workload.command is None
+    }
     interpreters = {interpreter.name: interpreter for interpreter in header.interpreters}
     cases = dict.fromkeys(
         msgspec.structs.replace(case, threads=1, switch_interval=None, cpus=None, observers=())

@@ -33,6 +33,7 @@ from gilbench.store.names import default_study_path
 from gilbench.store.past import Past, read_past
 from gilbench.store.study import read_study
 from gilbench.work.calls import tried
+from gilbench.work.commands import tried_commands
 from gilbench.work.compare import Limits, between, nothing_in_common
 from gilbench.work.explain import MOST, explain_regressions, explained_cases
 from gilbench.work.listener import SILENT, Listener
@@ -155,6 +156,8 @@ def check_measured(
     """
     metrics = limits.metrics(JUDGEABLE, JUDGED)
     header = tried(_plan(python, against, request, listener), listener)
+    if request.command is not None:
+        header = tried_commands(header, request.command, listener)
     study, path, interrupted = run_study(header, output or default_study_path(), listener)
     rebuilt = is_rebuilt(*header.interpreters)
     layout = limits.layout if rebuilt else 0.0

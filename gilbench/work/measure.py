@@ -20,6 +20,7 @@ from gilbench.run.session import Hooks
 from gilbench.store.names import default_study_path
 from gilbench.store.study import StudyWriter, read_study
 from gilbench.work.calls import tried
+from gilbench.work.commands import tried_commands
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.planning import MeasureRequest, plan_study
 from gilbench.work.unfinished import read_unfinished
@@ -57,6 +58,8 @@ def measure(request: MeasureRequest, output: Path | None = None, listener: Liste
         StudyError: The file cannot be written; finished runs are in it.
     """
     header = tried(plan_study(request, listener), listener)
+    if request.command is not None:
+        header = tried_commands(header, request.command, listener)
     return run_study(header, output or default_study_path(), listener)
 
 

@@ -13,14 +13,17 @@ from gilbench.analyse.stats.sequential import LOOKS
 from gilbench.host.description import describe_host, measure_busy
 from gilbench.interpreters import parse_environment, select
 from gilbench.model.calls import OwnCall
+from gilbench.model.commands import CommandRequest
 from gilbench.model.cores import measured_cpus
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Case, Effort, Header, Interpreter, Struct, Variables, Workload
 from gilbench.plan import axes, catalogue, counting
 from gilbench.plan import blocks as planning
+from gilbench.plan.commands import HOST
 from gilbench.plan.default_threads import default_threads
 from gilbench.version import __version__
 from gilbench.work.calls import call_workloads
+from gilbench.work.commands import command_workload, host_interpreter, planned, refuse_unfit, runs_python
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.pyperf_workloads import pyperf_workloads
 
@@ -40,6 +43,7 @@ class MeasureRequest(Struct, frozen=True):
         str, ...
     ] = ()  # scripts for pyperf with their arguments, manifests of pyperformance, or folders
     pyperf_benchmark: tuple[str, ...] = ()  # names or patterns of their benchmarks; empty: all
+    command: CommandRequest | None = None  # instead of workloads: the user's commands
     threads: str | None = None  # for example 1,cores,2x; None: as many counts as a quick run has time for
     environment: tuple[str, ...] = ()  # variables to start every interpreter with: NAME=VALUE
     axes: dict[str, str] = msgspec.field(default_factory=dict)  # by ``Axis.field``: {"gil": "on,off"}
@@ -86,8 +90,9 @@ def plan_study(
     """
     effort = _effort(request)
     host = describe_host()
-    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else _selected(request)
-    chosen = _chosen(request, interpreters, listener)
+    commands = () if request.command is None else (_commands(request, request.command, len(sides)),)
+    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else _selected(request, commands)
+    chosen = commands or _chosen(request, interpreters, listener)
     swept = axes.Axes(
         threads=_threads(request, host.cores, chosen),
         swept={
@@ -103,15 +108,14 @@ def plan_study(
     for axis in axes.AXES:
         if axis.field in request.axes and not any(axis.applies(one.build) for one in interpreters):
             raise UsageError(axis.needs)
-    for note in (*notes, *_left_out(chosen, interpreters)):
-        listener.note(note)
-    planned = list(axes.cases(chosen, interpreters, swept))
-    if swept.counted and not any(map(counting.is_counted, planned)):
+    _tell(listener, (*notes, *_left_out(chosen, interpreters)))
+    made = list(axes.cases(chosen, interpreters, swept))
+    if swept.counted and not any(map(counting.is_counted, made)):
         raise UsageError(
             "--count instructions: no cpu workload with one thread to count; add --family cpu --threads 1"
         )
-    return describe_study(
-        planned,
+    header = describe_study(
+        made,
         effort=effort,
         interpreters=interpreters,
         workloads=chosen,
@@ -119,6 +123,7 @@ def plan_study(
         seed=request.seed,
         budget=None if request.budget is None else axes.parse_budget(request.budget),
     )
+    return header if request.command is None else planned(header, request.command)
 
 
 def describe_study(
@@ -178,10 +183,38 @@ def _chosen(
     return *chosen, *calls, *scripts
 
 
-def _selected(request: MeasureRequest) -> tuple[Sequence[Interpreter], str, Sequence[str]]:
+def _commands(request: MeasureRequest, wanted: CommandRequest, sides: int) -> Workload:
+    """Return the workload of the commands of a request, to be measured on so many given interpreters."""
+    useless = {
+        "--workload": request.workload,
+        "--family": request.family,
+        "--call": request.calls,
+        "--pyperf": request.pyperf or request.pyperf_benchmark,
+        "--switch-interval": request.axes.get("switch_interval"),
+        "--count": request.count,
+        "--observe": None if request.observe == "cpu" else request.observe,
+        "--budget with --runs": request.budget and wanted.runs,
+    }
+    for option, given in useless.items():
+        if given:
+            raise UsageError(
+                f"{option} has no effect on a command; remove it, or use gilbench profile -- COMMAND"
+            )
+    workload = command_workload(wanted, catalogue.catalogue())
+    python = sides or len(request.python) + bool(request.reference)
+    values = axes.parse_settings(request.settings)
+    refuse_unfit(workload, python=python, threads=request.threads is not None, given=values)
+    return workload
+
+
+def _selected(
+    request: MeasureRequest, commands: Sequence[Workload]
+) -> tuple[Sequence[Interpreter], str, Sequence[str]]:
     """Return the interpreters of a request, the name of the reference, and notes."""
     python, reference = request.python, request.reference
     environment = parse_environment(request.environment)
+    if commands and not any(map(runs_python, commands)):
+        return (host_interpreter(environment),), HOST, ()
     extra = (reference,) if python and reference and reference not in python else ()
     selection = select([*python, *extra], environment=environment, refresh=request.refresh)
     name = _reference(reference, selection.interpreters, environment)
@@ -207,6 +240,11 @@ def _observers(text: str) -> tuple[str, ...]:
         if name not in observe.NAMES:
             raise UsageError(f"unknown observer {name!r}; use {', '.join(observe.NAMES)}")
     return tuple(dict.fromkeys(name for name in names if name in observe.SAMPLERS))
+
+
+def _tell(listener: Listener, notes: Sequence[str]) -> None:
+    for note in notes:
+        listener.note(note)
 
 
 def _left_out(workloads: Sequence[Workload], interpreters: Sequence[Interpreter]) -> list[str]:

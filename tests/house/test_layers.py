@@ -39,12 +39,20 @@ ALONE = {"typer": {"cli"}, "rich": {"cli", "render"}}  # libraries, and the room
 INSIDE = PACKAGE / "target"  # runs inside the measured interpreter
 CHILDREN = {
     PACKAGE / name
-    for name in ("run/peer_main.py", "run/control_main.py", "host/noise_main.py", "host/tuning_main.py")
+    for name in (
+        "run/peer_main.py",
+        "run/control_main.py",
+        "run/starter_main.py",
+        "host/noise_main.py",
+        "host/tuning_main.py",
+    )
 }
 SHARED = {PACKAGE / "host/cgroups.py"}  # modules that children import, too
-# The second computes in several processes, which end at once; the third becomes another program.
+# The second computes in several processes, which end at once; the third starts the user's commands, and must be smaller
+# than gilbench; the last becomes another program.
 STARTING_PROCESSES = {
-    PACKAGE / name for name in ("host/process.py", "run/control_main.py", "host/tuning_main.py")
+    PACKAGE / name
+    for name in ("host/process.py", "run/control_main.py", "run/starter_main.py", "host/tuning_main.py")
 }
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 # Where the system's tools are found, and where the user's own command is, as a shell would.

@@ -20,6 +20,7 @@ OURS = (
     "target/worker.py",
     "run/peer_main.py",
     "run/control_main.py",
+    "run/starter_main.py",
     "gilbench.host.noise_main",
     "py-spy record",
 )

@@ -135,7 +135,7 @@ def _state(study: Study) -> Iterator[Caveat]:
     switched = {
         cases[run.case].interpreter
         for run in study.runs
-        if any(slice_.gil_enabled[0] != slice_.gil_enabled[1] for slice_ in run.slices)
+        if any(len({*(slice_.gil_enabled or ())}) > 1 for slice_ in run.slices)
     }
     for name in sorted(switched):
         yield Caveat(kind="gil_switched", subject=name, text=f"the GIL of {name} was switched during a run")

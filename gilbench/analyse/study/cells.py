@@ -13,6 +13,7 @@ from gilbench.analyse.stats.quantiles import pool, quantile_interval
 from gilbench.analyse.stats.scaling import FEWEST_COUNTS, fairness, fit_laws, start_skew
 from gilbench.analyse.study.index import (
     Blocks,
+    CaseRuns,
     background_throughput,
     block_logs,
     cpu_utilisation,
@@ -21,6 +22,7 @@ from gilbench.analyse.study.index import (
 from gilbench.analyse.study.looks import case_confidence
 from gilbench.analyse.study.open_loop import OpenLoop, open_loop, served_of_offered
 from gilbench.analyse.study.samples import (
+    PER_RUN,
     QUANTILES,
     base_case,
     counts_operations,
@@ -66,6 +68,10 @@ def _figures(
     blocks: Blocks, case: Case, workload: Workload, cores: int
 ) -> Iterator[tuple[str, Interval, int | None]]:
     runs, level = blocks.runs(case), case_confidence(blocks, case)
+    if workload.driver == "command":
+        yield from _of_command(runs, level)
+        yield from _ratios(blocks, case, workload, level)
+        return
     counted = counts_operations(workload)
     if counted:
         logs = block_logs(runs, throughput)
@@ -97,6 +103,29 @@ def _figures(
     utilisation = [_mean(cpu_utilisation, run.slices) for run in runs.values()]
     yield "cpu_utilisation", mean_interval(utilisation, level), None
     yield from _readings(list(runs.values()), ("cpu",), level)
+
+
+def _in_kernel(slice_: Slice) -> float:
+    return math.nan if slice_.system is None else slice_.system
+
+
+def _in_program(slice_: Slice) -> float:
+    return math.nan if slice_.cpu is None else slice_.cpu - _in_kernel(slice_)
+
+
+def _of_command(runs: CaseRuns, level: float) -> Iterator[tuple[str, Interval, int | None]]:
+    """Yield the times and the memory of one run of a command."""
+    samples = sum(len(run.slices) for run in runs.values())
+    for metric, value in PER_RUN.items():
+        yield metric, ratio_interval(block_logs(runs, value), level), samples
+    kernel = [_mean(_in_kernel, run.slices) for run in runs.values()]
+    program = [_mean(_in_program, run.slices) for run in runs.values()]
+    yield "user_time", mean_interval(program, level), samples
+    yield "system_time", mean_interval(kernel, level), samples
+    gil = [run.environment.gil_enabled for run in runs.values() if run.environment is not None]
+    known = [float(enabled) for enabled in gil if enabled is not None]
+    if known:
+        yield "gil_enabled", Interval(sum(known) / len(known), None, None, len(known)), None
 
 
 def _sharing(

@@ -173,11 +173,12 @@ def _paired(study: Study) -> list[_Paired]:
 
 def _rows(study: Study, found: Sequence[_Paired]) -> list[_ComparisonRow]:
     correlation = _correlation(found)
+    blocks = Blocks(study.header.plan, study.runs)
     return [
         _ComparisonRow(
             workload.family,
             case,
-            study.header.plan.reference,
+            blocks.reference_name(case),
             pair.metric,
             _paid(pair.estimate(correlation), looks),
             paired=True,

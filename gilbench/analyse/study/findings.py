@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from gilbench.analyse.stats.geomean import geometric_mean
+from gilbench.analyse.study.command_findings import command_findings
 from gilbench.analyse.study.host_speedup import host_speedup, one_core, scaled_limit
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.looks import case_confidence
@@ -41,6 +42,7 @@ def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Findi
         *_signals(plain, workloads),
         *published(plain, list(sweeps(plain, workloads)), interpreters, workloads),
         *_single_thread(study, blocks, plain),
+        *command_findings(plain, workloads, blocks),
         *_effort(study),
     )
 

@@ -16,7 +16,7 @@ from gilbench.plan.counting import METRIC
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-JUDGED = ("throughput", "latency_p50", "latency_p99", "delivered", METRIC)
+JUDGED = ("throughput", "wall_time", "latency_p50", "latency_p99", "delivered", METRIC)
 """The default metrics: those that the user of a program notices. Speedup and throughput vs unloaded are quotients of
 compared throughputs, and drop if one thread gets faster; every additional row also reduces the power of the others. The
 throughput of added threads drops if a service is scheduled better. Instructions are there only if ``--count`` was

@@ -11,6 +11,7 @@ import msgspec
 from gilbench.analyse.stats.estimates import block_log_ratio
 from gilbench.analyse.stats.trains import TrainRatio, has_pauses, train_ratio
 from gilbench.model.study import Case, Plan, Run, Slice, Train
+from gilbench.plan.commands import PARAMETER, command_of
 
 
 class BlockKey(NamedTuple):
@@ -69,10 +70,22 @@ class Blocks:
         """Return the same case on the reference. A reference with a fixed GIL mode or JIT runs as it is."""
         name = self.plan.reference
         if case.interpreter == name:
-            return None
+            return self._first_command(case)
         fixed: tuple[dict[str, None], ...] = ({}, {"gil": None}, {"jit": None}, {"gil": None, "jit": None})
         siblings = (self.sibling(case, interpreter=name, **modes) for modes in fixed)
         return next((one for one in siblings if one is not None), None)
+
+    def reference_name(self, case: Case) -> str:
+        """Return the name of what a case is compared with: the reference, or on the reference, the first command."""
+        first = self._first_command(case) if case.interpreter == self.plan.reference else None
+        return self.plan.reference if first is None else str(self.plan.command)
+
+    def _first_command(self, case: Case) -> Case | None:
+        """Return the same case with the first of several commands; None: it is that one."""
+        if self.plan.command is None or command_of(case) in {None, self.plan.command}:
+            return None
+        parameters = {**dict(case.parameters), PARAMETER: self.plan.command}
+        return self.sibling(case, parameters=tuple(sorted(parameters.items())))
 
     def throughput_log_ratios(self, case: Case, reference: Case) -> dict[BlockKey, float]:
         """Return one log-ratio of throughput for each block with both cases, in the order of time.

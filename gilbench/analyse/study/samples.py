@@ -7,7 +7,7 @@ counts. Two cases in the same blocks give a paired estimate; cases of different 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from gilbench.analyse.stats.estimates import Estimate, mean_estimate
@@ -15,9 +15,15 @@ from gilbench.analyse.stats.fractions import fraction_ratio
 from gilbench.analyse.stats.quantiles import Latencies, quantile_log_ratios
 from gilbench.analyse.study.index import Blocks, background_throughput, block_logs, log, throughput
 from gilbench.analyse.study.open_loop import open_loop, served_of_offered
-from gilbench.model.study import Case, Run, Workload
+from gilbench.model.study import Case, Run, Slice, Workload
 
 QUANTILES = {"latency_p50": 0.50, "latency_p90": 0.90, "latency_p99": 0.99, "latency_p99_9": 0.999}
+PER_RUN: dict[str, Callable[[Slice], float]] = {
+    "wall_time": lambda slice_: slice_.window,
+    "cpu_time": lambda slice_: math.nan if slice_.cpu is None else slice_.cpu,
+    "memory_peak": lambda slice_: math.nan if slice_.memory is None else float(slice_.memory),
+}
+"""Values of one run of a command, all positive; NaN: unknown."""
 COMPARED = ("latency_p50", "latency_p99")  # the other percentiles add little information
 
 
@@ -40,6 +46,13 @@ def pairs(blocks: Blocks, case: Case, reference: Case, workload: Workload) -> It
     if case.observers:
         yield from _held(blocks, case, reference)
         return
+    if workload.driver == "command":
+        for metric, value in PER_RUN.items():
+            logs = tuple(blocks.log_ratios(case, reference, value))
+            if all(map(math.isfinite, logs)):
+                yield Pair(metric, logs)
+        yield from _relative_to_base(blocks, case, reference, workload)
+        return
     if counts_operations(workload):
         yield Pair("throughput", tuple(blocks.throughput_log_ratios(case, reference).values()))
         yield from _relative_to_base(blocks, case, reference, workload)
@@ -52,6 +65,12 @@ def pairs(blocks: Blocks, case: Case, reference: Case, workload: Workload) -> It
 def absolute(blocks: Blocks, case: Case, workload: Workload) -> Iterator[tuple[str, Estimate]]:
     """Yield all metrics of one case as logs, for studies that share no block."""
     runs = blocks.runs(case)
+    if workload.driver == "command":
+        for metric, value in PER_RUN.items():
+            logs = block_logs(runs, value)
+            if all(map(math.isfinite, logs)):
+                yield metric, mean_estimate(logs)
+        return
     if counts_operations(workload):
         yield "throughput", mean_estimate(block_logs(runs, throughput))
     if not comes_on_schedule(blocks, case):
