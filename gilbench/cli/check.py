@@ -328,7 +328,7 @@ def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> Li
 def _refuse_useless(
     context: typer.Context, way: str, baseline: str | None, words: Sequence[str] | None
 ) -> None:
-    """Refuse options that have no effect with this way to check, or with this baseline, and arguments after the file."""
+    """Refuse options without effect with this way to check or this baseline, and arguments after the file."""
     if way != "measure" and words and len(words) > 1:
         raise UsageError(
             f"unexpected argument {words[1][:40]!r}; to measure a command: --python NEW --against OLD"
