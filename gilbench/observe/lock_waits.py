@@ -10,21 +10,24 @@ from gilbench.observe.bpftrace import BpftraceError, Script, why_not
 from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled, places
 
-# Their second argument is a timeout. Since 3.14, threading.Lock is a PyMutex.
-_FUNCTIONS = ("PyThread_acquire_lock_timed", "_PyMutex_LockTimed")
+_FUNCTIONS = ("PyThread_acquire_lock_timed", "_PyMutex_LockTimed")  # of older and of newer locks
+_FIRST = (3, 2)  # before, the GIL is such a lock, too
 
 
 class LockWaits:
-    """Times the waits that begin and end before ``finish``.
+    """Times the waits that begin and end before ``finish``. Each call costs some µs, also one that need not wait.
 
     Args:
         python: The process.
     """
 
     def __init__(self, python: RunningPython) -> None:
-        self.unavailable: str | None = why_not()
         self._script: Script | None = None
+        self.unavailable = why_not()
         if self.unavailable is not None:
+            return
+        if python.version is None or python.version < _FIRST:
+            self.unavailable = "before Python 3.2, the GIL is such a lock"
             return
         try:
             image = read_image(python.code)

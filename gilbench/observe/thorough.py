@@ -18,6 +18,7 @@ from gilbench.observe.running import find_python
 from gilbench.observe.stacks import StackSampler
 
 NAME = "thorough"
+_ALONE = 2  # threads of a worker of which one works and the other waits for it: none waits for a lock
 
 
 class ThoroughObserver:
@@ -33,14 +34,16 @@ class ThoroughObserver:
         self.reason: str | None = None
         self._pid, self._keep = pid, keep
         self._watch: ProgramWatch | None = None
+        self._locks: LockWaits | None = None
         try:
             python = find_python(pid)
         except GilbenchError as error:
             self.reason = str(error)
             return
         with contextlib.ExitStack() as undo:
-            self._locks = LockWaits(python)  # attaches while the others do
-            undo.callback(self._locks.finish)
+            if len(_cpu_waits(pid)) > _ALONE:
+                self._locks = LockWaits(python)  # attaches while the others do
+                undo.callback(self._locks.finish)
             self._everyone = StackSampler(pid, everyone=True)
             undo.callback(self._everyone.finish)
             try:
@@ -48,7 +51,8 @@ class ThoroughObserver:
             except GilbenchError as error:
                 self.reason = str(error)
                 return
-            self._locks.ready()
+            if self._locks is not None:
+                self._locks.ready()
             undo.pop_all()
         self._cpu_waits = _cpu_waits(pid)
 
@@ -58,9 +62,10 @@ class ThoroughObserver:
             return Reading(observer=NAME, unavailable=self.reason)
         before, after = self._cpu_waits, _cpu_waits(self._pid)
         profile = self._watch.finish()
-        stacks, locks = self._everyone.finish(), self._locks.finish()
+        stacks = self._everyone.finish()
+        locks = self._locks.finish() if self._locks is not None else None
         missing = [caveat.text for caveat in profile.caveats]
-        if self._locks.unavailable is not None:
+        if self._locks is not None and self._locks.unavailable is not None:
             missing.append(f"waits for locks: {self._locks.unavailable}")
         if profile.probe.strength != "exact" and profile.probe.reason:
             missing.append(f"exact times of the GIL: {profile.probe.reason}")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from gilbench.analyse.explain.changes import Sides, standing_out
-from gilbench.analyse.explain.quantities import Key, is_harness, lines_of, quantities
+from gilbench.analyse.explain.quantities import UNITS, Key, is_harness, lines_of, quantities
 from gilbench.model.explanation import Cause, Deviation, Explanation, Kind, Quantity
 from gilbench.model.metrics import significant, write
 from gilbench.model.observed import Observed
@@ -101,10 +101,12 @@ class _Causes:
             yield Cause(kind=one.kind, text=one.text, share=one.seconds / extra)
 
     def _all(self) -> Iterator[_Weighed]:
-        collecting, held, off = (self._more(name) for name in ("collecting", "held", "off"))
+        held, off = self._more("held"), self._more("off")
+        garbage = self._means("collecting")
+        collecting = garbage.after - garbage.before if Key("collections") in self._changes else 0.0
         kept = max(0.0, min(held, -off))  # ran without the GIL before
         if collecting > 0:
-            yield _Weighed("collections", self._collections(), collecting, True)
+            yield _Weighed("collections", self._collections(garbage), collecting, True)
         if kept > 0:
             yield _Weighed("held call", self._held_call(), kept + max(0.0, self._more("wait")), True)
         if self._more("lock_wait") > 0:
@@ -126,6 +128,14 @@ class _Causes:
     def _more(self, quantity: Quantity, subject: str = "") -> float:
         change = self._changes.get(Key(quantity, subject))
         return 0.0 if change is None else change.after - change.before
+
+    def _means(self, quantity: Quantity) -> Deviation:
+        """Return a quantity whether it stands out or not: the length of events whose number does."""
+        sides = [[side.get(Key(quantity), 0.0) for side in one] for one in self._rounds]
+        before, after = (sum(side[number] for side in sides) / max(1, len(sides)) for number in (0, 1))
+        return Deviation(
+            quantity=quantity, subject="", unit=UNITS[quantity], before=before, after=after, lo=None, hi=None
+        )
 
     def _largest(self, quantity: Quantity) -> Deviation | None:
         """Return the subject whose quantity grew most, but not one of gilbench's own."""
@@ -165,11 +175,9 @@ class _Causes:
         parts = [value / time if time else 0.0 for value, time in zip(_ends(change), self._time, strict=True)]
         return f"{_written(change)} per operation, {_percent(parts[0])} → {_percent(parts[1])} of the time"
 
-    def _collections(self) -> str:
-        count = self._changes.get(Key("collections"))
-        often = "" if count is None else f"; {_written(count)} collections per operation"
-        spent = self._changes[Key("collecting")]
-        return f"garbage collection takes {_longer(spent)}: {self._parts(spent)}{often}"
+    def _collections(self, spent: Deviation) -> str:
+        often = _written(self._changes[Key("collections")])
+        return f"garbage collection takes {_longer(spent)}: {self._parts(spent)}; {often} collections per operation"
 
     def _held_call(self) -> str:
         function = self._largest("function")

@@ -31,16 +31,25 @@ class Sides(NamedTuple):
 def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> dict[Key, Deviation]:
     """Return the differences that stand out.
 
+    A quantity is compared in the rounds in which it was observed on both sides, of whatever subject: a function that
+    was not among the sampled ones took no time.
+
     Args:
         rounds: Both sides of each round.
         threshold: Smallest difference of a time that matters, as a fraction of the time of an operation.
         fdr: False discovery rate among the differences.
     """
-    compared = {
-        key: _compared(key, rounds)
-        for key in sorted({key for sides in rounds for side in sides for key in side})
-        if _on_both(key, rounds)
-    }
+    keys = sorted({key for sides in rounds for side in sides for key in side})
+    kinds = [tuple({key.quantity for key in side} for side in sides) for sides in rounds]
+    compared = {}
+    for key in keys:
+        seen = [
+            sides
+            for sides, kind in zip(rounds, kinds, strict=True)
+            if all(key.quantity in one for one in kind)
+        ]
+        if seen:
+            compared[key] = _compared(key, seen)
     estimates = {key: mean_estimate(one.relative, scale="difference") for key, one in compared.items()}
     limits = {key: threshold if UNITS[key.quantity] == "s" else LEAST_SHARE for key in compared}
     found: dict[Key, Deviation] = {}
@@ -74,15 +83,6 @@ class _BothSides(NamedTuple):
             lo=None if interval.lo is None else interval.lo * self.size,
             hi=None if interval.hi is None else interval.hi * self.size,
         )
-
-
-def _on_both(key: Key, rounds: Sequence[Sides]) -> bool:
-    """Return whether a quantity was observed on both sides. A subject that was not seen took no time."""
-    return (
-        bool(key.subject)
-        or key.quantity in {"collections", "collecting"}
-        or all(key in side for sides in rounds for side in sides)
-    )
 
 
 def _compared(key: Key, rounds: Sequence[Sides]) -> _BothSides:

@@ -89,9 +89,8 @@ def _of_threads(threads: Iterable[ProfiledThread], duration: float) -> dict[Key,
             sums[Key("acquires")] += thread.switches
         if thread.context_switches is not None:
             sums[Key("switches")] += thread.context_switches
-        if thread.collections is not None:
-            sums[Key("collections")] += thread.collections.count
-            sums[Key("collecting")] += thread.collections.seconds
+        sums[Key("collections")] += thread.collections.count if thread.collections else 0
+        sums[Key("collecting")] += thread.collections.seconds if thread.collections else 0.0
     return dict(sums)
 
 
