@@ -18,7 +18,7 @@ from gilbench.observe.running import find_python
 from gilbench.observe.stacks import StackSampler
 
 NAME = "thorough"
-_ALONE = 2  # threads of a worker of which one works and the other waits for it: none waits for a lock
+_ALONE = (1, 2)  # threads of a worker of which one works, and the main one waits for it: none waits for a lock
 
 
 class ThoroughObserver:
@@ -41,7 +41,7 @@ class ThoroughObserver:
             self.reason = str(error)
             return
         with contextlib.ExitStack() as undo:
-            if len(_cpu_waits(pid)) > _ALONE:
+            if len(_cpu_waits(pid)) not in _ALONE:
                 self._locks = LockWaits(python)  # attaches while the others do
                 undo.callback(self._locks.finish)
             self._everyone = StackSampler(pid, everyone=True)
