@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from gilbench.model.calls import OwnCall as OwnCall
     from gilbench.model.errors import GilbenchError as GilbenchError
     from gilbench.model.releases import Releases as Releases
+    from gilbench.model.scaling import Scaling as Scaling
     from gilbench.render.formats import write as write
+    from gilbench.work.attached import BlockProfile as BlockProfile
+    from gilbench.work.attached import profiling as profiling
     from gilbench.work.compare import Limits as Limits
     from gilbench.work.compare import compare as compare
     from gilbench.work.listener import Listener as Listener
@@ -46,11 +49,14 @@ if TYPE_CHECKING:
     from gilbench.work.read import read as read
     from gilbench.work.read import report as report
     from gilbench.work.releases import releases as releases
+    from gilbench.work.scaling import Scaled as Scaled
+    from gilbench.work.scaling import scales as scales
     from gilbench.work.scorecard import Scored as Scored
     from gilbench.work.scorecard import scorecard as scorecard
 
 # Module of each name, imported on first use.
 _PLACES = {
+    "BlockProfile": "work.attached",
     "OwnCall": "model.calls",
     "GilbenchError": "model.errors",
     "Limits": "work.compare",
@@ -61,13 +67,17 @@ _PLACES = {
     "ProfileRequest": "work.profile",
     "Profiled": "work.profile",
     "Releases": "model.releases",
+    "Scaled": "work.scaling",
+    "Scaling": "model.scaling",
     "Scored": "work.scorecard",
     "compare": "work.compare",
     "measure": "work.measure",
     "profile": "work.profile",
+    "profiling": "work.attached",
     "read": "work.read",
     "report": "work.read",
     "releases": "work.releases",
+    "scales": "work.scaling",
     "scorecard": "work.scorecard",
     "write": "render.formats",
 }

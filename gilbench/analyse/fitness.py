@@ -15,7 +15,8 @@ _TAKEN = 0.02  # fraction of the time of one CPU in which it is preempted
 _SPREAD = 0.05  # CV across slices; measured for an interpreter against itself on one CPU: 2%
 
 
-def _why_one(host: Host) -> str:
+def why_one(host: Host) -> str:
+    """Return in parentheses or a few words why only one core is available; empty: there are no others."""
     if len(host.cpus) > 1 and len({cpu.core for cpu in host.cpus}) == 1:
         return " (the CPUs are siblings)"
     return " within the quota" if host.quota is not None else ""
@@ -30,7 +31,7 @@ def fitness(host: Host, noise: Noise, cpus: Sequence[Steadiness]) -> Iterator[st
         cpus: Stability of the CPUs.
     """
     if host.cores < 2:  # noqa: PLR2004 - one core, or several
-        yield f"only one core is available{_why_one(host)}, so threads cannot run in parallel: use more cores"
+        yield f"only one core is available{why_one(host)}, so threads cannot run in parallel: use more cores"
     if host.quota is not None:
         yield (
             f"a cgroup permits {host.quota:g} CPUs and stops all threads when they are used up: raise the "

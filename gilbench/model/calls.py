@@ -12,4 +12,5 @@ class OwnCall(Struct, frozen=True):
     arguments: tuple[str, ...] = ()  # of a function: NAME=VALUE[,VALUE...]; positions are names, too, from 1
     setup: str = ""  # source that runs first, once per thread
     shared: bool = False  # the setup runs once per process instead, and all threads use its objects
+    path: tuple[str, ...] = ()  # folders to import from; empty: the current one
     name: str | None = None  # in tables; None: that of the function, or "statement"

@@ -45,7 +45,7 @@ def write_call(call: OwnCall, taken: Collection[str], folder: Path) -> Source:
     Args:
         call: The call.
         taken: Names that other workloads have.
-        folder: Folder to import modules from, before those of the variable ``PYTHONPATH``.
+        folder: Folder to import modules from, unless the call names others; those of ``PYTHONPATH`` follow.
 
     Raises:
         UsageError: The code is empty, an argument has another form, or the name is invalid or taken.
@@ -58,14 +58,15 @@ def write_call(call: OwnCall, taken: Collection[str], folder: Path) -> Source:
     parameters: dict[str, Value] = {}
     choices: dict[str, list[Value]] = {}
     for argument in call.arguments:
-        name, values = _argument(argument)
+        name, values = parse_argument(argument)
         if name in parameters:
             raise UsageError(f"--arg {name} is given twice; pass its values together: --arg {name}=1,2")
         # With several values, each one is named in tables: none equals the default.
         parameters[name] = values[0] if len(values) == 1 else ""
         if len(values) > 1:
             choices[name] = values
-    paths = [os.fspath(folder), *filter(os.path.isabs, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = [*(call.path or [os.fspath(folder)]), *filter(os.path.isabs, folders)]
     declared: dict[str, object] = {
         "driver": "parallel",
         "family": FAMILY,
@@ -108,8 +109,12 @@ def _name(call: OwnCall, taken: Collection[str]) -> str:
     return next(name for name in (*known, *numbered) if name not in taken)
 
 
-def _argument(text: str) -> tuple[str, list[Value]]:
-    """Read ``NAME=VALUE[,VALUE...]``."""
+def parse_argument(text: str) -> tuple[str, list[Value]]:
+    """Read ``NAME=VALUE[,VALUE...]``.
+
+    Raises:
+        UsageError: The text has another form.
+    """
     name, equals, values = text.partition("=")
     if not equals or not (name.isidentifier() or re.fullmatch(r"[1-9]\d?", name)):
         raise UsageError(

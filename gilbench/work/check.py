@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.study.caveats import caveats
-from gilbench.analyse.study.comparisons import compare_interpreters
+from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.comparisons import compare_interpreters, compare_speedups
 from gilbench.analyse.study.gate import (
     JUDGEABLE,
     JUDGED,
@@ -67,13 +67,31 @@ def check_study(path: Path, baseline: Path, limits: Limits, known: Sequence[Know
     rows, changes = between(before, now, limits, metrics)
     if not rows:
         raise nothing_in_common(path, baseline)
-    found = [*changes, *caveats(now)]
-    missing = not_measured(before, now)
-    if missing:
-        names = ", ".join(dict.fromkeys(f"{case.workload} on {case.interpreter}" for case in missing))
-        cases = "1 case" if len(missing) == 1 else f"{len(missing)} cases"
-        found.append(Caveat(kind="missing", text=f"{cases} of the baseline were not measured: {names}"))
+    found = [*changes, *caveats(now), *_missing(before, now)]
     return Checked(_check(now, decide(rows, known, failed_cases(now)), str(baseline), found, limits))
+
+
+def check_speedups(now: Study, baseline: Path, limits: Limits) -> Check:
+    """Check the speedups of a study against those of an earlier one; with ``allow_unpaired``, also its throughputs.
+
+    Args:
+        now: The study of the candidate.
+        baseline: Study of the baseline.
+        limits: What counts as a change; its metrics are ignored.
+
+    Raises:
+        StudyError: The baseline cannot be read.
+        UsageError: The studies share no case.
+    """
+    before = read_study(baseline)
+    rows = compare_speedups(before, now, threshold=limits.threshold, fdr=limits.fdr)
+    throughputs, changes = between(before, now, limits, ["throughput"])
+    if not throughputs:
+        raise UsageError(f"{baseline} has no case of this session (test, interpreter, and threads)")
+    if not limits.allow_unpaired:
+        throughputs, changes = (), differences(before, now)
+    found = [*changes, *caveats(now), *_missing(before, now)]
+    return _check(now, decide((*rows, *throughputs), (), failed_cases(now)), str(baseline), found, limits)
 
 
 def check_history(
@@ -184,6 +202,15 @@ def read_known(path: Path | None) -> tuple[Known, ...]:
         UsageError: The file cannot be read, or is invalid.
     """
     return () if path is None else read_known_bad(path)
+
+
+def _missing(before: Study, now: Study) -> Iterator[Caveat]:
+    """Name the cases of the baseline that were not measured again."""
+    missing = not_measured(before, now)
+    if missing:
+        names = ", ".join(dict.fromkeys(f"{case.workload} on {case.interpreter}" for case in missing))
+        cases = "1 case" if len(missing) == 1 else f"{len(missing)} cases"
+        yield Caveat(kind="missing", text=f"{cases} of the baseline were not measured: {names}")
 
 
 def _lacks(gate: Gate, name: str, past: Sequence[Past], branch: str | None) -> Iterator[Caveat]:

@@ -31,6 +31,9 @@ class Listener:
 class ProfileListener(Listener):
     """Also receives profiles of a running program."""
 
+    def watching(self) -> None:
+        """Receive the moment from which a running process is observed."""
+
     def sample(self, profile: Profile) -> None:
         """Receive the profile from the start to now."""
 

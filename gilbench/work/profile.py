@@ -152,6 +152,7 @@ class _Profiling:
         process = psutil.Process(pid)
         watch = self._watch(python, ())
         with contextlib.suppress(KeyboardInterrupt):
+            self._listener.watching()
             self._follow(
                 watch, lambda: process.is_running() and process.status() != psutil.STATUS_ZOMBIE, duration
             )

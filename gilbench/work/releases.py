@@ -22,6 +22,7 @@ from gilbench.plan.axes import Axes, cases, parse_gil
 from gilbench.plan.blocks import EFFORTS
 from gilbench.run.releasing import measure_call
 from gilbench.version import __version__
+from gilbench.work.callables import Code, import_path, name_of
 from gilbench.work.calls import call_workloads
 from gilbench.work.listener import SILENT, Listener
 
@@ -31,7 +32,7 @@ _LONG = 0.5  # s of a slice from which fewer blocks are measured; it is one call
 
 
 def releases(
-    code: str,
+    code: Code,
     args: Sequence[str] = (),
     setup: str = "",
     *,
@@ -41,12 +42,13 @@ def releases(
     at_least: float = 50.0,
     effort: str = "quick",
     refresh: bool = False,
+    path: Sequence[str] = (),
     listener: Listener = SILENT,
 ) -> Releases:
     """Measure for how much of its time a call runs without the GIL.
 
     Args:
-        code: ``package.module:function``, or a statement.
+        code: A function, ``package.module:function``, or a statement.
         args: Arguments of the function, as ``NAME=VALUE``; several values make several rows.
         setup: Source that runs once before.
         python: SPECs of interpreters; empty: the one that runs gilbench.
@@ -55,13 +57,15 @@ def releases(
         at_least: Smallest share of the time without the GIL that is a yes, in percent.
         effort: Effort level.
         refresh: Ask every interpreter again, ignoring the cache.
+        path: Folders to import from; empty: the current one, or for a function, those of this process.
         listener: Receives progress, and can stop the work.
 
     Raises:
         UsageError: The request is invalid, or the call fails on every interpreter.
         InterpreterError: An interpreter is missing.
     """
-    call = OwnCall(code=code, arguments=tuple(args), setup=setup)
+    folders = () if isinstance(code, str) else import_path(code, foreign=bool(python))
+    call = OwnCall(code=name_of(code), arguments=tuple(args), setup=setup, path=tuple(path) or folders)
     (workload,) = call_workloads([call], catalogue.catalogue())
     interpreters = _selected(python, environment, listener, refresh=refresh)
     swept = {} if gil is None else {"gil": parse_gil(gil)}
@@ -73,7 +77,7 @@ def releases(
     return Releases(
         gilbench=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        code=code,
+        code=call.code,
         at_least=at_least / 100,
         rows=rows,
         interpreters=interpreters,

@@ -27,15 +27,21 @@ ORDER = (
     "analyse",
     "work",
     "render",
+    "testing",
     "cli",
 )
 # What stands before it and is none of its business all the same.
 NOT_FOR = {
     "analyse": {"host", "interpreters", "observe", "run", "store"},
     "render": {"host", "interpreters", "observe", "run", "store", "work"},
-    "cli": {"observe", "run", "store"},
+    "testing": {"observe", "run", "store"},
+    "cli": {"observe", "run", "store", "testing"},
 }
-ALONE = {"typer": {"cli"}, "rich": {"cli", "render"}}  # libraries, and the rooms that know them
+ALONE = {
+    "typer": {"cli"},
+    "rich": {"cli", "render"},
+    "pytest": {"testing"},
+}  # libraries, and the rooms that know them
 INSIDE = PACKAGE / "target"  # runs inside the measured interpreter
 CHILDREN = {
     PACKAGE / name

@@ -40,15 +40,15 @@ import msgspec
 import numpy as np
 
 from gilbench.analyse.stats.drift import drift_correlation
-from gilbench.analyse.stats.estimates import Doubt, Estimate, contrast
+from gilbench.analyse.stats.estimates import Doubt, Estimate, contrast, mean_estimate
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.layout import mean_sd, of_code
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.comparability import same_host
 from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
-from gilbench.analyse.study.index import Blocks
+from gilbench.analyse.study.index import Blocks, throughput
 from gilbench.analyse.study.looks import case_looks
-from gilbench.analyse.study.samples import Pair, absolute, log_series, pairs
+from gilbench.analyse.study.samples import Pair, absolute, base_case, log_series, pairs
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison, family_title
 from gilbench.model.study import Case, Family, Study, Workload
@@ -155,6 +155,38 @@ def compare_studies(
         rows = [row for row in rows if row.case.interpreter != reference] or rows
     counted = compare_counts_of_studies(baseline, candidate, BASELINE)
     return (*_judged(rows, threshold, fdr), *(row for row in counted if row.metric in metrics))
+
+
+def compare_speedups(
+    baseline: Study, candidate: Study, *, threshold: float = THRESHOLD, fdr: float = FDR
+) -> tuple[Comparison, ...]:
+    """Compare the candidate's speedups over one thread with those of the baseline.
+
+    A speedup is computed within blocks, so it does not depend on the time. Those of two kinds of host are inconclusive.
+
+    Args:
+        baseline: The earlier study.
+        candidate: The later study.
+        threshold: Smallest change that matters, a fraction.
+        fdr: False discovery rate among improved and regressed rows, a fraction.
+    """
+    elsewhere = not same_host(baseline.header.host, candidate.header.host)
+    doubt: Doubt | None = "other host" if elsewhere else None
+    return tuple(_judged(list(_matched(_speedups(baseline), _speedups(candidate), doubt)), threshold, fdr))
+
+
+def _speedups(study: Study) -> list[_ComparisonRow]:
+    blocks = Blocks(study.header.plan, study.runs)
+    workloads = {workload.name: workload for workload in study.header.workloads}
+    found = []
+    for case in blocks.cases():
+        workload = workloads[case.workload]
+        base = None if case.observers else base_case(blocks, case, workload)
+        if base is not None and base[0] == "speedup":
+            estimate = mean_estimate(blocks.log_ratios(case, base[1], throughput))
+            paid = _paid(estimate, case_looks(blocks, case))
+            found.append(_ComparisonRow(workload.family, case, BASELINE, "speedup", paid, paired=True))
+    return found
 
 
 def _paired(study: Study) -> list[_Paired]:
