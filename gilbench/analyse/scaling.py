@@ -8,6 +8,7 @@ import msgspec
 
 from gilbench.analyse.fitness import why_one
 from gilbench.analyse.study.cells import all_cells
+from gilbench.analyse.study.disturbance import is_disturbed
 from gilbench.analyse.study.host_speedup import host_speedup, one_core
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.throttling import is_throttled, without_throttled
@@ -26,7 +27,8 @@ def judge_scaling(study: Study, case: Case, code: str, at_least: float) -> Scali
     """Judge one call.
 
     The required speedup is relative to the control: 1 and a share of what processes gain on the same CPUs. Blocks that
-    a CPU quota stopped are left out.
+    a CPU quota stopped are left out. If other programs took CPU time from the call, the answer is undecided instead of
+    no.
 
     Args:
         study: Runs of the call on one thread and on several.
@@ -39,7 +41,8 @@ def judge_scaling(study: Study, case: Case, code: str, at_least: float) -> Scali
     workloads = {workload.name: workload for workload in study.header.workloads}
     cells = list(all_cells(blocks, workloads, study.header.host.cores))
     speedup = _cell(cells, case, "speedup")
-    alone = _cell(cells, msgspec.structs.replace(case, threads=1), "time_per_operation")
+    alone_case = msgspec.structs.replace(case, threads=1)
+    alone = _cell(cells, alone_case, "time_per_operation")
     found = Scaling(
         code=code,
         threads=case.threads,
@@ -63,6 +66,8 @@ def judge_scaling(study: Study, case: Case, code: str, at_least: float) -> Scali
         return msgspec.structs.replace(found, remark="the speedup that the host gives could not be measured")
     required = 1 + at_least * (gain - 1)
     answer, remark = _answer(speedup, required)
+    if answer == "no" and is_disturbed(blocks.runs(alone_case).values()):
+        answer, remark = "undecided", "other programs took CPU time from the call; measure on an idle host"
     return msgspec.structs.replace(found, answer=answer, required=required, remark=remark)
 
 

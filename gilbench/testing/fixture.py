@@ -110,21 +110,8 @@ class Gilbench:
             )
         )
         only_measured = found.threads == 1 and found.seconds is not None
-        measurement = Measurement(
-            test=self._test,
-            check="scales",
-            subject=found.code,
-            outcome="measured" if only_measured else self._outcome(found.answer),
-            interpreter=found.case.interpreter if found.case else self.python,
-            threads=found.threads,
-            value=found.speedup,
-            lo=found.lo,
-            hi=found.hi,
-            required=found.required,
-            host=found.host,
-            seconds=found.seconds,
-            remark=found.remark,
-        )
+        outcome = "measured" if only_measured else self._outcome(found.answer)
+        measurement = _of_scaling(found, self._test, outcome)
         self._end(measurement, _sentence_of_scaling(found), study)
         return found
 
@@ -260,6 +247,24 @@ def _refuse_no_share(at_least: float) -> None:
     __tracebackhide__ = True
     if not 0 < at_least <= 1:
         pytest.fail(f"at_least={at_least:g} is not a share; pass more than 0 and at most 1", pytrace=False)
+
+
+def _of_scaling(found: Scaling, test: str, outcome: Outcome) -> Measurement:
+    return Measurement(
+        test=test,
+        check="scales",
+        subject=found.code,
+        outcome=outcome,
+        interpreter=found.case.interpreter if found.case else None,
+        threads=found.threads,
+        value=found.speedup,
+        lo=found.lo,
+        hi=found.hi,
+        required=found.required,
+        host=found.host,
+        seconds=found.seconds,
+        remark=found.remark,
+    )
 
 
 def _sentence_of_scaling(found: Scaling) -> str:

@@ -13,7 +13,7 @@ from gilbench.testing.options import add_options, options_of
 
 if TYPE_CHECKING:
     from gilbench.testing.fixture import Gilbench
-    from gilbench.testing.session import Session
+    from gilbench.testing.session import MeasuredSession
 
 _ENCODED = pytest.StashKey[list[str]]()  # measurements of a test that its next report takes along
 
@@ -92,7 +92,7 @@ class _Collector:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._session: Session | None = None  # None: no test measured anything
+        self._session: MeasuredSession | None = None  # None: no test measured anything
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the measurements of a test."""
@@ -112,9 +112,9 @@ class _Collector:
             terminalreporter.write_sep("=", "gilbench")
             terminalreporter.write(self._session.summary())
 
-    def _needed(self) -> Session:
+    def _needed(self) -> MeasuredSession:
         if self._session is None:
-            from gilbench.testing.session import Session  # noqa: PLC0415 - heavy
+            from gilbench.testing.session import MeasuredSession  # noqa: PLC0415 - heavy
 
-            self._session = Session(options_of(self._config))
+            self._session = MeasuredSession(options_of(self._config))
         return self._session

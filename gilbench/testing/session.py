@@ -18,7 +18,7 @@ from gilbench.work.measurements import settle
 _REGRESSED, _WRONG = pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR
 
 
-class Session:
+class MeasuredSession:
     """The measurements of a session. With pytest-xdist, the controller has it, and the workers report to it.
 
     Args:

@@ -7,6 +7,7 @@ function is measured only if its module and its name lead to it. A lambda or a n
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import os
 import sys
@@ -14,11 +15,48 @@ import sysconfig
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gilbench.model.calls import OwnCall
 from gilbench.model.errors import UsageError
 from gilbench.plan.calls import parse_argument
 
 Code = str | Callable[..., object]
 _LONGEST = 10_000  # characters of an argument
+
+
+def own_call(
+    code: Code,
+    arguments: Sequence[str] = (),
+    setup: str = "",
+    *,
+    path: Sequence[str] = (),
+    foreign: bool = False,
+    shared: bool = False,
+    name: str | None = None,
+) -> OwnCall:
+    """Describe a call for a worker process.
+
+    Args:
+        code: The function, or the text that names it.
+        arguments: Its arguments, as ``NAME=VALUE``.
+        setup: Source that runs first.
+        path: Folders to import from; empty: for a function, those of this process, else the current one.
+        foreign: The worker has another interpreter.
+        shared: All threads use the objects of one setup.
+        name: Its name in tables; None: that of the function.
+
+    Raises:
+        UsageError: The function cannot be imported by its name.
+    """
+    if not path and not isinstance(code, str):
+        path = import_path(code, foreign=foreign)
+    return OwnCall(
+        code=name_of(code),
+        arguments=tuple(arguments),
+        setup=setup,
+        path=tuple(path),
+        shared=shared,
+        name=name,
+    )
 
 
 def name_of(code: Code) -> str:
@@ -33,10 +71,8 @@ def name_of(code: Code) -> str:
     if not module or not name:
         raise _unnamed(f"{code!r:.60}")
     found: object = None
-    try:
+    with contextlib.suppress(AttributeError, KeyError):
         found = functools.reduce(getattr, name.split("."), sys.modules[module])
-    except (AttributeError, KeyError):
-        pass
     if found is not code or module == "__main__":
         raise _unnamed(f"{module}:{name}")
     return f"{module}:{name}"

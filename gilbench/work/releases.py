@@ -13,7 +13,6 @@ import msgspec
 
 from gilbench.analyse.releases import judge_release
 from gilbench.interpreters import parse_environment, select
-from gilbench.model.calls import OwnCall
 from gilbench.model.errors import RunFailure, UsageError
 from gilbench.model.releases import CallBlock, Release, Releases
 from gilbench.model.study import Case, Effort, Interpreter, Workload
@@ -22,7 +21,7 @@ from gilbench.plan.axes import Axes, cases, parse_gil
 from gilbench.plan.blocks import EFFORTS
 from gilbench.run.releasing import measure_call
 from gilbench.version import __version__
-from gilbench.work.callables import Code, import_path, name_of
+from gilbench.work.callables import Code, own_call
 from gilbench.work.calls import call_workloads
 from gilbench.work.listener import SILENT, Listener
 
@@ -64,8 +63,7 @@ def releases(
         UsageError: The request is invalid, or the call fails on every interpreter.
         InterpreterError: An interpreter is missing.
     """
-    folders = () if isinstance(code, str) else import_path(code, foreign=bool(python))
-    call = OwnCall(code=name_of(code), arguments=tuple(args), setup=setup, path=tuple(path) or folders)
+    call = own_call(code, args, setup, path=path, foreign=bool(python))
     (workload,) = call_workloads([call], catalogue.catalogue())
     interpreters = _selected(python, environment, listener, refresh=refresh)
     swept = {} if gil is None else {"gil": parse_gil(gil)}

@@ -11,11 +11,10 @@ import msgspec
 from gilbench.analyse.scaling import judge_scaling, one_core_only
 from gilbench.host.description import describe_host
 from gilbench.host.scratch import scratch
-from gilbench.model.calls import OwnCall
 from gilbench.model.errors import UsageError
 from gilbench.model.scaling import Scaling
-from gilbench.model.study import Study
-from gilbench.work.callables import Code, import_path, name_of
+from gilbench.model.study import Case, Study
+from gilbench.work.callables import Code, own_call
 from gilbench.work.calls import tried
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
@@ -62,40 +61,38 @@ def scales(
         UsageError: The request is invalid, or the call fails.
         InterpreterError: The interpreter is missing.
     """
-    if threads < 1:
-        raise UsageError(f"threads={threads} is not a number of threads; pass 1 or more")
-    if not 0 < at_least <= 100:  # noqa: PLR2004 - percent
-        raise UsageError(f"at_least={at_least:g} is not a share; pass more than 0% and at most 100%")
-    call = OwnCall(
-        code=name_of(code),
-        arguments=tuple(args),
-        setup=setup,
-        shared=shared,
-        name=name,
-        path=tuple(path) or (() if isinstance(code, str) else import_path(code, foreign=python is not None)),
-    )
+    _refuse_wrong(threads, at_least)
+    call = own_call(code, args, setup, path=path, foreign=python is not None, shared=shared, name=name)
     reason = one_core_only(describe_host())
     if reason is not None and threads > 1:
-        scaling = Scaling(
-            code=call.code, threads=threads, at_least=at_least / 100, answer="n/a", remark=reason
-        )
-        return Scaled(scaling)
+        share = at_least / 100
+        return Scaled(Scaling(code=call.code, threads=threads, at_least=share, answer="n/a", remark=reason))
     request = MeasureRequest(
         python=(python or sys.executable,),
         calls=(call,),
         threads=",".join(map(str, sorted({1, threads}))),
         effort=effort,
     )
+    study, case = _measured(request, threads, listener)
+    return Scaled(judge_scaling(study, case, call.code, at_least / 100), study)
+
+
+def _refuse_wrong(threads: int, at_least: float) -> None:
+    if threads < 1:
+        raise UsageError(f"threads={threads} is not a number of threads; pass 1 or more")
+    if not 0 < at_least <= 100:  # noqa: PLR2004 - percent
+        raise UsageError(f"at_least={at_least:g} is not a share; pass more than 0% and at most 100%")
+
+
+def _measured(request: MeasureRequest, threads: int, listener: Listener) -> tuple[Study, Case]:
+    """Measure a call; return the study, and the case with so many threads."""
     header = tried(plan_study(request, listener), listener)
     cases = [case for case in header.plan.cases if case.threads == threads]
     if len(cases) != 1:
         raise UsageError(
-            f"{call.code} makes {len(cases)} cases; pass one interpreter and one value per argument"
+            f"{request.calls[0].code} makes {len(cases)} cases; pass one interpreter and one value per argument"
         )
-    plan = msgspec.structs.replace(  # without a train, every block needs long slices
-        header.plan, effort=msgspec.structs.replace(header.plan.effort, long_every=1)
-    )
+    effort = msgspec.structs.replace(header.plan.effort, long_every=1)  # without trains, all slices are long
+    header = msgspec.structs.replace(header, plan=msgspec.structs.replace(header.plan, effort=effort))
     with scratch() as folder:
-        header = msgspec.structs.replace(header, plan=plan)
-        study = run_study(header, folder / "study.jsonl", listener).study
-    return Scaled(judge_scaling(study, cases[0], call.code, at_least / 100), study)
+        return run_study(header, folder / "study.jsonl", listener).study, cases[0]

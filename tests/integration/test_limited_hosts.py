@@ -49,9 +49,9 @@ def limit(folder: Path, quota: float) -> None:
 
 
 def inside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run gilbench in a cgroup."""
+    """Run a command in a cgroup."""
     return subprocess.run(
-        [sys.executable, "-c", ENTER, str(folder / "cgroup.procs"), GILBENCH, *arguments],
+        [sys.executable, "-c", ENTER, str(folder / "cgroup.procs"), *arguments],
         capture_output=True,
         text=True,
         timeout=200,
@@ -68,7 +68,9 @@ def test_a_quota_is_told_and_what_it_stopped_is_marked(quota: float, group: Path
     workloads = ("--workload", "countdown", "--workload", "delivery")
     limits = ("--threads", "1,4", "--budget", "10s")
     python = ("--python", interpreter("3.11").executable)
-    done = inside(group, "run", *python, *workloads, *limits, "--quiet", "--seed", "1", "-o", str(path))
+    done = inside(
+        group, GILBENCH, "run", *python, *workloads, *limits, "--quiet", "--seed", "1", "-o", str(path)
+    )
     assert done.returncode == 0, done.stderr
     assert f"; the quota gives {quota:g}" in done.stdout
     study = read_study(path)
@@ -82,6 +84,15 @@ def test_a_quota_is_told_and_what_it_stopped_is_marked(quota: float, group: Path
     )  # one busy thread uses up half a CPU; the threads of others are kept within theirs
     if most > 0:
         assert f"the quota of {quota:g} CPUs stopped gilbench in" in " ".join(done.stdout.split())
+
+
+def test_a_test_of_scaling_is_skipped_within_a_quota_of_one_cpu(group: Path, tmp_path: Path) -> None:
+    limit(group, 1.5)
+    test = tmp_path / "test_it.py"
+    test.write_text("import time\ndef test_it(gilbench): gilbench.scales(time.sleep, 0.001)\n")
+    done = inside(group, sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", str(test))
+    assert done.returncode == 0, done.stdout
+    assert "only one core is available within the quota" in done.stdout
 
 
 def test_a_cpuset_of_one_cpu_is_one_core(tmp_path: Path) -> None:

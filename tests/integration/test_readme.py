@@ -30,10 +30,15 @@ def test_each_example_runs_as_it_is_printed(tmp_path: Path) -> None:
     executed = 0
     for skipped, block in _BLOCK.findall(README):
         for line in block.splitlines():
-            if not line.startswith("$ gilbench ") or skipped:
+            if not line.startswith(("$ gilbench ", "$ pytest ")) or skipped:
                 continue
-            done = gilbench(*shlex.split(line.removeprefix("$ gilbench ")), cwd=tmp_path, seconds=300)
-            assert done.returncode == 0, (line, done.stderr)
+            _, program, *arguments = shlex.split(line)
+            if program == "pytest":
+                done = capture([sys.executable, "-m", "pytest", *arguments], seconds=300, cwd=tmp_path)
+                assert done.status == 0, (line, done.stdout)
+            else:
+                ran = gilbench(*arguments, cwd=tmp_path, seconds=300)
+                assert ran.returncode == 0, (line, ran.stderr)
             executed += 1
     assert executed >= 5
 

@@ -39,6 +39,7 @@ Doubt = Literal[
     "zero variance",
     "unpaired",  # absolute values from different times
     "other host",  # ratios to a common reference, from different hosts
+    "busy host",  # other programs took CPU time from a speedup
 ]
 
 CONFIDENCE = 0.95

@@ -46,6 +46,7 @@ from gilbench.analyse.stats.layout import mean_sd, of_code
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.comparability import same_host
 from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
+from gilbench.analyse.study.disturbance import is_disturbed
 from gilbench.analyse.study.index import Blocks, throughput
 from gilbench.analyse.study.looks import case_looks
 from gilbench.analyse.study.samples import Pair, absolute, base_case, log_series, pairs
@@ -162,7 +163,8 @@ def compare_speedups(
 ) -> tuple[Comparison, ...]:
     """Compare the candidate's speedups over one thread with those of the baseline.
 
-    A speedup is computed within blocks, so it does not depend on the time. Those of two kinds of host are inconclusive.
+    A speedup is computed within blocks, so it does not depend on the time. Those of two kinds of host, and of a
+    host that other programs used, are inconclusive.
 
     Args:
         baseline: The earlier study.
@@ -184,6 +186,8 @@ def _speedups(study: Study) -> list[_ComparisonRow]:
         base = None if case.observers else base_case(blocks, case, workload)
         if base is not None and base[0] == "speedup":
             estimate = mean_estimate(blocks.log_ratios(case, base[1], throughput))
+            if is_disturbed(blocks.runs(base[1]).values()) and estimate.doubt is None:
+                estimate = msgspec.structs.replace(estimate, doubt="busy host")
             paid = _paid(estimate, case_looks(blocks, case))
             found.append(_ComparisonRow(workload.family, case, BASELINE, "speedup", paid, paired=True))
     return found
