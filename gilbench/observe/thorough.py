@@ -18,7 +18,10 @@ from gilbench.observe.running import find_python
 from gilbench.observe.stacks import StackSampler
 
 NAME = "thorough"
-_ALONE = (1, 2)  # threads of a worker of which one works, and the main one waits for it: none waits for a lock
+_ALONE = (
+    1,
+    2,
+)  # threads of a worker of which one works, and the main one waits for it: none waits for a lock
 
 
 class ThoroughObserver:
