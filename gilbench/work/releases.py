@@ -66,8 +66,7 @@ def releases(
     call = own_call(code, args, setup, path=path, foreign=bool(python))
     (workload,) = call_workloads([call], catalogue.catalogue())
     interpreters = _selected(python, environment, listener, refresh=refresh)
-    swept = {} if gil is None else {"gil": parse_gil(gil)}
-    wanted = list(cases([workload], interpreters, Axes(threads=(1,), swept=swept)))
+    wanted = _cases(workload, interpreters, gil)
     tally = _Tally(workload, interpreters, _effort(effort))
     interrupted = tally.measure(wanted, listener)
     rows = tuple(tally.row(case, at_least / 100) for case in wanted)
@@ -87,6 +86,11 @@ def _effort(name: str) -> Effort:
     if name not in EFFORTS:
         raise UsageError(f"unknown effort {name!r}; use {', '.join(EFFORTS)}")
     return EFFORTS[name]
+
+
+def _cases(workload: Workload, interpreters: Sequence[Interpreter], gil: str | None) -> list[Case]:
+    swept = {} if gil is None else {"gil": parse_gil(gil)}
+    return list(cases([workload], interpreters, Axes(threads=(1,), swept=swept)))
 
 
 def _selected(
