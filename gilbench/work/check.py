@@ -172,10 +172,10 @@ def check_measured(
     Raises:
         GilbenchError: The request cannot be measured, saved, or compared.
     """
+    _refuse_unexplained(request, explain=explain)
     metrics = limits.metrics(JUDGEABLE, JUDGED)
     header = tried(_plan(python, against, request, listener), listener)
-    if request.command is not None:
-        header = tried_commands(header, request.command, listener)
+    header = tried_commands(header, request.command, listener)
     study, path, interrupted = run_study(header, output or default_study_path(), listener)
     rebuilt = is_rebuilt(*header.interpreters)
     layout = limits.layout if rebuilt else 0.0
@@ -229,6 +229,11 @@ def _lacks(gate: Gate, name: str, past: Sequence[Past], branch: str | None) -> I
         studies = "1 study is" if left_out == 1 else f"up to {left_out} studies are"
         text = f"{studies} left out: this study itself, and those with another CPU or reference"
         yield Caveat(kind="left_out", text=text)
+
+
+def _refuse_unexplained(request: MeasureRequest, *, explain: bool) -> None:
+    if explain and request.command is not None:
+        raise UsageError("--explain does not observe a command; compare two profiles of it: gilbench profile")
 
 
 def _explained(check: Check, header: Header, limits: Limits, listener: Listener) -> Check:

@@ -92,14 +92,16 @@ def host_interpreter(environment: Variables) -> Interpreter:
     return msgspec.structs.replace(own, name=HOST)
 
 
-def tried_commands(header: Header, request: CommandRequest, listener: Listener) -> Header:
-    """Run each case once, and plan for the time that it takes.
+def tried_commands(header: Header, request: CommandRequest | None, listener: Listener) -> Header:
+    """Run each case of some commands once, and plan for the time that it takes; None: there are no commands.
 
     A command that fails on some interpreters is measured on the others, and its failure is recorded.
 
     Raises:
         UsageError: Every case failed.
     """
+    if request is None:
+        return header
     interpreters = {interpreter.name: interpreter for interpreter in header.interpreters}
     workloads = {workload.name: workload for workload in header.workloads}
     shared, failures = CommandSession(), []

@@ -58,8 +58,7 @@ def measure(request: MeasureRequest, output: Path | None = None, listener: Liste
         StudyError: The file cannot be written; finished runs are in it.
     """
     header = tried(plan_study(request, listener), listener)
-    if request.command is not None:
-        header = tried_commands(header, request.command, listener)
+    header = tried_commands(header, request.command, listener)
     return run_study(header, output or default_study_path(), listener)
 
 

@@ -139,9 +139,18 @@ def test_an_option_without_effect_is_refused(tmp_path: Path, fields: dict[str, A
         measure(MeasureRequest(command=wrong("true"), **fields), tmp_path / "study.jsonl")
 
 
-@pytest.mark.parametrize("arguments", [("--", "false"), ("--prepare", "true"), ("--command", "a", "--", "b")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "-q", "--", "false"),
+        ("run", "--prepare", "true"),
+        ("run", "--command", "a", "--", "b"),
+        ("check", "study.jsonl", "other.jsonl"),
+        ("check", "--python", OWN, "--against", OWN, "--explain", "--", "{python}", "-V"),
+    ],
+)
 def test_wrong_use_is_one_or_two_lines(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = gilbench("run", "-q", *arguments, cwd=tmp_path)
+    done = gilbench(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert 1 <= len(done.stderr.splitlines()) <= 2
 
