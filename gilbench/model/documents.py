@@ -13,10 +13,11 @@ import msgspec
 from gilbench.model.history import Entry, Point, Series
 from gilbench.model.listings import OptionValue, WorkloadTest
 from gilbench.model.machine import Machine
+from gilbench.model.measurements import Measurement
 from gilbench.model.profile import Profile
 from gilbench.model.profile_results import Difference
 from gilbench.model.releases import Answer, Release
-from gilbench.model.results import Caveat, Cell, Comparison, Finding, Known, ShortSlices
+from gilbench.model.results import Caveat, Cell, Comparison, Explanation, Finding, Known, ShortSlices
 from gilbench.model.scores import COLUMNS, Basis, Score
 from gilbench.model.selftest import GeneratedNoise, Promise
 from gilbench.model.study import (
@@ -170,6 +171,7 @@ class CheckDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ch
     unused_known_bad: tuple[Known, ...]
     warnings: list[str]
     caveats: tuple[Caveat, ...]
+    explanations: tuple[Explanation, ...] = ()
 
 
 class LimitRow(Struct, frozen=True):
@@ -221,6 +223,18 @@ class ProfileComparisonDocument(
     caveats: tuple[Caveat, ...]
     warnings: list[str]
     threshold: float
+
+
+class MeasurementsDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="measurements"):
+    """What the tests of one test session measured."""
+
+    schema: Version
+    gilbench: str
+    created: str
+    rows: tuple[Measurement, ...]
+    saved: str | None
+    note: str | None
+    check: CheckDocument | None
 
 
 class ReleasesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="releases"):
@@ -321,6 +335,7 @@ DOCUMENTS: dict[str, Any] = {
     "comparison": ComparisonDocument,
     "profile-comparison": ProfileComparisonDocument,
     "releases": ReleasesDocument,
+    "measurements": MeasurementsDocument,
     "plan": PlanDocument,
     "machine": MachineDocument,
     "selftest": SelftestDocument,
