@@ -128,8 +128,9 @@ def _reached(pid: int, name: str, itself: Path) -> Path:
         with contextlib.suppress(OSError):
             if path.samefile(itself):
                 return path
-    if itself.exists():
-        return itself
+    with contextlib.suppress(PermissionError):
+        if itself.exists():
+            return itself
     # Who is not root cannot look behind a mapping; the kernel names what we can reach ourselves by our own root.
     return next((path for path in paths if path.exists()), paths[0])
 

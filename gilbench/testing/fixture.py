@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -174,13 +174,13 @@ class Gilbench:
         with self._turn(), contextlib.ExitStack() as stack:
             try:
                 found = stack.enter_context(profiling(observe))
-            except UsageError as error:
-                self._skip_profile(str(error))
+            except GilbenchError as error:
+                self._end_without_profile(error)
             yield found
             try:
                 stack.close()
-            except UsageError as error:
-                self._skip_profile(str(error))
+            except GilbenchError as error:
+                self._end_without_profile(error)
         measurement = Measurement(
             test=self._test,
             check="profile",
@@ -192,12 +192,14 @@ class Gilbench:
         )
         self._end(measurement, "")
 
-    def _skip_profile(self, reason: str) -> NoReturn:
+    def _end_without_profile(self, error: GilbenchError) -> None:
+        """Skip the test if this process may not be observed; fail it if the profiler has failed."""
+        __tracebackhide__ = True
+        outcome: Outcome = "skipped" if isinstance(error, UsageError) else "failed"
         measurement = Measurement(
-            test=self._test, check="profile", subject="this process", outcome="skipped", remark=reason
+            test=self._test, check="profile", subject="this process", outcome=outcome, remark=str(error)
         )
-        self._end(measurement, reason)
-        raise AssertionError  # _end skips the test
+        self._end(measurement, f"cannot profile this process: {error}")
 
     def _outcome(self, answer: Answer) -> Outcome:
         if answer == "undecided" and self._strict:

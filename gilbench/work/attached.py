@@ -73,6 +73,7 @@ def profiling(observe: str = "gil") -> Iterator[BlockProfile]:
 
     Raises:
         UsageError: This process cannot be observed, or no probe works.
+        RunFailure: The process that observes it has failed.
     """
     endpoint = Endpoint(
         [sys.executable, "-P", "-m", "gilbench.work.attached_main"],
@@ -98,4 +99,7 @@ def _answer(endpoint: Endpoint) -> dict[str, object]:
     try:
         return endpoint.expect("ok", _LIMIT)
     except RunFailure as failure:
-        raise UsageError(f"cannot profile this process: {failure.message}") from failure
+        if failure.kind == "refused":
+            raise UsageError(failure.message) from failure
+        last = (endpoint.process.output().strip().splitlines() or ["it wrote nothing"])[-1]
+        raise RunFailure(failure.kind, f"the profiler {failure.message}: {last}") from failure

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from interpreters_fixture import absent
 
+from gilbench.host.process import find_tool
 from gilbench.store.study import read_study
 
 pytest_plugins = ["pytester"]
@@ -218,10 +219,41 @@ def test_spin(gilbench):
 def test_error(gilbench):
     with pytest.raises(ZeroDivisionError), gilbench.profile():
         1 / 0
+
+def test_killed(gilbench):
+    import psutil
+    with gilbench.profile():
+        for child in psutil.Process().children(): child.kill()
 """,
     )
     outcomes = done.parseoutcomes()
     if outcomes.get("skipped"):
         absent("this process may not be observed")
-    assert outcomes == {"passed": 2}
-    assert "profile: GIL wait of all threads" in done.stdout.str()
+    assert outcomes == {"passed": 2, "failed": 1}
+    said = done.stdout.str()
+    assert "profile: GIL wait of all threads" in said
+    assert "cannot profile this process: the profiler ended by SIGKILL" in said
+
+
+def test_a_process_without_capabilities_is_profiled_by_sampling(pytester: pytest.Pytester) -> None:
+    if os.geteuid() != 0 or find_tool("setpriv") is None:
+        absent("capabilities can be dropped only by root, with setpriv")
+    pytester.makepyfile(
+        test_it="""
+import threading
+
+def spin(turns=6_000_000):
+    while turns: turns -= 1
+
+def test_it(gilbench):
+    crew = [threading.Thread(target=spin) for _ in range(2)]
+    with gilbench.profile() as profile:
+        for thread in crew: thread.start()
+        for thread in crew: thread.join()
+    assert profile.result.probe.strength == "sampled"
+    assert profile.gil_held > 0.2
+"""
+    )
+    without = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--ambient-caps", "-all")
+    done = pytester.run(*without, sys.executable, "-m", "pytest", "-rs")
+    done.assert_outcomes(passed=1)
