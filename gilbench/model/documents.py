@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
+from gilbench.model.explanation import Explanation
 from gilbench.model.history import Entry, Point, Series
 from gilbench.model.listings import OptionValue, WorkloadTest
 from gilbench.model.machine import Machine
@@ -17,7 +18,7 @@ from gilbench.model.measurements import Measurement
 from gilbench.model.profile import Profile
 from gilbench.model.profile_results import Difference
 from gilbench.model.releases import Answer, Release
-from gilbench.model.results import Caveat, Cell, Comparison, Explanation, Finding, Known, ShortSlices
+from gilbench.model.results import Caveat, Cell, Comparison, Finding, Known, ShortSlices
 from gilbench.model.scores import COLUMNS, Basis, Score
 from gilbench.model.selftest import GeneratedNoise, Promise
 from gilbench.model.study import (
