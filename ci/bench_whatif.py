@@ -115,6 +115,8 @@ def _profile(python: str, case: Case, *, replay: bool) -> dict[str, Any]:
         THREADED,
         "--observe",
         "gil",
+        "--max-cost",
+        "none",
         "--format",
         "json",
         *(["--replay"] if replay else []),

@@ -251,7 +251,7 @@ class ProgramWatch:
         counts = self._counts
         if counts.cpu is None:
             return None, None
-        if status is None or not self._python.held:
+        if status is None or not self._python.held or figures.partial:
             return counts.cpu, counts.counted
         left_out = figures.switch.left_out if figures.switch is not None else 0.0
         whole = figures.duration + (figures.start_up or 0.0) + left_out

@@ -69,6 +69,8 @@ class _Chosen:
         self._python, self._live, self._max_cost = python, live, max_cost
         self._left = list(probes)
         self._reasons: list[str] = []
+        self._replaced = False  # a probe, while it was watching
+        self._dropped: GilFigures | None = None  # of one that cost too much
         self._probe: GilProbe
         self._chosen = self._next()
 
@@ -76,19 +78,25 @@ class _Chosen:
         figures = self._chosen.so_far()
         reason = figures.fault or self._too_costly(figures)
         if reason is not None and self._left:
-            if figures.fault is not None:
-                self._remember(figures.fault)
-            else:
+            costly = figures.fault is None
+            if costly:
                 self._reasons.append(reason)
+            else:
+                self._remember(reason)
             self._python = self._python._replace(held=False)  # its interpreter runs by now
             with contextlib.suppress(UsageError):
                 weaker = self._next()
-                self._chosen.finish()
-                self._chosen, figures = weaker, weaker.so_far()
+                stronger = self._chosen.finish()
+                if costly:
+                    self._dropped = stronger
+                self._chosen, figures, self._replaced = weaker, weaker.so_far(), True
         return self._explained(figures)
 
     def finish(self) -> GilFigures:
         figures = self._chosen.finish()
+        if self._dropped is not None and figures.duration < self._dropped.duration:
+            gap = f"what came after the first {self._dropped.duration:.2f} s: {self._reasons[-1]}"
+            return self._dropped._replace(unavailable=(*self._dropped.unavailable, gap), partial=True)
         if figures.fault is not None:
             self._remember(figures.fault)
         return self._explained(figures)
@@ -121,6 +129,7 @@ class _Chosen:
         raise UsageError("no GIL probe works on this process: " + "; ".join(dict.fromkeys(self._reasons)))
 
     def _explained(self, figures: GilFigures) -> GilFigures:
+        figures = figures._replace(partial=self._replaced)
         if figures.fault is not None:  # found at the end only: what is wrong is not shown
             figures = figures._replace(
                 probe=msgspec.structs.replace(figures.probe, strength=None),

@@ -30,6 +30,7 @@ class GilFigures(NamedTuple):
     fault: str | None = None  # why the values are wrong: what the probe found when it checked itself
     contended: float | None = None  # as in ``Profile``
     free_wanted: float | None = None
+    partial: bool = False  # another probe watched for a part of the time
     cost: float | None = None  # CPU time of the probe, as a fraction of ``duration``
     events: Events | None = None  # if recorded, and at the end only
 
