@@ -57,7 +57,10 @@ class LockWaits:
         """Stop timing, and return the waits by thread; None: they were not observed."""
         if self._script is None:
             return None
-        waits = self._script.finish().get("@waits", {})
+        waits = self._script.finish().get("@waits")
+        if waits is None:  # the main thread of a worker waits for the others, if for nothing else
+            self.unavailable = "bpftrace ended without its sums"
+            return None
         return {
             int(tid): LockWait(count=one["count"], seconds=one["total"] * 1e-9) for tid, one in waits.items()
         }
