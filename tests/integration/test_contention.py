@@ -79,5 +79,6 @@ def test_the_union_of_waits_is_that_of_the_single_waits(
         pytest.skip(f"{figures.probe.lost} lines were lost")
     assert figures.contended is not None
     assert figures.free_wanted is not None
-    assert figures.contended == pytest.approx(waits.union() / figures.duration, abs=0.01)
+    # A wait that began before the profile, or goes on after it, is told whole.
+    assert figures.contended == pytest.approx(min(1.0, waits.union() / figures.duration), abs=0.01)
     assert 0 < figures.free_wanted <= figures.contended

@@ -109,7 +109,7 @@ def test_an_attached_profile_of_many_threads_takes_its_duration(tmp_path: Path) 
         try:
             assert program.stdout is not None
             assert program.stdout.readline() == "ready\n"
-            document, _ = profiled("--pid", str(program.pid), "--duration", "3")
+            document, _ = profiled("--max-cost", "none", "--pid", str(program.pid), "--duration", "3")
         finally:
             program.kill()
     assert document["probe"]["strength"] == "exact", "its script is not compiled for each thread"
