@@ -179,6 +179,8 @@ class Script:
         self.maps: dict[str, Any] = {}  # the latest that was printed, also by print() in the script
         self.attached = 0.0  # s, CLOCK_MONOTONIC
         self._probes: KernelProbes | None = None
+        self._pid = pid
+        self._stopping = False
         self._used: tuple[ProbeTimes | None, float] | None = None  # when it was stopped
         self._compiled = 0.0  # s of CPU time that it took to start
         self._on_line = on_line
@@ -250,9 +252,17 @@ class Script:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Begin to finish, which takes some time."""
+        """Begin to finish, which takes some time.
+
+        bpftrace ends by itself with the process that it was given. A signal that comes while it prints its maps would
+        end it without them, so it gets one at most.
+        """
+        if self._stopping:
+            return
+        self._stopping = True
         self._used = self._used or self._measured()
-        self._process.signal(signal.SIGINT)
+        if self._pid is None or not _has_ended(self._pid):
+            self._process.signal(signal.SIGINT)
 
     def failure(self) -> str | None:
         """Return why bpftrace ended on its own, in its words; None: it runs, or ended as it should."""
@@ -296,6 +306,11 @@ class Script:
             self.maps.update({name: _bounded_histograms(found) for name, found in data.items()})
         elif kind in {"map", "lhist", "stats"}:
             self.maps.update(data)
+
+
+def _has_ended(pid: int) -> bool:
+    state = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return not state or state[0] in "ZX"
 
 
 def _bounded_histograms(found: Any) -> Any:

@@ -80,5 +80,5 @@ def test_the_union_of_waits_is_that_of_the_single_waits(
     assert figures.contended is not None
     assert figures.free_wanted is not None
     # A wait that began before the profile, or goes on after it, is told whole.
-    assert figures.contended == pytest.approx(min(1.0, waits.union() / figures.duration), abs=0.01)
+    assert figures.contended == pytest.approx(min(1.0, waits.union() / figures.duration), abs=0.02)
     assert 0 < figures.free_wanted <= figures.contended
