@@ -117,7 +117,7 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="LIMIT",
-            help="ProfileLimit of a profile: METRIC<VALUE, or for some threads 'NAMES: METRIC<VALUE'. Repeatable.",
+            help="Limit of a profile: METRIC<VALUE, or for some threads 'NAMES: METRIC<VALUE'. Repeatable.",
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -231,8 +231,7 @@ def check(
     own = calls(context, call, arg, setup, shared=shared)
     study = Path(words[0]) if words else None
     way = _way(context, study, limit, against)
-    given = (shell, prepare, cleanup, warmup, runs, ignore_failure, stdin, timeout, ready, load)
-    program = command_request(context, words if way == "measure" else None, None, given)
+    program = command_request(context, words if way == "measure" else None)
     _refuse_useless(context, way, baseline if way == "baseline" else None, words)
     effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
@@ -333,12 +332,21 @@ def _refuse_useless(
         raise UsageError(
             f"unexpected argument {words[1][:40]!r}; to measure a command: --python NEW --against OLD"
         )
+    if way == "measure" and words and _is_result(words[0]):
+        raise UsageError(
+            f"{words[0]} is not measured again; pass it with --baseline or --limit, or only --python and --against"
+        )
     if baseline != HISTORY and typed(context, "database", "branch"):
         raise UsageError("--database and --branch need --baseline history")
     if baseline in {None, HISTORY} and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
     if way != "measure" and typed(context, "explain"):
         raise UsageError("--explain observes both interpreters now; use it with --python NEW --against OLD")
+
+
+def _is_result(name: str) -> bool:
+    """Return whether a word is a file of results, which is no command."""
+    return os.path.isfile(name) and not os.access(name, os.X_OK)  # noqa: PTH113 - a word need not be a path
 
 
 def _conclude(check: Check | LimitCheck, files: Files, form: str) -> int:

@@ -31,7 +31,7 @@ def _known(form: str) -> str:
 def export(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="Study to export.")],
     *,
-    form: Annotated[  # noqa: ARG001 - its callback checks it
+    form: Annotated[
         str,
         typer.Option(
             "-f", "--format", metavar="FORMAT", help="Format of the files: pyperf.", callback=_known

@@ -115,19 +115,9 @@ Settings = Annotated[
 ]
 
 
-_FIELDS = (
-    "shell",
-    "prepare",
-    "cleanup",
-    "warmup",
-    "runs",
-    "ignore_failure",
-    "input",
-    "timeout",
-    "ready",
-    "load",
-)
-PARAMETERS = ("command", "setting", "stdin", *(name for name in _FIELDS if name != "input"))
+_SAME = ("shell", "prepare", "cleanup", "warmup", "runs", "ignore_failure", "timeout", "ready", "load")
+_FIELDS = {**dict(zip(_SAME, _SAME, strict=True)), "stdin": "input"}  # of a request, by parameter
+PARAMETERS = ("command", "setting", *_FIELDS)
 """Names of the parameters of the commands of the command line that are about the user's commands."""
 _WORKLOADS = ("workload", "family", "call", "pyperf", "resume")
 _USELESS: dict[str, tuple[str, object]] = {
@@ -142,20 +132,14 @@ _USELESS: dict[str, tuple[str, object]] = {
 """Fields of a request without effect on a command, by parameter, and their defaults."""
 
 
-def command_request(
-    context: typer.Context,
-    words: Sequence[str] | None,
-    texts: Sequence[str] | None,
-    options: Sequence[object],
-) -> CommandRequest | None:
+def command_request(context: typer.Context, words: Sequence[str] | None) -> CommandRequest | None:
     """Return the request of the options; None: they ask for no command.
 
     Args:
-        context: Tells which options are typed, and which are defaults of a file.
+        context: Has the values of the options, and tells which are typed, and which are defaults of a file.
         words: The words after ``--``.
-        texts: Several commands.
-        options: Values of the other options, in the order of ``_FIELDS``.
     """
+    texts: Sequence[str] | None = context.params.get("command")
     if (words and not typed(context, "command")) or typed(context, *_WORKLOADS):
         texts = texts if typed(context, "command") else None
     if not (words or texts or typed(context, *(name for name in PARAMETERS if name != "setting"))):
@@ -163,8 +147,8 @@ def command_request(
     from gilbench.model.commands import CommandRequest  # noqa: PLC0415 - msgspec is slow to import
 
     # None, False, and 0 warm-up runs are the defaults.
-    given = {name: value for name, value in zip(_FIELDS, options, strict=True) if value}
-    return CommandRequest(arguments=tuple(words or ()), commands=tuple(texts or ()), **given)  # type: ignore[arg-type]
+    given = {field: value for name, field in _FIELDS.items() if (value := context.params[name])}
+    return CommandRequest(arguments=tuple(words or ()), commands=tuple(texts or ()), **given)
 
 
 def for_command(context: typer.Context, request: MeasureRequest) -> MeasureRequest:

@@ -184,8 +184,7 @@ def run(
     old_effort: OldEffort = None,
 ) -> int:
     """Benchmark interpreters or commands side by side and save a study."""
-    given = (shell, prepare, cleanup, warmup, runs, ignore_failure, stdin, timeout, ready, load)
-    program = command_request(context, words, command, given)
+    program = command_request(context, words)
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     own = calls(context, call, arg, setup, shared=shared)
     files = sort_files(output, "Report", study=True)

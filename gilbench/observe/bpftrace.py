@@ -36,6 +36,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from gilbench.host.process import Process, ProcessError, capture, clean_environment, cpu_time, find_tool
 from gilbench.host.topology import parse_list
 from gilbench.model.errors import GilbenchError
@@ -309,8 +311,10 @@ class Script:
 
 
 def _has_ended(pid: int) -> bool:
-    state = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return not state or state[0] in "ZX"
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _bounded_histograms(found: Any) -> Any:

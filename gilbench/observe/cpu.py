@@ -10,6 +10,7 @@ from typing import NamedTuple
 import psutil
 
 from gilbench.model.study import Reading, Share
+from gilbench.observe.schedstat import scheduled
 
 
 class Counts(NamedTuple):
@@ -88,8 +89,8 @@ def gained(before: Mapping[int, float], after: Mapping[int, float]) -> float:
 def _time_on_cpu(pid: int, tid: int, ticked: float) -> float:
     """CPU seconds of a thread: from the scheduler's count if there is one, else in ticks of 10 ms."""
     try:
-        return int(Path(f"/proc/{pid}/task/{tid}/schedstat").read_text("ascii").split()[0]) * 1e-9
-    except (OSError, ValueError, IndexError):
+        return scheduled(pid, tid).cpu
+    except (OSError, ValueError):
         return ticked
 
 

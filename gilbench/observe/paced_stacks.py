@@ -8,11 +8,11 @@ import msgspec
 
 from gilbench.host.process import cpu_time
 from gilbench.model.profile import Stack
+from gilbench.observe.costs import TELLING
 from gilbench.observe.stacks import RATE, StackSampler
 
 _LOWEST = 5  # samples/s; of fewer, no share can be told
 _ROOM = 0.8  # of what it may use, at the new rate
-_TELLING = 0.9  # s; the cost of a shorter time may be that of a burst
 
 
 class PacedStacks:
@@ -46,7 +46,7 @@ class PacedStacks:
     def pace(self, max_cost: float) -> None:
         """Lower the rate if the present one costs more than it may."""
         elapsed = time.monotonic() - self._started
-        if self._sampler.unavailable is not None or elapsed < _TELLING:
+        if self._sampler.unavailable is not None or elapsed < TELLING:
             return
         spent = self._cpu() - self._attached
         if spent <= max_cost * elapsed or self.rate <= _LOWEST:

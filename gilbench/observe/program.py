@@ -27,6 +27,7 @@ from gilbench.model.results import Caveat
 from gilbench.model.study import Share
 from gilbench.model.threads import summed_up
 from gilbench.observe.blocked import BlockedSampler, BlockedSamples
+from gilbench.observe.costs import too_costly
 from gilbench.observe.gil.choose import watch_gil
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.probe import GilFigures, Watching
@@ -121,9 +122,7 @@ class ProgramWatch:
         if self._calls is not None and cost is not None and cost > self._max_cost:
             self._calls.finish()
             self._calls = None
-            self._uncounted = (
-                f"counting them used {cost:.0%} of a CPU, and may use {self._max_cost:.0%}; raise --max-cost"
-            )
+            self._uncounted = too_costly("counting them", cost, self._max_cost)
         return self._profile(self._gil.so_far())
 
     def finish(self, program: Program | None = None) -> Profile:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from gilbench.host.process import Program, cpu_time
 from gilbench.observe.cpu import peak_memory
 from gilbench.observe.running import RunningPython
+from gilbench.observe.schedstat import scheduled
 
 _WORK = 0.02  # of the time that reading threads may take
 _REMEMBERED = 4096  # ended threads
@@ -125,12 +126,9 @@ def _threads_of(pid: int) -> dict[int, ThreadCounts]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             tid = int(task.name)
             with contextlib.suppress(OSError, ValueError, IndexError):
-                status, ran = (
-                    _read(f"/proc/{pid}/task/{tid}/status"),
-                    _read(f"/proc/{pid}/task/{tid}/schedstat"),
-                )
+                status = _read(f"/proc/{pid}/task/{tid}/status")
                 switches = (int(status.partition(name)[2].split(None, 1)[0]) for name in _SWITCHES)
-                found[tid] = ThreadCounts(int(ran.split(None, 1)[0]) * 1e-9, *switches)
+                found[tid] = ThreadCounts(scheduled(pid, tid).cpu, *switches)
     return found
 
 

@@ -19,12 +19,12 @@ from gilbench.model.profile import Call
 from gilbench.model.study import Reading, Share
 from gilbench.observe.architecture import architecture, syscall_names
 from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.observe.costs import TELLING
 from gilbench.observe.script import filled
 
 _HERE = Path(__file__).parent
 _ATTACH_LIMIT = 5.0  # s for strace to stop and trace every thread
 _STOP_LIMIT = 5.0
-_TELLING = 0.9  # s; the cost of a shorter time may be that of a burst
 _FUNCTIONS = 20  # system calls that a reading names
 
 
@@ -75,7 +75,7 @@ class SyscallCounter:
         if self._script is None or not self._script.attached:
             return None
         used, seconds = self._script.used(), time.monotonic() - self._script.attached
-        return used / seconds if used is not None and seconds > _TELLING else None
+        return used / seconds if used is not None and seconds > TELLING else None
 
     def stop(self) -> None:
         """Begin to finish, which takes some time."""

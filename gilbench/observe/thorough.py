@@ -15,13 +15,12 @@ from gilbench.model.study import Reading
 from gilbench.observe.lock_waits import LockWaits
 from gilbench.observe.program import ProgramWatch
 from gilbench.observe.running import find_python
+from gilbench.observe.schedstat import scheduled
 from gilbench.observe.stacks import StackSampler
 
 NAME = "thorough"
-_ALONE = (
-    1,
-    2,
-)  # threads of a worker of which one works, and the main one waits for it: none waits for a lock
+# Threads of a worker of which one works, and the main one waits for it: none waits for a lock.
+_ALONE = (1, 2)
 
 
 class ThoroughObserver:
@@ -82,7 +81,7 @@ class ThoroughObserver:
 def _cpu_waits(pid: int) -> dict[int, float]:
     """Return the seconds that each thread was runnable without a CPU; empty: unknown."""
     found = {}
-    with contextlib.suppress(OSError, ValueError, IndexError):
+    with contextlib.suppress(OSError, ValueError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            found[int(task.name)] = int((task / "schedstat").read_text("ascii").split()[1]) * 1e-9
+            found[int(task.name)] = scheduled(pid, int(task.name)).ready
     return found

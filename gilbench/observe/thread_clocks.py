@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from gilbench.observe.schedstat import scheduled
+
 STEP = 0.05  # s between two samples
 _SHARE = 0.03  # of one CPU, at most, for the samples of a process with many threads: they become rarer
 
@@ -42,7 +44,7 @@ class ThreadClocks:
     """
 
     def __init__(self, pid: int, executable: str | None = None) -> None:
-        self._folder = Path(f"/proc/{pid}")
+        self._pid, self._folder = pid, Path(f"/proc/{pid}")
         self._awaited = executable
         self._first: dict[int, _Sample] = {}
         self._last: dict[int, _Sample] = {}
@@ -108,11 +110,11 @@ class ThreadClocks:
         living: set[int] = set()
         for task in tasks:
             try:
-                counted = (task / "schedstat").read_text("ascii").split()
-                sample = _Sample(now, int(counted[0]) * 1e-9, int(counted[2]), int(counted[1]) * 1e-9)
-            except (OSError, ValueError, IndexError):
+                tid = int(task.name)
+                counted = scheduled(self._pid, tid)
+            except (OSError, ValueError):
                 continue
-            tid = int(task.name)
+            sample = _Sample(now, counted.cpu, counted.runs, counted.ready)
             living.add(tid)
             if tid not in self._living or tid in self._new:  # a thread is named a moment after its start
                 self._names[tid] = _comm(task)

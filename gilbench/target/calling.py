@@ -82,7 +82,7 @@ def told(action, *arguments):
     except (KeyboardInterrupt, Failed, Unsupported):
         raise
     except SyntaxError as error:
-        raise Unsupported("not valid on this interpreter: %s" % _line(error.msg, error.text))
+        raise Unsupported("not valid on this interpreter: %s: %s" % (error.msg, _line(error.text)))
     except ImportError as error:
         raise Unsupported(_line(error))
     except:  # noqa: E722 - also SystemExit, and what Java throws

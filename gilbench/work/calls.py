@@ -77,6 +77,11 @@ def tried(header: Header, listener: Listener) -> Header:
     )
 
 
+def nothing_measured(failure: str) -> UsageError:
+    """Return the error of a call that fails on every interpreter."""
+    return UsageError(f"{failure}\nNothing was measured. Fix the call, or the code that it runs.")
+
+
 def _try_all(
     cases: Iterable[Case],
     interpreters: Mapping[str, Interpreter],
@@ -95,7 +100,5 @@ def _try_all(
             failures[case.workload].append(f"{case.workload} on {case.interpreter}: {failure.message}")
     for name, messages in failures.items():
         if name not in seconds:
-            raise UsageError(
-                f"{messages[0]}\nNothing was measured; fix {own[name].summary}, or how it is called"
-            )
+            raise nothing_measured(messages[0])
     return seconds

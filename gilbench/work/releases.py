@@ -22,7 +22,7 @@ from gilbench.plan.blocks import EFFORTS
 from gilbench.run.releasing import measure_call
 from gilbench.version import __version__
 from gilbench.work.callables import Code, own_call
-from gilbench.work.calls import call_workloads
+from gilbench.work.calls import call_workloads, nothing_measured
 from gilbench.work.listener import SILENT, Listener
 
 _ROUNDS = 4  # per slice of the effort level
@@ -106,10 +106,7 @@ def _selected(
 def _refuse_failed(rows: Sequence[Release], workload: Workload) -> None:
     """Refuse a call that fails on every interpreter."""
     if rows and all(row.answer == "failed" for row in rows):
-        raise UsageError(
-            f"{workload.name} on {rows[0].case.interpreter}: {rows[0].remark}\n"
-            f"Nothing was measured; fix {workload.summary}, or how it is called"
-        )
+        raise nothing_measured(f"{workload.name} on {rows[0].case.interpreter}: {rows[0].remark}")
 
 
 class _Tally:

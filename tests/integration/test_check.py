@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from checks import HOSTILE
+from commands import gilbench
 from junitparser import JUnitXml
 from studies import StudyBuilder, make_workload, named, save
 
@@ -275,3 +276,11 @@ def test_wrong_use_is_two_clear_lines(
     said = capsys.readouterr().err
     assert 1 <= len(said.splitlines()) <= 3
     assert "Traceback" not in said
+
+
+def test_a_file_of_results_is_no_command(tmp_path: Path) -> None:
+    study = tmp_path / "study.jsonl"
+    study.write_text("{}", "utf-8")
+    done = gilbench("check", str(study), "--python", "3.13", "--against", "3.12")
+    assert done.returncode == 2
+    assert "is not measured again" in done.stderr

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -102,16 +103,18 @@ def test_probes_are_removed_with_their_descriptors() -> None:
     need_bpftrace()
     from gilbench.work.profile import ProfileRequest, profile  # noqa: PLC0415 - after the fixture
 
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - numbers
+    before = open_files()
     found = profile(ProfileRequest(command=(interpreter("3.13").executable, "-c", "pass"), observe="gil"))
     assert found.profile.probe.strength == "exact"
-    begun = time.monotonic()
     removed()
-    assert time.monotonic() - begun < 30
-    kept = {os.readlink(f"/proc/self/fd/{one}") for one in os.listdir("/proc/self/fd") if _is_open(one)}  # noqa: PTH115, PTH208
-    assert not any("perf_event" in name for name in kept)
-    assert len(kept) <= before + 2  # the kernel's count of BPF programs
+    more = Counter(open_files()) - Counter(before)
+    assert set(more) <= {"anon_inode:bpf-stats"}  # which stays until gilbench ends
 
 
-def _is_open(number: str) -> bool:
-    return os.path.lexists(f"/proc/self/fd/{number}")
+def open_files() -> list[str]:
+    """What the descriptors of this process are, without that of the listing."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115 - no path
+    return found

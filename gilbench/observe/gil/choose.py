@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from gilbench.model.errors import GilbenchError, UsageError
+from gilbench.model.metrics import write
+from gilbench.observe.costs import TELLING, too_costly
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.futex import FutexProbe
 from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching, without_gil
@@ -31,7 +33,6 @@ PROBES: tuple[GilProbe, ...] = (
     UnprivilegedProbe(),
     SampledProbe(),
 )
-_TELLING = 0.9  # s; the cost of a shorter time may be that of a burst
 # What a probe found when it checked itself, by the interpreter's file.
 _FAULTS: dict[tuple[GilProbe, Path], str] = {}
 
@@ -70,7 +71,7 @@ class _Chosen:
         self._left = list(probes)
         self._reasons: list[str] = []
         self._replaced = False  # a probe, while it was watching
-        self._dropped: GilFigures | None = None  # of one that cost too much
+        self._dropped: tuple[GilFigures, str] | None = None  # of one that cost too much, with the reason
         self._probe: GilProbe
         self._chosen = self._next()
 
@@ -88,27 +89,25 @@ class _Chosen:
                 weaker = self._next()
                 stronger = self._chosen.finish()
                 if costly:
-                    self._dropped = stronger
+                    self._dropped = stronger, reason
                 self._chosen, figures, self._replaced = weaker, weaker.so_far(), True
         return self._explained(figures)
 
     def finish(self) -> GilFigures:
         figures = self._chosen.finish()
-        if self._dropped is not None and figures.duration < self._dropped.duration:
-            gap = f"what came after the first {self._dropped.duration:.2f} s: {self._reasons[-1]}"
-            return self._dropped._replace(unavailable=(*self._dropped.unavailable, gap), partial=True)
+        if self._dropped is not None and figures.duration < self._dropped[0].duration:
+            longer, reason = self._dropped
+            gap = f"what came after the first {write(longer.duration, 's')}: {reason}"
+            return longer._replace(unavailable=(*longer.unavailable, gap), partial=True)
         if figures.fault is not None:
             self._remember(figures.fault)
         return self._explained(figures)
 
     def _too_costly(self, figures: GilFigures) -> str | None:
-        if figures.cost is None or figures.cost <= self._max_cost or figures.duration < _TELLING:
+        if figures.cost is None or figures.cost <= self._max_cost or figures.duration < TELLING:
             return None
         name = figures.probe.name.partition(" (")[0]
-        return (
-            f"the {name} probe used {figures.cost:.0%} of a CPU, and may use {self._max_cost:.0%}; "
-            f"to keep it, raise --max-cost"
-        )
+        return too_costly(f"the {name} probe", figures.cost, self._max_cost)
 
     def _remember(self, fault: str) -> None:
         _FAULTS[self._probe, self._python.code] = fault

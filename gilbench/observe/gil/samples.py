@@ -24,6 +24,7 @@ from gilbench.observe.gil.futex_wait import futex_wait
 from gilbench.observe.gil.gils import FIRST, LAST, Gils, HoldingThreads, find_gils
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.running import RunningPython
+from gilbench.observe.schedstat import scheduled
 from gilbench.observe.thread_clocks import Lived, ThreadClocks
 
 STEP = 0.002  # s between two samples of the GIL, on average
@@ -85,8 +86,8 @@ class GilSamples:
         self._looks: Counter[int] = Counter()  # samples in which a thread was looked at
         self._waiters: Counter[int] = Counter()  # of these, in which it waited
         self._waited: dict[
-            int, tuple[int, int]
-        ] = {}  # threads that wait: last asleep when, and time on a CPU; ns
+            int, tuple[float, float]
+        ] = {}  # threads that wait: last asleep when, and time on a CPU; s
         self._python = python
         self._began = time.monotonic()
         self._waits = waits
@@ -220,11 +221,11 @@ class GilSamples:
             wait = futex_wait(self._python.pid, tid)
         except (OSError, ValueError):  # it has ended
             return
-        now = time.monotonic_ns()
+        now = time.monotonic()
         if wait is not None:
             waits = bool(wait.word) and gils.is_ours(wait.word)
         else:
-            then, ran = self._waited.get(tid, (now, 0))
+            then, ran = self._waited.get(tid, (now, 0.0))
             waits = not holds and 2 * (self._ran(tid) - ran) < now - then
         if not waits:
             self._waited.pop(tid, None)
@@ -233,10 +234,9 @@ class GilSamples:
         self._looks[tid] += 1
         self._waiters[tid] += waits
 
-    def _ran(self, tid: int) -> int:
-        """Return how long a thread has been on a CPU, in ns."""
+    def _ran(self, tid: int) -> float:
+        """Return how long a thread has been on a CPU, in s."""
         try:
-            with open(f"/proc/{self._python.pid}/task/{tid}/schedstat", "rb") as file:
-                return int(file.read(256).split()[0])
-        except (OSError, ValueError, IndexError):
-            return 0
+            return scheduled(self._python.pid, tid).cpu
+        except (OSError, ValueError):
+            return 0.0
