@@ -36,7 +36,7 @@ _LISTING = 0.2  # s after which the threads are listed anew, or more, if there a
 _WORK = 0.04  # of one CPU, at most: half of it for samples, half for dumps
 _LISTING_WORK = 0.005
 _SOON = 0.1  # s between two dumps, at least
-_AT_ONCE = 0.1  # s of CPU time for dumps that a short profile may take in any case
+_AT_ONCE = 0.1  # s of CPU time that dumps may take before they are earned, so that a short profile has some
 _RETRY, _LAST_RETRY = 0.01, 1.0  # s between two attempts to find the GIL
 _MOST_DUMPED = 2_000  # threads; py-spy takes about 1 s for 1000 of them
 _MOST_PLACES = 50_000  # threads and objects that are kept apart
@@ -236,7 +236,7 @@ class BlockedSampler:
                 else:
                     self._waits[tid, Sleep(sleep.kind)][one] += 1
         self._dump_cost += _work() - worked
-        earned = self._began + (self._dump_cost - _AT_ONCE) / self._half
+        earned = self._began + self._dump_cost / self._half if self._dump_cost > _AT_ONCE else 0.0
         self._next_dump = max(earned, time.monotonic() + _SOON)
 
     def _forget_places(self) -> None:
