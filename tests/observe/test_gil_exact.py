@@ -12,7 +12,7 @@ from gilbench.interpreters.symbols import Symbols
 from gilbench.model.profile import ProfiledThread, StateChange
 from gilbench.observe import bpftrace
 from gilbench.observe.gil.contention import contended, unseen_wait
-from gilbench.observe.gil.exact import _profiled
+from gilbench.observe.gil.exact_rows import profiled
 from gilbench.observe.gil.exact_script import script_for
 from gilbench.observe.gil.lines import ExactLine, ParkingLine
 from gilbench.observe.gil.thread_sums import EndedThreads, ThreadSums
@@ -27,7 +27,7 @@ WAITING, HOLDING, OUTSIDE = 2, 3, 8
 def thread(maps: dict[str, int], standing: Any = None) -> ProfiledThread:
     """Thread 7 of process 5, by what each map holds of it."""
     full = {name: {"7": value} for name, value in maps.items()}
-    return _profiled(ThreadSums.alive(5, 7, full, END), START, END, {}, standing or {})
+    return profiled(ThreadSums.alive(5, 7, full, END), START, END, {}, standing or {})
 
 
 def test_what_is_neither_held_nor_waited_nor_run_is_blocked() -> None:
@@ -65,7 +65,7 @@ def test_the_time_in_which_any_thread_waits_goes_on_to_the_end_if_one_still_wait
 def test_waits_from_before_the_probe_are_unknown_to_the_sums_of_the_kernel() -> None:
     def unseen(maps: dict[str, int], standing: Any = None) -> float:
         one = ThreadSums.alive(5, 7, {name: {"7": value} for name, value in maps.items()}, END)
-        return unseen_wait(one, _profiled(one, START, END, {}, standing or {}), START, END)
+        return unseen_wait(one, profiled(one, START, END, {}, standing or {}), START, END)
 
     found = {"@s": OUTSIDE, "@freed": 1_200_000_001, "@first": 1_500_000_000, "@wait": 50_000_000}
     assert unseen(found) == pytest.approx(200_000_000)
@@ -86,7 +86,7 @@ def test_a_line_of_an_ended_thread_is_read_with_the_spaces_in_its_name() -> None
 
 def test_a_thread_whose_end_was_lost_among_many_events_lived_until_its_end() -> None:
     maps = {"@s": {"7": OUTSIDE}, "@held": {"7": 200_000_000}, "@n": {"7": 3}}
-    one = _profiled(ThreadSums.alive(5, 7, maps, 1_500_000_000), START, END, maps, {})
+    one = profiled(ThreadSums.alive(5, 7, maps, 1_500_000_000), START, END, maps, {})
     assert (one.alive, one.gil_held, one.blocked) == pytest.approx((0.5, 0.2, 0.3))
 
 
@@ -109,7 +109,7 @@ def test_ended_threads_are_summed_up_and_nothing_is_lost() -> None:
     (total,) = [one for one in rows if one.threads > 1]
     assert (total.name, total.longest_hold) == ("a1", 900_000)
     assert len(total.tids) == 3000
-    found = _profiled(total, START, START + 60_000_000_000, {}, {})
+    found = profiled(total, START, START + 60_000_000_000, {}, {})
     assert found.count == total.threads
     assert found.alive == pytest.approx(total.threads * 0.002 / 60)
     assert found.blocked == pytest.approx(found.alive / 4)
@@ -118,7 +118,7 @@ def test_ended_threads_are_summed_up_and_nothing_is_lost() -> None:
 def test_the_waits_of_a_sum_are_those_of_all_its_threads() -> None:
     total = gone(0, threads=3, takes=10, tids=frozenset({7, 8}))
     bucket = {"min": 1024, "max": 2047, "count": 3}
-    waits = _profiled(total, START, END, {"@waits": {"7": [bucket], "8": [bucket], "9": [bucket]}}, {}).waits
+    waits = profiled(total, START, END, {"@waits": {"7": [bucket], "8": [bucket], "9": [bucket]}}, {}).waits
     assert [one.count for one in waits] == [4, 6]
 
 

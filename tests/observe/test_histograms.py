@@ -9,7 +9,7 @@ import pytest
 from interpreters_fixture import absent
 
 from gilbench.observe.bpftrace import ENDLESS, Script, _bounded_histograms, why_not
-from gilbench.observe.gil.exact import _buckets
+from gilbench.observe.gil.exact_rows import buckets_of
 from gilbench.observe.gil.thread_sums import ThreadSums
 
 SHORT = {"min": 1024, "max": 2047, "count": 3}
@@ -31,7 +31,7 @@ def test_a_histogram_of_small_values_stays_as_it_is() -> None:
 def test_a_wait_of_seconds_is_no_negative_time() -> None:
     maps = {"@waits": _bounded_histograms({"7": [SHORT, LONG]})}
     one = ThreadSums.alive(5, 7, {"@n": {"7": 5}}, 10)
-    buckets = _buckets(one, maps)
+    buckets = buckets_of(one, maps)
     assert [bucket.count for bucket in buckets] == [3, 2]
     assert buckets[1].lo == pytest.approx(2.147, abs=0.001)
     assert buckets[1].hi == pytest.approx(ENDLESS * 1e-9)

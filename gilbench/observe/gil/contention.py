@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gilbench.model.profile import ProfiledThread
-from gilbench.observe.gil.thread_sums import ThreadSums
-
-_WAITING = 2  # the script's state of a thread that waits
+from gilbench.observe.gil.thread_sums import WAITING, ThreadSums
 
 
 def contended(maps: Mapping[str, Any], end: int) -> int:
@@ -23,5 +21,5 @@ def contended(maps: Mapping[str, Any], end: int) -> int:
 
 def unseen_wait(one: ThreadSums, thread: ProfiledThread, start: int, end: int) -> float:
     """Return the ns that a thread waited before its first event: it was found waiting."""
-    open_for = one.until - max(one.state >> 3, start) if one.state & 7 == _WAITING else 0
+    open_for = one.until - max(one.state >> 3, start) if one.state & 7 == WAITING else 0
     return max((thread.gil_wait or 0.0) * (end - start) - one.wait - open_for, 0.0)

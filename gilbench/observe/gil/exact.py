@@ -12,37 +12,35 @@ import contextlib
 import itertools
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gilbench.model.events import Events, ThreadEvent
-from gilbench.model.profile import Blame, Bucket, Collections, Probe, ProfiledThread
+from gilbench.model.profile import Probe
 from gilbench.model.threads import merged
 from gilbench.observe.bpftrace import BpftraceError, Script, call, new_number, why_not
 from gilbench.observe.gil.contention import contended, unseen_wait
+from gilbench.observe.gil.exact_rows import blames, fault, profiled
 from gilbench.observe.gil.exact_script import FAST, OFF, ON, probe_name, probed, script_for, threads_of
 from gilbench.observe.gil.lines import ExactLine
 from gilbench.observe.gil.native import NativeNames
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.gil.standing import Standing, standing_threads
-from gilbench.observe.gil.thread_sums import EndedThreads, ThreadSums
+from gilbench.observe.gil.thread_sums import HOLDING, RUNNING, WAITING, EndedThreads, ThreadSums
 from gilbench.observe.running import RunningPython
 from gilbench.observe.timeline import Recording, State, Timeline
 
 _UNSEEN = 16  # the largest state in the script that has no moment
 _STATES: dict[int, State] = {0: "blocked", 1: "off", 2: "wait", 3: "held", 5: "off", 6: "off"}
-_WAITING, _HOLDING, _RUNNING = 2, 3, (1, 5, 6)
 _DOING = {
-    _WAITING: ThreadEvent.WAIT,
-    _HOLDING: ThreadEvent.HELD,
-    **dict.fromkeys(_RUNNING, ThreadEvent.OFF),
+    WAITING: ThreadEvent.WAIT,
+    HOLDING: ThreadEvent.HELD,
+    **dict.fromkeys(RUNNING, ThreadEvent.OFF),
 }
 _ANSWER = 5.0  # s for the script to answer
 _A_TURN = 4  # probes from one acquisition to the next
 _STEP = 0.02  # s between two looks whether it has ended
-_FEW_MISSED, _SMALL_PART = 5, 0.01  # missed events, share of the time; more is a fault
 
 
 class ExactProbe:
@@ -167,7 +165,7 @@ class ExactWatching:
         takes, states = self._script.maps.get("@n", {}), self._script.maps.get("@s", {})
         if not any(takes.values()):
             return None
-        return [int(tid) for tid, state in states.items() if not takes.get(tid) and state & 7 < _WAITING]
+        return [int(tid) for tid, state in states.items() if not takes.get(tid) and state & 7 < WAITING]
 
     def _heard(self, line: str) -> None:
         kind, _, rest = line.partition(" ")
@@ -227,7 +225,7 @@ class ExactWatching:
         gone = {(tid, born) for one in ended for tid in one.tids or {one.tid} for born in (0, one.born)}
         alive = [one for one in alive if (one.tid, one.born) not in gone]
         sums = (*ended, *alive)
-        threads = [_profiled(one, start, end, maps, self._standing) for one in sums]
+        threads = [profiled(one, start, end, maps, self._standing) for one in sums]
         unseen = sum(map(unseen_wait, sums, threads, itertools.repeat(start), itertools.repeat(end)))
         return GilFigures(
             probe=Probe(
@@ -235,11 +233,11 @@ class ExactWatching:
             ),
             duration=(end - start) * 1e-9,
             threads=tuple(threads),
-            blames=merged(_blames(maps), {tid: one.tid for one in ended for tid in one.tids}),
+            blames=merged(blames(maps), {tid: one.tid for one in ended for tid in one.tids}),
             start_up=self._start_up,
             unavailable=self._gaps(),
             native=self._native.shares(maps.get("@native", {})),
-            fault=_fault(maps, end - start),
+            fault=fault(maps, end - start),
             contended=min(1.0, (contended(maps, end) + unseen) / (end - start)),
             cost=self._cost(maps, sum(one.takes for one in sums), (end - start) * 1e-9),
             free_wanted=min(1.0, sum(maps.get("@wanted", {}).values()) / (end - start)),
@@ -264,97 +262,3 @@ class ExactWatching:
         if self._execs > (1 if self._python.held else 0):
             gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")
         return tuple(gaps)
-
-
-def _fault(maps: Mapping[str, Any], duration: int) -> str | None:
-    """Return why the sums are wrong, as the script's own check tells; None: they are right."""
-    seen = maps.get("@missed") or {"count": 0, "total": 0}
-    missed = seen["count"]
-    if missed <= _FEW_MISSED or seen["total"] < _SMALL_PART * duration:
-        return None
-    return (
-        f"the exact probe missed {missed} acquisitions or releases: the compiler inlined take_gil or drop_gil"
-    )
-
-
-def _profiled(
-    one: ThreadSums, start: int, end: int, maps: Mapping[str, Any], standing: Standing
-) -> ProfiledThread:
-    born = max(one.born, start)
-    lived = max(one.until - born, 0)
-    held, wait, off = one.held, one.wait, one.off
-    longest_hold, longest_wait = one.longest_hold, one.longest_wait
-    state, since = one.state & 7, max(one.state >> 3, start)
-    if one.first:  # it was found waiting or holding, which shows at its first release
-        got = max(one.freed - 1, born)
-        held, wait = held + one.first - got, wait + got - born
-        longest_hold, longest_wait = max(longest_hold, one.first - got), max(longest_wait, got - born)
-    untouched = not one.first and not one.takes and one.state & 7 < _WAITING
-    if untouched and one.tid in standing:
-        state, since, off = {"held": _HOLDING, "wait": _WAITING}[standing[one.tid]], born, 0
-    open_for = max(one.until - since, 0)
-    if state == _HOLDING:
-        held, longest_hold = held + open_for, max(longest_hold, open_for)
-    elif state == _WAITING:
-        wait, longest_wait = wait + open_for, max(longest_wait, open_for)
-    elif state in _RUNNING:
-        off += open_for
-    wall = end - start
-    buckets = _buckets(one, maps)
-    return ProfiledThread(
-        pid=one.pid,
-        tid=one.tid,
-        name=one.name,
-        alive=lived / wall,
-        gil_held=held / wall,
-        gil_wait=wait / wall,
-        off_gil=off / wall,
-        blocked=max(lived - held - wait - off, 0) / wall,
-        switches=one.takes,
-        longest_hold=longest_hold * 1e-9,
-        longest_wait=longest_wait * 1e-9,
-        waits=buckets,
-        collections=_collections(one, maps),
-        count=one.threads,
-    )
-
-
-def _collections(one: ThreadSums, maps: Mapping[str, Any]) -> Collections | None:
-    tids = [str(tid) for tid in one.tids or {one.tid}]
-    seen = [found for tid in tids if (found := maps.get("@collections", {}).get(tid)) is not None]
-    if not seen:
-        return None
-    return Collections(
-        count=sum(found["count"] for found in seen),
-        seconds=sum(found["total"] for found in seen) * 1e-9,
-        longest=max(maps.get("@longest_collection", {}).get(tid, 0) for tid in tids) * 1e-9,
-    )
-
-
-def _buckets(one: ThreadSums, maps: Mapping[str, Any]) -> tuple[Bucket, ...]:
-    """Return the histogram of waits, once it is known; acquisitions without a wait are the first bucket."""
-    if "@waits" not in maps:
-        return ()
-    histograms, counts = maps.get("@waits", {}), Counter[tuple[int, int]]()
-    for tid in one.tids or {one.tid}:
-        for bucket in histograms.get(str(tid), ()):
-            counts[bucket["min"], bucket["max"] + 1] += bucket["count"]
-    long = [
-        Bucket(lo=lo * 1e-9, hi=hi * 1e-9, count=count) for (lo, hi), count in sorted(counts.items()) if count
-    ]
-    fast = one.takes - sum(bucket.count for bucket in long)
-    return (
-        *([Bucket(lo=0.0, hi=int(maps.get("@fast", FAST)) * 1e-9, count=fast)] if fast > 0 else ()),
-        *long,
-    )
-
-
-def _blames(maps: Mapping[str, Any]) -> tuple[Blame, ...]:
-    seconds, counts = maps.get("@blame", {}), maps.get("@blames", {})
-    found = []
-    for pair, total in seconds.items():
-        holder, waiter = map(int, pair.split(","))
-        if holder in {0, waiter}:  # it had just released the GIL, and the next holder was not yet known
-            continue
-        found.append(Blame(holder=holder, waiter=waiter, seconds=total * 1e-9, count=counts.get(pair, 0)))
-    return tuple(sorted(found, key=lambda blame: -blame.seconds))

@@ -12,6 +12,8 @@ _SINGLE = 4096  # latest ended threads that are kept singly, at least
 _ENDED = 24  # a state in which no time passes
 _SUMS = ("@s", "@born", "@held", "@wait", "@off", "@n", "@longhold", "@longwait", "@freed", "@first")
 
+WAITING, HOLDING, RUNNING = 2, 3, (1, 5, 6)  # states of a thread in exact.bt
+
 
 class ThreadSums(NamedTuple):
     """The kernel's sums of one thread, or of several ended threads; ns."""
@@ -36,7 +38,12 @@ class ThreadSums(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether the probe has seen all of the thread, which neither held nor waited at its end."""
-        return bool(self.born) and not self.first and self.state & 7 not in {2, 3} and self.tid != self.pid
+        return (
+            bool(self.born)
+            and not self.first
+            and self.state & 7 not in {WAITING, HOLDING}
+            and self.tid != self.pid
+        )
 
     @classmethod
     def ended(cls, line: str) -> ThreadSums:
