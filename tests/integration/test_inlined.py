@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from interpreters_fixture import absent, interpreter
 from watched import let_go, need_bpftrace, started
@@ -111,3 +112,17 @@ def test_a_probe_that_misses_events_is_replaced_while_the_program_runs(
     assert figures.probe.strength == "futex"
     assert figures.probe.reason is not None
     assert "inlined" in figures.probe.reason
+
+
+def test_a_probe_whose_process_is_killed_shows_nothing_and_says_so() -> None:
+    need_bpftrace()
+    with started(interpreter("3.13").executable, PROGRAM) as child:
+        watching = watch_gil(find_python(child.pid))
+        for one in psutil.Process().children():
+            if one.name() == "bpftrace":
+                one.kill()
+        let_go(child)
+        figures = watching.finish()
+    assert figures.probe.strength is None
+    assert all(thread.gil_held is None for thread in figures.threads)
+    assert "lost" in figures.unavailable[-1]

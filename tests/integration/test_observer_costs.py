@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-from collections import Counter
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ import pytest
 from commands import gilbench
 from interpreters_fixture import interpreter
 from watched import need_bpftrace
-
-from gilbench.observe.kernel_probes import removed
 
 # Each pipe operation releases the GIL and acquires it again: the exact probe's work.
 PING_PONG = """
@@ -99,22 +98,50 @@ def test_a_limit_that_is_none(text: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+# Run by an interpreter of its own: other tests may have threads that open and close files.
+OPEN_FILES = """
+import contextlib, os, sys
+from collections import Counter
+from gilbench.observe.kernel_probes import removed
+from gilbench.work.profile import ProfileRequest, profile
+
+def open_files():
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            yield os.readlink(f"/proc/self/fd/{number}")
+
+before = Counter(open_files())
+found = profile(ProfileRequest(command=(sys.argv[1], "-c", "pass"), observe="gil"))
+assert found.profile.probe.strength == "exact"
+removed()
+print(*(Counter(open_files()) - before), sep="\\n")
+"""
+
+
 def test_probes_are_removed_with_their_descriptors() -> None:
     need_bpftrace()
-    from gilbench.work.profile import ProfileRequest, profile  # noqa: PLC0415 - after the fixture
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN_FILES, interpreter("3.13").executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["anon_inode:bpf-stats"]  # which stays until gilbench ends
 
-    before = open_files()
-    found = profile(ProfileRequest(command=(interpreter("3.13").executable, "-c", "pass"), observe="gil"))
-    assert found.profile.probe.strength == "exact"
-    removed()
-    more = Counter(open_files()) - Counter(before)
-    assert set(more) <= {"anon_inode:bpf-stats"}  # which stays until gilbench ends
 
-
-def open_files() -> list[str]:
-    """What the descriptors of this process are, without that of the listing."""
-    found = []
-    for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers
-        with contextlib.suppress(OSError):
-            found.append(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115 - no path
-    return found
+def test_samples_of_memory_are_taken_more_rarely_and_count_as_much(tmp_path: Path) -> None:
+    saved = tmp_path / "profile.json"
+    script = "import time\nend = time.monotonic() + 3\nwhile time.monotonic() < end: sum(range(1000))"
+    words = ("profile", "--observe", "gil", "--max-cost", "1%", "-o", str(saved), "--")
+    done = gilbench(
+        *words, interpreter("3.13").executable, "-c", script, env={**os.environ, "PATH": str(tmp_path)}
+    )
+    assert done.returncode == 0, done.stderr
+    profile = json.loads(saved.read_text("utf-8"))
+    rate = float(re.search(r"(\d+) samples/s", profile["probe"]["name"])[1])  # type: ignore[index]
+    assert "memory" in profile["probe"]["name"]
+    assert rate < 400
+    assert profile["observers"][0]["cpu"] < 0.02
+    assert profile["threads"][0]["gil_held"] > 0.85

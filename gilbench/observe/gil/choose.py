@@ -14,7 +14,7 @@ from gilbench.model.metrics import write
 from gilbench.observe.costs import TELLING, too_costly
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.futex import FutexProbe
-from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching, without_gil
+from gilbench.observe.gil.probe import GilFigures, GilProbe, Watching, without_sums
 from gilbench.observe.gil.returning import ReturningProbe
 from gilbench.observe.gil.sampled import SampledProbe
 from gilbench.observe.gil.unprivileged import UnprivilegedProbe
@@ -71,7 +71,7 @@ class _Chosen:
         self._left = list(probes)
         self._reasons: list[str] = []
         self._replaced = False  # a probe, while it was watching
-        self._dropped: tuple[GilFigures, str] | None = None  # of one that cost too much, with the reason
+        self._dropped: tuple[GilFigures, str] | None = None  # of one that cost too much, with that reason
         self._probe: GilProbe
         self._chosen = self._next()
 
@@ -79,6 +79,7 @@ class _Chosen:
         figures = self._chosen.so_far()
         reason = figures.fault or self._too_costly(figures)
         if reason is not None and self._left:
+            against_stronger = list(self._reasons)
             costly = figures.fault is None
             if costly:
                 self._reasons.append(reason)
@@ -89,7 +90,7 @@ class _Chosen:
                 weaker = self._next()
                 stronger = self._chosen.finish()
                 if costly:
-                    self._dropped = stronger, reason
+                    self._dropped = _reasoned(stronger, against_stronger), reason
                 self._chosen, figures, self._replaced = weaker, weaker.so_far(), True
         return self._explained(figures)
 
@@ -120,7 +121,7 @@ class _Chosen:
             if reason is None:
                 self._probe = one
                 try:
-                    return one.watch(self._python, live=self._live)
+                    return one.watch(self._python, live=self._live, max_cost=self._max_cost)
                 except GilbenchError as error:
                     reason = str(error)
             if reason:
@@ -130,13 +131,13 @@ class _Chosen:
     def _explained(self, figures: GilFigures) -> GilFigures:
         figures = figures._replace(partial=self._replaced)
         if figures.fault is not None:  # found at the end only: what is wrong is not shown
-            figures = figures._replace(
-                probe=msgspec.structs.replace(figures.probe, strength=None),
-                threads=tuple(map(without_gil, figures.threads)),
-                blames=(),
-                unavailable=(*figures.unavailable, f"GIL held and GIL wait: {figures.fault}"),
-            )
-        reason = "; ".join(dict.fromkeys(self._reasons)) or None
-        if reason is None:
-            return figures
-        return figures._replace(probe=msgspec.structs.replace(figures.probe, reason=reason))
+            figures = without_sums(figures, f"GIL held and GIL wait: {figures.fault}")
+        return _reasoned(figures, self._reasons)
+
+
+def _reasoned(figures: GilFigures, reasons: Sequence[str]) -> GilFigures:
+    """Name the reasons against stronger probes."""
+    if not reasons:
+        return figures
+    reason = "; ".join(dict.fromkeys(reasons))
+    return figures._replace(probe=msgspec.structs.replace(figures.probe, reason=reason))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from gilbench.observe.gil.exact_rows import blames, fault, profiled
 from gilbench.observe.gil.exact_script import FAST, OFF, ON, probe_name, probed, script_for, threads_of
 from gilbench.observe.gil.lines import ExactLine
 from gilbench.observe.gil.native import NativeNames
-from gilbench.observe.gil.probe import GilFigures
+from gilbench.observe.gil.probe import GilFigures, without_sums
 from gilbench.observe.gil.standing import Standing, standing_threads
 from gilbench.observe.gil.thread_sums import HOLDING, RUNNING, WAITING, EndedThreads, ThreadSums
 from gilbench.observe.running import RunningPython
@@ -41,6 +42,7 @@ _DOING = {
 _ANSWER = 5.0  # s for the script to answer
 _A_TURN = 4  # probes from one acquisition to the next
 _STEP = 0.02  # s between two looks whether it has ended
+_AT_THE_END = "@on"  # a map that is printed at the end only
 
 
 class ExactProbe:
@@ -60,6 +62,7 @@ class ExactProbe:
         python: RunningPython,
         *,
         live: bool = False,
+        max_cost: float = math.inf,
         recording: Recording | None = None,
     ) -> ExactWatching:
         """Place the probes.
@@ -67,11 +70,13 @@ class ExactProbe:
         Args:
             python: The process.
             live: ``so_far`` will be called.
+            max_cost: It is for the caller to replace this probe.
             recording: Receives every event of a thread, which costs more.
 
         Raises:
             BpftraceError: The probes could not be placed.
         """
+        del max_cost
         return ExactWatching(python, live=live, recording=recording)
 
 
@@ -133,6 +138,7 @@ class ExactWatching:
             call(self._number, OFF)
             self._await_end()
         maps = self._script.finish()
+        self._failure = self._script.failure() or (None if _AT_THE_END in maps else "it printed no sums")
         if self._timeline is not None:
             states, ends = maps.get("@s", {}), maps.get("@until", {})
             self._timeline.close(
@@ -148,7 +154,10 @@ class ExactWatching:
         ended = int(maps.get("@until", {}).get(str(self._python.pid), 0))
         last = self._snapshot if self._failure else time.monotonic_ns()
         end = self._end or ended or self._called_off or last
-        return self._figures(end)._replace(events=self._events(maps, end))
+        figures = self._figures(end)._replace(events=self._events(maps, end))
+        if self._failure is None or self._snapshot:
+            return figures
+        return without_sums(figures, f"GIL held and GIL wait: the exact probe lost them ({self._failure})")
 
     def _await_end(self) -> None:
         """Return when the script has stopped counting, or has ended with the program."""
@@ -257,7 +266,7 @@ class ExactWatching:
 
     def _gaps(self) -> tuple[str, ...]:
         gaps = []
-        if self._failure is not None:
+        if self._failure is not None and self._snapshot:
             gaps.append(f"what came after the exact probe ended early (bpftrace: {self._failure})")
         if self._execs > (1 if self._python.held else 0):
             gaps.append("the program replaced itself (exec); after that, only the same interpreter is probed")

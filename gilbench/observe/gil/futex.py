@@ -7,6 +7,7 @@ and releasing it while no thread waits are no system calls, so they do not show 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,23 +34,23 @@ class FutexProbe:
         """Return in one line why the process cannot be probed; None: it can."""
         return sampling.why_not(python) or bpftrace.why_not()
 
-    def watch(self, python: RunningPython, *, live: bool = False) -> FutexWatch:
+    def watch(self, python: RunningPython, *, live: bool = False, max_cost: float = math.inf) -> FutexWatch:
         """Place the probe and return as soon as it counts.
 
         Raises:
             GilbenchError: The probe could not be placed.
         """
-        return FutexWatch(python, live=live)
+        return FutexWatch(python, live=live, max_cost=max_cost)
 
 
 class FutexWatch:
     """The futex probe of one process."""
 
-    def __init__(self, python: RunningPython, *, live: bool) -> None:
+    def __init__(self, python: RunningPython, *, live: bool, max_cost: float) -> None:
         text = filled(_SCRIPT, {"pid": str(python.pid)}, ["live"] if live else [])
         self._script = bpftrace.Script(text, pid=python.pid, keys=65536)
         try:
-            self._samples = GilSamples(python)
+            self._samples = GilSamples(python, max_cost=max_cost / 2)  # the other half is for the waits
         except BaseException:
             self._script.close()
             raise

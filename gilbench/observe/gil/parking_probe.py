@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -52,18 +53,25 @@ class ParkingProbe:
         return bpftrace.why_not()
 
     def watch(
-        self, python: RunningPython, *, live: bool = False, on_gil: OnGil | None = None
+        self,
+        python: RunningPython,
+        *,
+        live: bool = False,
+        max_cost: float = math.inf,
+        on_gil: OnGil | None = None,
     ) -> ParkingWatch:
         """Place the probes and return as soon as they count.
 
         Args:
             python: The process.
             live: ``so_far`` will be called.
+            max_cost: It is for the caller to replace this probe.
             on_gil: Called if an import enables the GIL, in a thread of the probe's.
 
         Raises:
             GilbenchError: The probes could not be placed.
         """
+        del max_cost
         return ParkingWatch(python, live=live, on_gil=on_gil)
 
 

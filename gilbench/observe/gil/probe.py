@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from gilbench.model.events import Events
 from gilbench.model.profile import Blame, GilSwitch, Pause, Probe, ProfiledThread
@@ -42,6 +45,16 @@ def without_gil(thread: ProfiledThread) -> ProfiledThread:
     )
 
 
+def without_sums(figures: GilFigures, reason: str) -> GilFigures:
+    """Remove what a probe told of the GIL from its values, and say why."""
+    return figures._replace(
+        probe=msgspec.structs.replace(figures.probe, strength=None),
+        threads=tuple(map(without_gil, figures.threads)),
+        blames=(),
+        unavailable=(*figures.unavailable, reason),
+    )
+
+
 class Watching(Protocol):
     """A placed probe."""
 
@@ -62,7 +75,7 @@ class GilProbe(Protocol):
         cheap; ``watch`` raises what only shows when the probe is placed.
         """
 
-    def watch(self, python: RunningPython, *, live: bool = False) -> Watching:
+    def watch(self, python: RunningPython, *, live: bool = False, max_cost: float = math.inf) -> Watching:
         """Place the probe and return as soon as it counts.
 
         If ``python.held``, the process still waits, before its interpreter is loaded.
@@ -70,6 +83,8 @@ class GilProbe(Protocol):
         Args:
             python: The process.
             live: ``so_far`` will be called.
+            max_cost: CPU time that the probe may use, as a fraction of the time that it takes. One that samples takes
+                fewer samples; another is replaced by the caller.
 
         Raises:
             GilbenchError: The probe could not be placed, in one line. The next weaker probe is tried.

@@ -7,6 +7,7 @@ that one takes some tenths of a second; the profile begins when it counts.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -36,12 +37,15 @@ class ReturningProbe:
         """Return in one line why the process cannot be probed; None: it can; empty: it has a GIL."""
         return self._parking.why_not(python)
 
-    def watch(self, python: RunningPython, *, live: bool = False) -> ReturningWatch:
+    def watch(
+        self, python: RunningPython, *, live: bool = False, max_cost: float = math.inf
+    ) -> ReturningWatch:
         """Place the parking probe and return as soon as it counts.
 
         Raises:
             GilbenchError: It could not be placed.
         """
+        del max_cost
         return ReturningWatch(python, self._parking, live=live, of_gil=self._of_gil)
 
 

@@ -29,9 +29,9 @@ class SampledProbe:
             return "py-spy cannot read free-threaded builds"
         return None
 
-    def watch(self, python: RunningPython, *, live: bool = False) -> SampledWatch:
+    def watch(self, python: RunningPython, *, live: bool = False, max_cost: float = math.inf) -> SampledWatch:
         """Start sampling. A held process is sampled as soon as its interpreter has started."""
-        del live  # py-spy writes nothing before its end
+        del live, max_cost  # py-spy writes nothing before its end
         return SampledWatch(python)
 
 

@@ -11,7 +11,7 @@ import platform
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ from gilbench.observe.running import RunningPython
 from gilbench.observe.schedstat import scheduled
 from gilbench.observe.thread_clocks import Lived, ThreadClocks
 
-STEP = 0.002  # s between two samples of the GIL, on average
+STEP = 0.002  # s between two samples of the GIL, on average, or more, if they cost much
+_ROOM = 0.8  # of what they may cost
 _LOOKS = 8  # threads that are looked at in a sample, at most
 _RETRY = 0.01  # s between two attempts to find the GIL of a process that has just begun
 _NORMAL = 1.96  # half of a 95% interval, in standard deviations
@@ -71,20 +72,25 @@ class GilSamples:
     Args:
         python: The process. One that is held is sampled as soon as its GIL exists.
         waits: Also look at the threads that wait.
+        max_cost: CPU time that sampling may use, as a fraction of the time that it takes. A sample counts as much as
+            the time that it stands for, so that a change of their rate shifts nothing.
 
     Raises:
         UsageError: The memory of the process cannot be read.
     """
 
-    def __init__(self, python: RunningPython, *, waits: bool = False) -> None:
+    def __init__(self, python: RunningPython, *, waits: bool = False, max_cost: float = math.inf) -> None:
         self.gils: Gils | None = None
         self.clocks: ThreadClocks | None = None  # of the time since the GIL was found
         self.reason = "the process ended before its GIL was found"
+        self._most = _ROOM * max_cost
         self._count = 0
         self._spent = 0.0  # s of CPU time that sampling took
-        self._holders: Counter[int] = Counter()  # samples in which a thread held a GIL
+        self._stood_for = self._squares = 0.0  # s of all samples, and the sum of their squares
+        self._holders: dict[int, float] = defaultdict(float)  # of these, in which a thread held a GIL
+        self._looked: dict[int, float] = defaultdict(float)  # of these, in which a thread was looked at
+        self._waiters: dict[int, float] = defaultdict(float)  # of these, in which it waited
         self._looks: Counter[int] = Counter()  # samples in which a thread was looked at
-        self._waiters: Counter[int] = Counter()  # of these, in which it waited
         self._waited: dict[
             int, tuple[float, float]
         ] = {}  # threads that wait: last asleep when, and time on a CPU; s
@@ -109,19 +115,26 @@ class GilSamples:
         if not self._count or self.clocks is None:
             return None
         lived, duration = self.clocks.so_far(), self.clocks.duration()
+        equal = (
+            self._stood_for**2 / self._squares / self._count
+        )  # the part of samples that would tell as much
         errors = [
-            min(lived[tid].alive / duration, 1.0) * math.sqrt(0.25 / self._looks[tid])
-            for tid in list(self._waiters)
+            min(lived[tid].alive / duration, 1.0) * math.sqrt(0.25 / (equal * looks))
+            for tid, looks in list(self._looks.items())
             if tid in lived
         ]
-        return _NORMAL * max(math.sqrt(0.25 / self._count), *errors, 0.0)
+        return _NORMAL * max(math.sqrt(0.25 / (equal * self._count)), *errors, 0.0)
+
+    def rate(self) -> float:
+        """Return how many samples were taken per second."""
+        return self._count / self.clocks.duration() if self.clocks is not None else 0.0
 
     def waits(self) -> dict[int, Waits]:
         """Return the waits of each thread by the samples."""
         lived = self.clocks.so_far() if self.clocks is not None else {}
         return {
-            tid: Waits(lived[tid].alive * self._waiters[tid] / looks)
-            for tid, looks in list(self._looks.items())
+            tid: Waits(lived[tid].alive * self._waiters[tid] / looked)
+            for tid, looked in list(self._looked.items())
             if tid in lived
         }
 
@@ -166,7 +179,7 @@ class GilSamples:
         if self.gils is None:
             return ProfiledThread(pid=pid, tid=tid, name=name, alive=alive, cpu=lived.cpu)
         wait = min(waits.seconds / duration, alive)
-        held = min(self._holders[tid] / self._count if self._count else 0.0, alive - wait)
+        held = min(self._holders[tid] / self._stood_for if self._stood_for else 0.0, alive - wait)
         off = min(max(0.0, lived.cpu / duration - held), alive - wait - held)
         return ProfiledThread(
             pid=pid,
@@ -198,21 +211,26 @@ class GilSamples:
         gils: Gils = self.gils
         begun = time.thread_time()
         holding = HoldingThreads(self._python.pid, gils)
-        while not self._stop.wait(when.uniform(0.0, 2 * STEP)):
+        step = STEP
+        while not self._stop.wait(when.uniform(0.0, 2 * step)):
             self._spent = time.thread_time() - begun
+            step = max(STEP, self._spent / (self._count or 1) / self._most)
             try:
                 holders = holding.now()
             except OSError:  # it has ended
                 return
             self._count += 1
-            self._holders.update(holders)
+            self._stood_for += step
+            self._squares += step**2
+            for tid in holders:
+                self._holders[tid] += step
             if self._waits:
                 tids = self.clocks.living()
                 for tid in tids if len(tids) <= _LOOKS else when.sample(tids, _LOOKS):
-                    self._look(gils, tid, holds=tid in holders)
+                    self._look(gils, tid, step, holds=tid in holders)
 
-    def _look(self, gils: Gils, tid: int, *, holds: bool) -> None:
-        """See whether a thread waits for the GIL.
+    def _look(self, gils: Gils, tid: int, step: float, *, holds: bool) -> None:
+        """See whether a thread waits for the GIL, which stands for ``step`` seconds.
 
         A wait is interrupted after each switch interval. If no CPU is free then, the thread still waits, although it
         sleeps no longer: most of the time since, it has not run.
@@ -232,7 +250,8 @@ class GilSamples:
         elif wait is not None:
             self._waited[tid] = now, self._ran(tid)
         self._looks[tid] += 1
-        self._waiters[tid] += waits
+        self._looked[tid] += step
+        self._waiters[tid] += waits * step
 
     def _ran(self, tid: int) -> float:
         """Return how long a thread has been on a CPU, in s."""

@@ -5,13 +5,13 @@ It needs the rights of a debugger: for a program that gilbench starts, or one of
 
 from __future__ import annotations
 
+import math
+
 from gilbench.model.profile import Probe
 from gilbench.observe.gil import samples as sampling
 from gilbench.observe.gil.probe import GilFigures
-from gilbench.observe.gil.samples import STEP, GilSamples
+from gilbench.observe.gil.samples import GilSamples
 from gilbench.observe.running import RunningPython
-
-_NAME = f"sampled (memory and futexes, {1 / STEP:.0f} samples/s): GIL held and GIL wait"
 
 
 class UnprivilegedProbe:
@@ -21,21 +21,23 @@ class UnprivilegedProbe:
         """Return in one line why the process cannot be sampled; None: it can."""
         return sampling.why_not(python)
 
-    def watch(self, python: RunningPython, *, live: bool = False) -> UnprivilegedWatch:
+    def watch(
+        self, python: RunningPython, *, live: bool = False, max_cost: float = math.inf
+    ) -> UnprivilegedWatch:
         """Start sampling.
 
         Raises:
             GilbenchError: The memory of the process cannot be read.
         """
         del live  # the values are always at hand
-        return UnprivilegedWatch(python)
+        return UnprivilegedWatch(python, max_cost)
 
 
 class UnprivilegedWatch:
     """Samples of one process."""
 
-    def __init__(self, python: RunningPython) -> None:
-        self._samples = GilSamples(python, waits=True)
+    def __init__(self, python: RunningPython, max_cost: float) -> None:
+        self._samples = GilSamples(python, waits=True, max_cost=max_cost)
 
     def so_far(self) -> GilFigures:
         """Return the values so far."""
@@ -47,5 +49,6 @@ class UnprivilegedWatch:
         return self._figures()
 
     def _figures(self) -> GilFigures:
-        probe = Probe(strength="sampled", name=_NAME, error=self._samples.error())
+        name = f"sampled (memory and futexes, {self._samples.rate():.0f} samples/s): GIL held and GIL wait"
+        probe = Probe(strength="sampled", name=name, error=self._samples.error())
         return self._samples.figures(probe, self._samples.waits())
