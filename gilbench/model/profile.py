@@ -232,6 +232,9 @@ class Profile(Struct, frozen=True):
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
     contended: float | None = None  # fraction in which any thread waited for the GIL; at least the truth
     free_wanted: float | None = None  # its part in which no thread held the GIL: handing it over
+    wake_up: float | None = (
+        None  # s of CPU time that a thread needs at most to wake up and sleep again, on this host
+    )
 
     @property
     def counted(self) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gilbench.host.process import Program
+from gilbench.host.wake_up import wake_up
 from gilbench.model.errors import UsageError
 from gilbench.model.events import Events
 from gilbench.model.profile import (
@@ -243,6 +244,7 @@ class ProgramWatch:
             caveats=tuple(_unavailable("gil", text) for text in figures.unavailable),
             contended=figures.contended,
             free_wanted=figures.free_wanted,
+            wake_up=wake_up(),
         )
 
     def _cpu(self, figures: GilFigures, status: int | None) -> tuple[float | None, float | None]:

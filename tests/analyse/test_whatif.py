@@ -285,3 +285,11 @@ def test_a_gil_that_was_forced_off_is_named_where_the_speedup_is() -> None:
     times = Verified((10.0, 10.0), (5.0, 5.0), (11.0, 11.0), (), forced=True)
     told = interpret(make_profile(*equal(2)), 2, verified=times, verified_on="3.13t")
     assert any("Measured on 3.13t (GIL forced off)" in finding.text for finding in told.findings)
+
+
+def test_cpu_time_of_waking_up_while_waiting_disappears_with_the_gil() -> None:
+    """16 threads that sleep with the GIL held, and wake up after every switch interval of 0.1 ms while they wait."""
+    crew = [make_thread(number, 1 / 16, 15 / 16, cpu=0.06, context_switches=6000) for number in range(1, 17)]
+    assert answer(*crew, duration=1.0).bound < 3
+    assert answer(*crew, duration=1.0, wake_up=1.1e-5).bound > 10
+    assert answer(*crew, duration=1.0, wake_up=1e-6).bound < 3

@@ -162,9 +162,20 @@ def _on_cores(profile: Profile, cost: float = 1.0) -> float:
     total = 0.0
     for thread in profile.threads:
         held, off = (thread.gil_held or 0.0), thread.off_gil or 0.0
-        share = 1.0 if thread.cpu is None or not held + off else thread.cpu / profile.duration / (held + off)
-        total += min(1.0, share) * (held * cost + off)
+        share = 1.0
+        if thread.cpu is not None and held + off:
+            share = (thread.cpu / profile.duration - _waking(profile, thread)) / (held + off)
+        total += min(1.0, max(0.0, share)) * (held * cost + off)
     return total
+
+
+def _waking(profile: Profile, thread: ProfiledThread) -> float:
+    """CPU time at most of waiting for the GIL, relative to the wall time.
+
+    A thread that waits wakes up after every switch interval: a context switch. Its other switches are counted, too.
+    """
+    spent = (profile.wake_up or 0.0) * (thread.context_switches or 0) / profile.duration
+    return min(spent, thread.gil_wait or 0.0)
 
 
 def _segment_seconds(segment: Profile, cores: int, cost: float) -> float:
