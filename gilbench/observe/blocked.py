@@ -26,6 +26,7 @@ from gilbench.observe.gil.gils import Gils, HoldingThreads, find_gils
 from gilbench.observe.gil.memory import thread_at
 from gilbench.observe.gil.rlocks import RLocks
 from gilbench.observe.gil.standing import python_threads
+from gilbench.observe.prompt import run_promptly
 from gilbench.observe.running import RunningPython
 from gilbench.observe.sleeps import FUTEX, Sleep, sleep_of
 from gilbench.observe.wait_reasons import WaitReason, wait_reason
@@ -149,6 +150,7 @@ class BlockedSampler:
         )
 
     def _watch(self) -> None:
+        run_promptly()
         gils = self._find()
         if gils is None:
             return

@@ -23,6 +23,7 @@ from gilbench.observe.architecture import architecture
 from gilbench.observe.gil.futex_wait import futex_wait
 from gilbench.observe.gil.gils import FIRST, LAST, Gils, HoldingThreads, find_gils
 from gilbench.observe.gil.probe import GilFigures
+from gilbench.observe.prompt import run_promptly
 from gilbench.observe.running import RunningPython
 from gilbench.observe.schedstat import scheduled
 from gilbench.observe.thread_clocks import Lived, ThreadClocks
@@ -199,6 +200,7 @@ class GilSamples:
         self.gils = find_gils(self._python.pid, self._image, self._python.mapped)
 
     def _watch(self) -> None:
+        run_promptly()
         while self.gils is None:
             try:
                 self._find()
