@@ -50,7 +50,7 @@ class FutexWatch:
         text = filled(_SCRIPT, {"pid": str(python.pid)}, ["live"] if live else [])
         self._script = bpftrace.Script(text, pid=python.pid, keys=65536)
         try:
-            self._samples = GilSamples(python, max_cost=max_cost / 2)  # the other half is for the waits
+            self._samples = GilSamples(python, max_cost=max_cost, beside=lambda: self._script.used() or 0.0)
         except BaseException:
             self._script.close()
             raise

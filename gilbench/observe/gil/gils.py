@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from pathlib import Path
 from typing import Protocol
 
 from gilbench.interpreters.image import Image
@@ -99,7 +98,7 @@ class HoldingThreads:
     def _thread_of(self, state: int) -> int | None:
         """Return the thread of a thread state, whose memory may serve another thread after its end."""
         known = self._threads.get(state)
-        if known is None or not Path(f"/proc/{self._pid}/task/{known}").exists():
+        if known is None or not os.path.exists(f"/proc/{self._pid}/task/{known}"):  # noqa: PTH110 - half as dear
             known = self._threads[state] = self._gils.thread_of(state)
         return known
 

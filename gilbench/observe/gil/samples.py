@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from gilbench.interpreters.image import read_image
@@ -29,7 +29,11 @@ from gilbench.observe.schedstat import scheduled
 from gilbench.observe.thread_clocks import Lived, ThreadClocks
 
 STEP = 0.002  # s between two samples of the GIL, on average, or more, if they cost much
-_ROOM = 0.8  # of what they may cost
+_ROOM, _LEAST = (
+    0.9,
+    0.2,
+)  # of what they may cost: at the rate aimed at, and beside another observer that costs much
+_PACE = 0.25  # s between two looks what the other one has used
 _LOOKS = 8  # threads that are looked at in a sample, at most
 _RETRY = 0.01  # s between two attempts to find the GIL of a process that has just begun
 _NORMAL = 1.96  # half of a 95% interval, in standard deviations
@@ -75,16 +79,24 @@ class GilSamples:
         waits: Also look at the threads that wait.
         max_cost: CPU time that sampling may use, as a fraction of the time that it takes. A sample counts as much as
             the time that it stands for, so that a change of their rate shifts nothing.
+        beside: Returns the s of CPU time that have been used beside the samples, of the same allowance.
 
     Raises:
         UsageError: The memory of the process cannot be read.
     """
 
-    def __init__(self, python: RunningPython, *, waits: bool = False, max_cost: float = math.inf) -> None:
+    def __init__(
+        self,
+        python: RunningPython,
+        *,
+        waits: bool = False,
+        max_cost: float = math.inf,
+        beside: Callable[[], float] = float,
+    ) -> None:
         self.gils: Gils | None = None
         self.clocks: ThreadClocks | None = None  # of the time since the GIL was found
         self.reason = "the process ended before its GIL was found"
-        self._most = _ROOM * max_cost
+        self._max_cost, self._beside = max_cost, beside
         self._count = 0
         self._spent = 0.0  # s of CPU time that sampling took
         self._stood_for = self._squares = 0.0  # s of all samples, and the sum of their squares
@@ -213,10 +225,14 @@ class GilSamples:
         gils: Gils = self.gils
         begun = time.thread_time()
         holding = HoldingThreads(self._python.pid, gils)
-        step = STEP
+        step, most, paced = STEP, _ROOM * self._max_cost, time.monotonic()
         while not self._stop.wait(when.uniform(0.0, 2 * step)):
             self._spent = time.thread_time() - begun
-            step = max(STEP, self._spent / (self._count or 1) / self._most)
+            if time.monotonic() > paced + _PACE:
+                paced = time.monotonic()
+                left = self._max_cost - self._beside() / (paced - self.clocks.started)
+                most = _ROOM * max(left, _LEAST * self._max_cost)
+            step = max(STEP, self._spent / (self._count or 1) / most)
             try:
                 holders = holding.now()
             except OSError:  # it has ended
