@@ -224,7 +224,7 @@ class Script:
         """
         if not self._ready.wait(_ATTACH_LIMIT) or not self.attached:
             self.close()
-            raise BpftraceError(f"bpftrace: {_complaint(self._said)}")
+            raise BpftraceError(f"bpftrace: {_complaint(self._said) or 'it ended while attaching'}")
         self._compiled = cpu_time(self._process.pid) or 0.0
         self._probes = KernelProbes(self._process.pid)
 
@@ -268,7 +268,8 @@ class Script:
 
     def failure(self) -> str | None:
         """Return why bpftrace ended on its own, in its words; None: it runs, or ended as it should."""
-        return None if self._process.poll() in {None, 0} else _complaint(self._said)
+        status = self._process.poll()
+        return None if status in {None, 0} else _complaint(self._said) or f"exit status {status}"
 
     def finish(self) -> dict[str, Any]:
         """Run END, remove the probes and return the maps; values as bpftrace writes them. Safe to call again."""
@@ -357,9 +358,9 @@ def _read(path: str) -> str:
         return ""
 
 
-def _complaint(said: Iterable[str]) -> str:
+def _complaint(said: Iterable[str]) -> str | None:
     lines = [line.strip() for line in said if "RLIMIT_MEMLOCK" not in line and line.strip()]
     errors = [line for line in lines if "ERROR" in line]
     if not errors and any("WARNING" in line for line in lines):  # which it prints with parts of the script
         lines = []
-    return (errors or lines or ["it ended while attaching"])[0].removeprefix("ERROR: ")[:200]
+    return (errors or lines or [""])[0].removeprefix("ERROR: ")[:200] or None
