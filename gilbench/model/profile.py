@@ -190,6 +190,23 @@ class WhatIf(Struct, frozen=True):
     curve: tuple[Replayed, ...] = ()  # by number of CPUs; empty: no timeline was recorded
 
 
+class Lane(Struct, frozen=True):
+    """What one thread did over time: shares of each piece of it. All are 0 while the thread does not exist."""
+
+    tid: int
+    held: tuple[float, ...]
+    wait: tuple[float, ...]
+    off: tuple[float, ...]  # on the CPU without the GIL
+    blocked: tuple[float, ...]  # asleep, or without a free CPU
+
+
+class Lanes(Struct, frozen=True):
+    """The recorded time in equal pieces, for the threads that held the GIL or waited for it longest."""
+
+    seconds: float  # that were recorded
+    threads: tuple[Lane, ...]
+
+
 class Stack(Struct, frozen=True):
     """One stack of a thread that held the GIL (without a GIL: was on the CPU), and its number of samples."""
 
@@ -232,6 +249,7 @@ class Profile(Struct, frozen=True):
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
     contended: float | None = None  # fraction in which any thread waited for the GIL; at least the truth
     free_wanted: float | None = None  # its part in which no thread held the GIL: handing it over
+    lanes: Lanes | None = None  # None: no events were recorded
 
     @property
     def counted(self) -> float:
