@@ -1,0 +1,72 @@
+"""Colors and fonts of all charts.
+
+The palette is that of Okabe and Ito, whose colors most color-blind people can tell apart. Text, axes, and grids use
+``currentColor``, so one drawing suits a light and a dark page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW, GRAY = "#E69F00", "#56B4E9", "#F0E442", "#8A8F98"
+INK = "currentColor"
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GRAY)  # of interpreters, in their order
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left")
+FONT = "sans-serif"
+
+HELD, WAIT, OFF, BLOCKED = VERMILLION, ORANGE, BLUE, GRAY  # what a thread does, in every chart
+VERDICTS: Mapping[str, str] = {
+    "improved": GREEN,
+    "regressed": VERMILLION,
+    "equivalent": BLUE,
+    "inconclusive": GRAY,
+}
+SCORES: Mapping[str, tuple[str, str]] = {  # cell and text
+    "holds": (BLUE, "white"),
+    "does not hold": (ORANGE, "black"),
+    "yes": (GREEN, "black"),
+    "partly": (YELLOW, "black"),
+    "no": (VERMILLION, "black"),
+    "inconclusive": (SKY, "black"),
+    "not seen": (SKY, "black"),
+    "not here": ("#C9CDD2", "black"),
+    "hangs": (PURPLE, "black"),
+    "crashes": (PURPLE, "black"),
+    "fails": (PURPLE, "black"),
+}
+
+
+def colors(names: Sequence[str], title: str | None = None) -> alt.Color:
+    """Return the colors of some series, always the same for the same place."""
+    return alt.Color("series:N", title=title, sort=list(names), scale=_cycle(names, SERIES))
+
+
+def shapes(names: Sequence[str], title: str | None = None) -> alt.Shape:
+    """Return the shapes of the points of some series, which tell them apart without color."""
+    return alt.Shape("series:N", title=title, sort=list(names), scale=_cycle(names, SHAPES))
+
+
+def _cycle(names: Sequence[str], values: Sequence[str]) -> alt.Scale:
+    return alt.Scale(domain=list(names), range=[values[number % len(values)] for number in range(len(names))])
+
+
+def styled(spec: Any) -> Any:
+    """Return a specification with fonts and colors."""
+    text: dict[str, Any] = {"labelColor": INK, "titleColor": INK, "titleFontWeight": "normal"}
+    return spec.configure(
+        background="transparent",
+        font=FONT,
+        padding=8,
+        axis=alt.AxisConfig(
+            **text, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=360
+        ),
+        header=alt.HeaderConfig(**text, labelFontSize=12, labelLimit=420),
+        legend=alt.LegendConfig(
+            **text, orient="top", direction="horizontal", columns=4, labelLimit=260, symbolSize=80
+        ),
+        view=alt.ViewConfig(stroke=INK, strokeOpacity=0.25),
+    )
