@@ -13,7 +13,7 @@ from gilbench.render.charts.style import GRAY, INK, SHAPES
 from gilbench.render.charts.svg import rendered
 
 _ROW, _GAP = 13, 9  # px of each series of a row, and between rows
-_EDGE = 1.01  # ratio between the outermost value and the edge
+_EDGE, _LEAST_EDGE = 0.03, 1.01  # from the outermost value to the edge: share of the axis, ratio
 
 
 def draw_forest(
@@ -31,7 +31,8 @@ def draw_forest(
     names = [name for name in palette if any(row["series"] == name for row in rows)]
     order = list(dict.fromkeys(row["label"] for row in rows))
     ends = [end for row in rows for end in (row["lo"], row["hi"], row["value"])] + [*band]
-    domain = [min(ends) / _EDGE, max(ends) * _EDGE]
+    edge = max(_LEAST_EDGE, (max(ends) / min(ends)) ** _EDGE)
+    domain = [min(ends) / edge, max(ends) * edge]
     x = partial(
         alt.X,
         title=title,
@@ -61,10 +62,10 @@ def draw_forest(
     layered = alt.layer(
         inside.mark_rect(color=GRAY, opacity=0.22).encode(x=x("from:Q"), x2="to:Q"),
         one.mark_rule(color=INK, strokeOpacity=0.6).encode(x=x("one:Q")),
-        base.mark_rule(strokeWidth=2.5, opacity=0.65).encode(x=x("lo:Q"), x2="hi:Q"),
+        base.mark_rule(strokeWidth=2.5, strokeOpacity=0.65).encode(x=x("lo:Q"), x2="hi:Q"),
         base.mark_point(filled=True, size=55, opacity=1).encode(x=x("value:Q"), shape=shape),
     )
-    return rendered(layered.properties(width=420, height=max(60, lines)))
+    return rendered(layered.properties(width=420, height=max(60, lines)), order)
 
 
 def drawable(value: float | None) -> bool:

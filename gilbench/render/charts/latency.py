@@ -13,7 +13,7 @@ from gilbench.model.results import Cell, Report
 from gilbench.plan.axes import variant
 from gilbench.render.charts.chart import Chart, Record, labels, table_of_chart
 from gilbench.render.charts.intervals import limits, written
-from gilbench.render.charts.style import INK, colors, shapes
+from gilbench.render.charts.style import INK, colors, panels, shapes, sizes, widths
 from gilbench.render.charts.svg import rendered
 from gilbench.render.figures import case_name, threads_name
 
@@ -60,11 +60,11 @@ def _latency(name: str, title: str, cells: Sequence[Cell], quiet: set[str]) -> I
     ]
     if not found:
         return
-    panels = labels(_panel(cell, quiet) for cell in found)
+    places = labels(_panel(cell, quiet) for cell in found)
     series = labels(variant(cell.case) for cell in found)
     rows = [
         {
-            "panel": panels[_panel(cell, quiet)],
+            "panel": places[_panel(cell, quiet)],
             "series": series[variant(cell.case)],
             "tail": _TAILS[cell.metric][1] if cell.metric in _TAILS else max(2.0, float(cell.samples or 2)),
             "value": cell.value,
@@ -93,7 +93,7 @@ def _latency(name: str, title: str, cells: Sequence[Cell], quiet: set[str]) -> I
             ),
             texts=2,
         ),
-        draw=partial(_draw_latency, rows, list(series.values()), list(panels.values())),
+        draw=partial(_draw_latency, rows, list(series.values()), list(places.values())),
     )
 
 
@@ -109,7 +109,7 @@ def _positive(cell: Cell) -> dict[str, float]:
     return {side: end if end > 0 else cell.value for side, end in limits(cell).items()}
 
 
-def _draw_latency(rows: Sequence[Record], names: Sequence[str], panels: Sequence[str]) -> str:
+def _draw_latency(rows: Sequence[Record], names: Sequence[str], places: Sequence[str]) -> str:
     x = alt.X(
         "tail:Q",
         title="percentile",
@@ -120,13 +120,13 @@ def _draw_latency(rows: Sequence[Record], names: Sequence[str], panels: Sequence
     y = partial(alt.Y, title="latency", scale=alt.Scale(type="log"), axis=axis)
     base, color = alt.Chart().encode(x=x), colors(names)
     layered = alt.layer(
-        base.mark_rule(strokeWidth=2, opacity=0.5).encode(y=y("lo:Q"), y2="hi:Q", color=color),
-        base.mark_line(strokeWidth=2).encode(y=y("value:Q"), color=color),
-        base.mark_point(filled=True, size=40, opacity=1).encode(
-            y=y("value:Q"), color=color, shape=shapes(names)
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
+        base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
+        base.mark_point(filled=True, opacity=1).encode(
+            y=y("value:Q"), color=color, shape=shapes(names), size=sizes(names)
         ),
-    ).properties(width=230, height=150)
-    facet = alt.Facet("panel:N", title=None, sort=list(panels))
+    ).properties(**panels(len(places)))
+    facet = alt.Facet("panel:N", title=None, sort=list(places))
     return rendered(layered.facet(facet=facet, columns=3, data=alt.InlineData(values=list(rows))))
 
 
@@ -140,11 +140,11 @@ def _shares(
     ]
     if not found:
         return
-    panels = labels(case_name(cell.case.workload, cell.case.parameters) for cell in found)
+    places = labels(case_name(cell.case.workload, cell.case.parameters) for cell in found)
     series = labels(variant(cell.case) for cell in found)
     rows = [
         {
-            "panel": panels[case_name(cell.case.workload, cell.case.parameters)],
+            "panel": places[case_name(cell.case.workload, cell.case.parameters)],
             "series": series[variant(cell.case)],
             "added": cell.case.threads,
             "value": cell.value,
@@ -169,11 +169,11 @@ def _shares(
             ),
             texts=2,
         ),
-        draw=partial(_draw_shares, rows, list(series.values()), list(panels.values())),
+        draw=partial(_draw_shares, rows, list(series.values()), list(places.values())),
     )
 
 
-def _draw_shares(rows: Sequence[Record], names: Sequence[str], panels: Sequence[str]) -> str:
+def _draw_shares(rows: Sequence[Record], names: Sequence[str], places: Sequence[str]) -> str:
     y = partial(
         alt.Y, title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(zero=True, nice=False)
     )
@@ -184,6 +184,6 @@ def _draw_shares(rows: Sequence[Record], names: Sequence[str], panels: Sequence[
     layered = alt.layer(
         base.mark_bar().encode(y=y("value:Q"), color=colors(names)),
         base.mark_rule(strokeWidth=1.5, color=INK).encode(y=y("lo:Q"), y2="hi:Q"),
-    ).properties(width=230, height=150)
-    facet = alt.Facet("panel:N", title=None, sort=list(panels))
+    ).properties(**panels(len(places)))
+    facet = alt.Facet("panel:N", title=None, sort=list(places))
     return rendered(layered.facet(facet=facet, columns=3, data=alt.InlineData(values=list(rows))))

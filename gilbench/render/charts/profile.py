@@ -113,7 +113,7 @@ def _draw_threads(cells: Sequence[Record], names: Sequence[str], palette: Mappin
             order="place:Q",
         )
     )
-    return rendered(spec.properties(width=480, height=24 * len(names)))
+    return rendered(spec.properties(width=480, height=24 * len(names)), names)
 
 
 def _lanes(profile: Profile) -> Iterator[Chart]:
@@ -180,7 +180,7 @@ def _draw_lanes(cells: Sequence[Record], names: Sequence[str], palette: Mapping[
         .properties(width=620, height=22)
     )
     row = alt.Row("thread:N", title=None, sort=list(names), header=header)
-    return rendered(lane.facet(row=row, spacing=3, data=alt.InlineData(values=list(cells))))
+    return rendered(lane.facet(row=row, spacing=3, data=alt.InlineData(values=list(cells))), names)
 
 
 def _blames(profile: Profile, rows: Rows) -> Iterator[Chart]:
@@ -235,13 +235,13 @@ def _draw_blames(cells: Sequence[Record], waiters: Sequence[str], holders: Seque
         x=alt.X(
             "holder:N",
             sort=list(holders),
-            title="holder",
+            title="holder (rows are waiters)",
             axis=alt.Axis(orient="top", labelAngle=-30, labelLimit=160, ticks=False, domain=False),
         ),
         y=alt.Y(
             "waiter:N",
             sort=list(waiters),
-            title="waiter",
+            title=None,
             axis=alt.Axis(labelLimit=220, ticks=False, domain=False),
         ),
     )
@@ -251,7 +251,7 @@ def _draw_blames(cells: Sequence[Record], waiters: Sequence[str], holders: Seque
         ),
         base.mark_text(fontSize=11).encode(text="text:N", color=alt.Color("ink:N", scale=None)),
     ).resolve_scale(color="independent")
-    return rendered(layered.properties(width=76 * len(holders), height=28 * len(waiters)))
+    return rendered(layered.properties(width=76 * len(holders), height=28 * len(waiters)), waiters)
 
 
 def _waits(profile: Profile, *, locks: bool) -> Iterator[Chart]:
@@ -278,13 +278,13 @@ def _draw_waits(rows: Sequence[Record]) -> str:
         "count:Q",
         title="number",
         scale=alt.Scale(type="symlog", nice=False),
-        axis=alt.Axis(values=[10**power for power in range(9)], format="~s"),
+        axis=alt.Axis(values=[10**power for power in range(9)], labelExpr="format(datum.value, '~s')"),
     )
     layered = alt.layer(
         base.mark_bar(color=WAIT).encode(x=x),
         base.mark_text(align="left", dx=4, color=INK).encode(x=x, text="count:Q"),
     )
-    return rendered(layered.properties(width=380, height=20 * len(names)))
+    return rendered(layered.properties(width=380, height=20 * len(names)), names)
 
 
 def _flames(profile: Profile, *, locks: bool) -> Iterator[Chart]:

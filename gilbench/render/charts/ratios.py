@@ -51,28 +51,31 @@ def _size(row: Comparison) -> float:
 
 
 def _chart(metric: str, rows: Sequence[Comparison], count: int, threshold: float) -> Chart:
-    titles = labels((_name(row) for row in rows), 60)
+    against = {row.reference for row in rows}
+    names = [_name(row, several=len(against) > 1) for row in rows]
+    shown = labels(names, 60)
     records = [
         {
-            "label": titles[_name(row)],
+            "label": shown[name],
             "series": row.verdict,
             "value": row.ratio,
             **ends(row.ratio or 1.0, row.lo, row.hi),
         }
-        for row in rows
+        for name, row in zip(names, rows, strict=True)
     ]
     title = METRICS[metric].title if metric in METRICS else metric
     better = {"higher": ", above 1 is better", "lower": ", below 1 is better"}.get(rows[0].better, "")
     left_out = f" The {len(rows)} largest of {count} changes are shown." if len(rows) < count else ""
     return Chart(
         name=f"comparison-{metric}",
-        title=f"Comparison: {title}",
+        title=f"Relative to {against.pop()}: {title}" if len(against) == 1 else f"Comparison: {title}",
         summary=(
             f"Ratios with 95% intervals, on a logarithmic axis{better}. Changes within the band, {threshold:.1%}, "
             f"do not matter. Colors are verdicts.{left_out}"
         ),
         table=table_of_chart(
-            ("case", "ratio", "verdict"), ((_name(row), ratio_text(row), verdict_text(row)) for row in rows)
+            ("case", "ratio", "verdict"),
+            ((name, ratio_text(row), verdict_text(row)) for name, row in zip(names, rows, strict=True)),
         ),
         draw=partial(
             draw_forest,
@@ -85,7 +88,8 @@ def _chart(metric: str, rows: Sequence[Comparison], count: int, threshold: float
     )
 
 
-def _name(row: Comparison) -> str:
+def _name(row: Comparison, *, several: bool) -> str:
+    """Name a row; if there are several references, with its own."""
     case = row.case
     name = f"{case_name(case.workload, case.parameters)}, {variant(case)}, {threads_name(case.threads)}"
-    return f"{name} vs {row.reference}"
+    return f"{name} vs {row.reference}" if several else name

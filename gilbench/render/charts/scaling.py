@@ -11,7 +11,7 @@ from gilbench.model.results import Cell, Report
 from gilbench.plan.axes import variant
 from gilbench.render.charts.chart import Chart, Record, labels, table_of_chart
 from gilbench.render.charts.intervals import limits, written
-from gilbench.render.charts.style import GRAY, colors, shapes
+from gilbench.render.charts.style import GRAY, colors, panels, shapes, sizes, widths
 from gilbench.render.charts.svg import rendered
 from gilbench.render.figures import case_name
 
@@ -65,8 +65,8 @@ def _names(cell: Cell) -> tuple[str, str]:
 
 def _rows(cells: Sequence[Cell], gains: Mapping[int, float], cores: int) -> list[Record]:
     """Return a record for each speedup, and one for the single thread of each line."""
-    panels, series = (labels(_names(cell)[side] for cell in cells) for side in (0, 1))
-    lines = {(panels[panel], series[one]) for panel, one in map(_names, cells)}
+    places, series = (labels(_names(cell)[side] for cell in cells) for side in (0, 1))
+    lines = {(places[panel], series[one]) for panel, one in map(_names, cells)}
     whole = bool(gains) and all(cell.case.threads in gains for cell in cells if cell.case.threads > 1)
     rows: list[Record] = [
         {"panel": panel, "series": one, "threads": 1, "value": 1.0, "lo": 1.0, "hi": 1.0}
@@ -76,7 +76,7 @@ def _rows(cells: Sequence[Cell], gains: Mapping[int, float], cores: int) -> list
         panel, one = _names(cell)
         rows.append(
             {
-                "panel": panels[panel],
+                "panel": places[panel],
                 "series": series[one],
                 "threads": cell.case.threads,
                 "value": cell.value,
@@ -86,7 +86,7 @@ def _rows(cells: Sequence[Cell], gains: Mapping[int, float], cores: int) -> list
     for row in rows:
         row["ideal"] = min(row["threads"], cores)
         row["host"] = gains.get(row["threads"], 1.0) if whole else None
-    order = [*panels.values()], [*series.values()]
+    order = [*places.values()], [*series.values()]
     return sorted(
         rows, key=lambda row: (order[0].index(row["panel"]), order[1].index(row["series"]), row["threads"])
     )
@@ -94,7 +94,7 @@ def _rows(cells: Sequence[Cell], gains: Mapping[int, float], cores: int) -> list
 
 def _draw(rows: Sequence[Record]) -> str:
     counts = sorted({row["threads"] for row in rows})
-    names, panels = (list(dict.fromkeys(row[field] for row in rows)) for field in ("series", "panel"))
+    names, workloads = (list(dict.fromkeys(row[field] for row in rows)) for field in ("series", "panel"))
     scale = (
         alt.Scale(type="log", base=2, nice=False)
         if counts[-1] > _DOUBLINGS
@@ -109,14 +109,14 @@ def _draw(rows: Sequence[Record]) -> str:
     color = colors(names)
     layers = [
         base.mark_line(strokeDash=[6, 4], color=GRAY, strokeWidth=1.5).encode(y=y("ideal:Q")),
-        base.mark_rule(strokeWidth=2, opacity=0.5).encode(y=y("lo:Q"), y2="hi:Q", color=color),
-        base.mark_line(strokeWidth=2).encode(y=y("value:Q"), color=color),
-        base.mark_point(filled=True, size=45, opacity=1).encode(
-            y=y("value:Q"), color=color, shape=shapes(names)
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
+        base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
+        base.mark_point(filled=True, opacity=1).encode(
+            y=y("value:Q"), color=color, shape=shapes(names), size=sizes(names)
         ),
     ]
     if rows[0]["host"] is not None:
         layers.insert(1, base.mark_line(strokeDash=[1, 3], color=GRAY, strokeWidth=2).encode(y=y("host:Q")))
-    layered = alt.layer(*layers).properties(width=190, height=150)
-    facet = alt.Facet("panel:N", title=None, sort=panels)
+    layered = alt.layer(*layers).properties(**panels(len(workloads)))
+    facet = alt.Facet("panel:N", title=None, sort=workloads)
     return rendered(layered.facet(facet=facet, columns=3, data=alt.InlineData(values=list(rows))))

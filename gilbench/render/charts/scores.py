@@ -28,7 +28,7 @@ def _matrix(name: str, title: str, scores: Sequence[Score]) -> Chart:
     whole = [score for score in scores if score.part is None]
     named = {score.id.partition(".")[0] for score in whole}
     whole += [score for score in scores if score.id.partition(".")[0] not in named]
-    rows = labels((_title(score) for score in whole), 64)
+    rows = labels((_title(score) for score in whole), 88)
     columns = labels((score.interpreter for score in whole), 24)
     cells = [
         {
@@ -79,4 +79,4 @@ def _draw(cells: Sequence[Record], rows: Sequence[str], columns: Sequence[str]) 
         ),
         base.mark_text(fontSize=11).encode(text="text:N", color=alt.Color("ink:N", scale=None)),
     ).resolve_scale(color="independent")
-    return rendered(layered.properties(width=_CELL * len(columns), height=_LINE * len(rows)))
+    return rendered(layered.properties(width=_CELL * len(columns), height=_LINE * len(rows)), rows)

@@ -19,7 +19,7 @@ from gilbench.render.charts.forest import draw_forest, drawable, ends
 from gilbench.render.charts.intervals import limits, written
 from gilbench.render.charts.latency import latency_charts
 from gilbench.render.charts.scaling import scaling_charts
-from gilbench.render.charts.style import SERIES, colors, shapes
+from gilbench.render.charts.style import SERIES, colors, shapes, sizes, widths
 from gilbench.render.charts.svg import rendered
 from gilbench.render.figures import case_name, threads_name
 
@@ -133,10 +133,10 @@ def _draw_sweep(
         return alt.Y(field, **up)
 
     layered = alt.layer(
-        base.mark_rule(strokeWidth=2, opacity=0.5).encode(y=y("lo:Q"), y2="hi:Q", color=color),
-        base.mark_line(strokeWidth=2).encode(y=y("value:Q"), color=color),
-        base.mark_point(filled=True, size=45, opacity=1).encode(
-            y=y("value:Q"), color=color, shape=shapes(names)
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
+        base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
+        base.mark_point(filled=True, opacity=1).encode(
+            y=y("value:Q"), color=color, shape=shapes(names), size=sizes(names)
         ),
     )
     return rendered(layered.properties(width=460, height=220))

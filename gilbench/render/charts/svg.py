@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -22,10 +23,10 @@ _UNUSED = (
 )  # what a picture does not need, or a strict page refuses
 
 
-def rendered(spec: Any) -> str:
-    """Draw a specification."""
+def rendered(spec: Any, names: Sequence[str] = ()) -> str:
+    """Draw a specification, which has long labels of these names on its left."""
     text = io.StringIO()
-    styled(spec).save(text, format="svg", engine="vl-convert")
+    styled(spec, names).save(text, format="svg", engine="vl-convert")
     return text.getvalue()
 
 
