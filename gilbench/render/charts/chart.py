@@ -43,6 +43,12 @@ def labels(names: Iterable[str], longest: int = 48) -> dict[str, str]:
     return found
 
 
+def series_of(rows: Iterable[Record], among: Iterable[str]) -> list[str]:
+    """Return the series that some records have, in the order of all."""
+    found = {row["series"] for row in rows}
+    return [name for name in among if name in found]
+
+
 def _free(name: str, used: set[str]) -> str:
     """Return a name that is not used, with a number if necessary."""
     free, number = name, 2

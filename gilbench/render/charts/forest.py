@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import cycle
 
 import altair as alt
 
@@ -50,12 +51,8 @@ def draw_forest(
     )
     if apart:
         base = base.encode(yOffset=alt.YOffset("series:N", sort=names))
-    shape = alt.Shape(
-        "series:N",
-        title=None,
-        sort=names,
-        scale=alt.Scale(domain=names, range=[SHAPES[place % len(SHAPES)] for place in range(len(names))]),
-    )
+    found = [shape for name, shape in zip(palette, cycle(SHAPES), strict=False) if name in names]
+    shape = alt.Shape("series:N", title=None, sort=names, scale=alt.Scale(domain=names, range=found))
     inside = alt.Chart(alt.InlineData(values=[{"from": band[0], "to": band[1]}]))
     one = alt.Chart(alt.InlineData(values=[{"one": 1.0}]))
     lines = len(order) * (_GAP + _ROW * (len(names) if apart else 1))

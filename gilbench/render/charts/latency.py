@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import altair as alt
@@ -11,7 +11,7 @@ import altair as alt
 from gilbench.model.metrics import write
 from gilbench.model.results import Cell, Report
 from gilbench.plan.axes import variant
-from gilbench.render.charts.chart import Chart, Record, labels, table_of_chart
+from gilbench.render.charts.chart import Chart, Record, labels, series_of, table_of_chart
 from gilbench.render.charts.intervals import limits, written
 from gilbench.render.charts.style import INK, colors, panels, shapes, sizes, widths
 from gilbench.render.charts.svg import rendered
@@ -28,18 +28,19 @@ _TICKS = "{'2': 'p50', '10': 'p90', '100': 'p99', '1000': 'p99.9', '10000': 'p99
 _SECONDS = "format(datum.value, '~s') + 's'"
 
 
-def latency_charts(cells: Sequence[Cell], report: Report) -> Iterator[Chart]:
+def latency_charts(cells: Sequence[Cell], report: Report, among: Mapping[str, str]) -> Iterator[Chart]:
     """Yield the charts of services, and those of signals.
 
     Args:
         cells: Cells of unobserved cases.
         report: The report of the study.
+        among: Labels of all interpreters with the values of their axes.
     """
     quiet = {workload.name for workload in report.header.workloads if workload.quiet_case}
     for name, families in {"io": ("io", "mixed"), "signals": ("signals",)}.items():
         mine = [cell for cell in cells if cell.family in families]
         whose = "I/O" if name == "io" else "signals"
-        yield from _latency(f"latency-{name}", f"Latency of {whose}", mine, quiet)
+        yield from _latency(f"latency-{name}", f"Latency of {whose}", mine, quiet, among)
         metric, title, what = (
             (
                 "retained",
@@ -49,10 +50,14 @@ def latency_charts(cells: Sequence[Cell], report: Report) -> Iterator[Chart]:
             if name == "io"
             else ("delivered", "Signals handled next to CPU-bound threads", "handled / sent signals")
         )
-        yield from _shares(f"{'kept' if name == 'io' else 'handled'}", title, what, metric, mine, quiet)
+        yield from _shares(
+            f"{'kept' if name == 'io' else 'handled'}", title, what, metric, mine, quiet, among
+        )
 
 
-def _latency(name: str, title: str, cells: Sequence[Cell], quiet: set[str]) -> Iterator[Chart]:
+def _latency(
+    name: str, title: str, cells: Sequence[Cell], quiet: set[str], series: Mapping[str, str]
+) -> Iterator[Chart]:
     found = [
         cell
         for cell in cells
@@ -61,7 +66,6 @@ def _latency(name: str, title: str, cells: Sequence[Cell], quiet: set[str]) -> I
     if not found:
         return
     places = labels(_panel(cell, quiet) for cell in found)
-    series = labels(variant(cell.case) for cell in found)
     rows = [
         {
             "panel": places[_panel(cell, quiet)],
@@ -109,7 +113,8 @@ def _positive(cell: Cell) -> dict[str, float]:
     return {side: end if end > 0 else cell.value for side, end in limits(cell).items()}
 
 
-def _draw_latency(rows: Sequence[Record], names: Sequence[str], places: Sequence[str]) -> str:
+def _draw_latency(rows: Sequence[Record], among: Sequence[str], places: Sequence[str]) -> str:
+    names = series_of(rows, among)
     x = alt.X(
         "tail:Q",
         title="percentile",
@@ -118,12 +123,12 @@ def _draw_latency(rows: Sequence[Record], names: Sequence[str], places: Sequence
     )
     axis = alt.Axis(labelExpr=_SECONDS, tickCount=5)
     y = partial(alt.Y, title="latency", scale=alt.Scale(type="log"), axis=axis)
-    base, color = alt.Chart().encode(x=x), colors(names)
+    base, color = alt.Chart().encode(x=x), colors(names, among)
     layered = alt.layer(
         base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
         base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
         base.mark_point(filled=True, opacity=1).encode(
-            y=y("value:Q"), color=color, shape=shapes(names), size=sizes(names)
+            y=y("value:Q"), color=color, shape=shapes(names, among), size=sizes(names)
         ),
     ).properties(**panels(len(places)))
     facet = alt.Facet("panel:N", title=None, sort=list(places))
@@ -131,7 +136,13 @@ def _draw_latency(rows: Sequence[Record], names: Sequence[str], places: Sequence
 
 
 def _shares(
-    name: str, title: str, what: str, metric: str, cells: Sequence[Cell], quiet: set[str]
+    name: str,
+    title: str,
+    what: str,
+    metric: str,
+    cells: Sequence[Cell],
+    quiet: set[str],
+    series: Mapping[str, str],
 ) -> Iterator[Chart]:
     found = [
         cell
@@ -141,7 +152,6 @@ def _shares(
     if not found:
         return
     places = labels(case_name(cell.case.workload, cell.case.parameters) for cell in found)
-    series = labels(variant(cell.case) for cell in found)
     rows = [
         {
             "panel": places[case_name(cell.case.workload, cell.case.parameters)],
@@ -173,7 +183,8 @@ def _shares(
     )
 
 
-def _draw_shares(rows: Sequence[Record], names: Sequence[str], places: Sequence[str]) -> str:
+def _draw_shares(rows: Sequence[Record], among: Sequence[str], places: Sequence[str]) -> str:
+    names = series_of(rows, among)
     y = partial(
         alt.Y, title=None, axis=alt.Axis(format="%", tickCount=5), scale=alt.Scale(zero=True, nice=False)
     )
@@ -182,7 +193,7 @@ def _draw_shares(rows: Sequence[Record], names: Sequence[str], places: Sequence[
         xOffset=alt.XOffset("series:N", sort=list(names)),
     )
     layered = alt.layer(
-        base.mark_bar().encode(y=y("value:Q"), color=colors(names)),
+        base.mark_bar().encode(y=y("value:Q"), color=colors(names, among)),
         base.mark_rule(strokeWidth=1.5, color=INK).encode(y=y("lo:Q"), y2="hi:Q"),
     ).properties(**panels(len(places)))
     facet = alt.Facet("panel:N", title=None, sort=list(places))

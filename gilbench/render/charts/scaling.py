@@ -9,7 +9,7 @@ import altair as alt
 
 from gilbench.model.results import Cell, Report
 from gilbench.plan.axes import variant
-from gilbench.render.charts.chart import Chart, Record, labels, table_of_chart
+from gilbench.render.charts.chart import Chart, Record, labels, series_of, table_of_chart
 from gilbench.render.charts.intervals import limits, written
 from gilbench.render.charts.style import GRAY, colors, panels, shapes, sizes, widths
 from gilbench.render.charts.svg import rendered
@@ -25,12 +25,13 @@ _TITLES = {
 _DOUBLINGS = 8  # threads from which the axis is logarithmic
 
 
-def scaling_charts(cells: Sequence[Cell], report: Report) -> Iterator[Chart]:
+def scaling_charts(cells: Sequence[Cell], report: Report, among: Mapping[str, str]) -> Iterator[Chart]:
     """Yield a chart for each family with speedups.
 
     Args:
         cells: Cells of unobserved cases.
         report: The report of the study.
+        among: Labels of all interpreters with the values of their axes.
     """
     cores = report.header.host.cores
     gains = {gain.threads: gain.speedup for gain in report.host_gains}
@@ -38,7 +39,7 @@ def scaling_charts(cells: Sequence[Cell], report: Report) -> Iterator[Chart]:
         found = [cell for cell in cells if cell.family == family and cell.metric == "speedup"]
         if not found:
             continue
-        rows = _rows(found, gains, cores)
+        rows = _rows(found, gains, cores, among)
         host = " Dotted: what the host gives to processes in C." if any(row["host"] for row in rows) else ""
         yield Chart(
             name=f"scaling-{family}",
@@ -55,7 +56,7 @@ def scaling_charts(cells: Sequence[Cell], report: Report) -> Iterator[Chart]:
                 ),
                 texts=2,
             ),
-            draw=partial(_draw, rows),
+            draw=partial(_draw, rows, list(among.values())),
         )
 
 
@@ -63,9 +64,11 @@ def _names(cell: Cell) -> tuple[str, str]:
     return case_name(cell.case.workload, cell.case.parameters), variant(cell.case)
 
 
-def _rows(cells: Sequence[Cell], gains: Mapping[int, float], cores: int) -> list[Record]:
+def _rows(
+    cells: Sequence[Cell], gains: Mapping[int, float], cores: int, series: Mapping[str, str]
+) -> list[Record]:
     """Return a record for each speedup, and one for the single thread of each line."""
-    places, series = (labels(_names(cell)[side] for cell in cells) for side in (0, 1))
+    places = labels(_names(cell)[0] for cell in cells)
     lines = {(places[panel], series[one]) for panel, one in map(_names, cells)}
     whole = bool(gains) and all(cell.case.threads in gains for cell in cells if cell.case.threads > 1)
     rows: list[Record] = [
@@ -92,9 +95,10 @@ def _rows(cells: Sequence[Cell], gains: Mapping[int, float], cores: int) -> list
     )
 
 
-def _draw(rows: Sequence[Record]) -> str:
+def _draw(rows: Sequence[Record], among: Sequence[str]) -> str:
     counts = sorted({row["threads"] for row in rows})
-    names, workloads = (list(dict.fromkeys(row[field] for row in rows)) for field in ("series", "panel"))
+    names = series_of(rows, among)
+    workloads = list(dict.fromkeys(row["panel"] for row in rows))
     scale = (
         alt.Scale(type="log", base=2, nice=False)
         if counts[-1] > _DOUBLINGS
@@ -106,13 +110,13 @@ def _draw(rows: Sequence[Record]) -> str:
         )
     )
     y = partial(alt.Y, title="speedup", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5))
-    color = colors(names)
+    color = colors(names, among)
     layers = [
         base.mark_line(strokeDash=[6, 4], color=GRAY, strokeWidth=1.5).encode(y=y("ideal:Q")),
         base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
         base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
         base.mark_point(filled=True, opacity=1).encode(
-            y=y("value:Q"), color=color, shape=shapes(names), size=sizes(names)
+            y=y("value:Q"), color=color, shape=shapes(names, among), size=sizes(names)
         ),
     ]
     if rows[0]["host"] is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,14 +31,15 @@ def study_charts(report: Report) -> Iterator[Chart]:
     """Yield the charts of a study, the most telling first."""
     cells = [cell for cell in report.cells if not cell.case.observers]
     workloads = {workload.name: workload for workload in report.header.workloads}
-    yield from scaling_charts(cells, report)
-    yield from latency_charts(cells, report)
-    yield from _one_thread(cells, report.header.plan.reference)
+    among = labels(variant(cell.case) for cell in cells)
+    yield from scaling_charts(cells, report, among)
+    yield from latency_charts(cells, report, among)
+    yield from _one_thread(cells, report.header.plan.reference, among)
     for sweep in sweeps(cells, workloads):
         yield _sweep(sweep)
 
 
-def _one_thread(cells: Sequence[Cell], reference: str) -> Iterator[Chart]:
+def _one_thread(cells: Sequence[Cell], reference: str, series: Mapping[str, str]) -> Iterator[Chart]:
     found = [
         cell
         for cell in cells
@@ -50,7 +51,6 @@ def _one_thread(cells: Sequence[Cell], reference: str) -> Iterator[Chart]:
     if not found:
         return
     names = labels(case_name(cell.case.workload, cell.case.parameters) for cell in found)
-    series = labels(variant(cell.case) for cell in found)
     rows = [
         {
             "label": names[case_name(cell.case.workload, cell.case.parameters)],
@@ -60,7 +60,7 @@ def _one_thread(cells: Sequence[Cell], reference: str) -> Iterator[Chart]:
         }
         for cell in found
     ]
-    palette = {name: SERIES[(place + 1) % len(SERIES)] for place, name in enumerate(series.values())}
+    palette = {name: SERIES[place % len(SERIES)] for place, name in enumerate(series.values())}
     yield Chart(
         name="one-thread",
         title=f"Single-thread speed relative to {reference}",
@@ -127,7 +127,10 @@ def _draw_sweep(
         _axis(title, unit, [row[field] for row in rows])
         for title, unit, field in zip(titles, units, ("x", "value"), strict=True)
     )
-    base, color = alt.Chart(alt.InlineData(values=list(rows))).encode(x=alt.X("x:Q", **across)), colors(names)
+    base, color = (
+        alt.Chart(alt.InlineData(values=list(rows))).encode(x=alt.X("x:Q", **across)),
+        colors(names, names),
+    )
 
     def y(field: str) -> alt.Y:
         return alt.Y(field, **up)
@@ -136,7 +139,7 @@ def _draw_sweep(
         base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
         base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
         base.mark_point(filled=True, opacity=1).encode(
-            y=y("value:Q"), color=color, shape=shapes(names), size=sizes(names)
+            y=y("value:Q"), color=color, shape=shapes(names, names), size=sizes(names)
         ),
     )
     return rendered(layered.properties(width=460, height=220))

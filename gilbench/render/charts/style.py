@@ -42,14 +42,14 @@ SCORES: Mapping[str, tuple[str, str]] = {  # cell and text
 }
 
 
-def colors(names: Sequence[str], title: str | None = None) -> alt.Color:
-    """Return the colors of some series, always the same for the same place."""
-    return alt.Color("series:N", title=title, sort=list(names), scale=_cycle(names, SERIES))
+def colors(names: Sequence[str], among: Sequence[str]) -> alt.Color:
+    """Return the colors of some series, which depend on their places among all series of a result."""
+    return alt.Color("series:N", title=None, sort=list(names), scale=_cycle(names, among, SERIES))
 
 
-def shapes(names: Sequence[str], title: str | None = None) -> alt.Shape:
+def shapes(names: Sequence[str], among: Sequence[str]) -> alt.Shape:
     """Return the shapes of the points of some series, which tell them apart without color."""
-    return alt.Shape("series:N", title=title, sort=list(names), scale=_cycle(names, SHAPES))
+    return alt.Shape("series:N", title=None, sort=list(names), scale=_cycle(names, among, SHAPES))
 
 
 def widths(names: Sequence[str]) -> alt.StrokeWidth:
@@ -73,8 +73,9 @@ def _falling(names: Sequence[str], least: float, most: float) -> alt.Scale:
     return alt.Scale(domain=list(names), range=ends)
 
 
-def _cycle(names: Sequence[str], values: Sequence[str]) -> alt.Scale:
-    return alt.Scale(domain=list(names), range=[values[number % len(values)] for number in range(len(names))])
+def _cycle(names: Sequence[str], among: Sequence[str], values: Sequence[str]) -> alt.Scale:
+    found = [values[among.index(name) % len(values)] for name in names]
+    return alt.Scale(domain=list(names), range=found)
 
 
 def styled(spec: Any, names: Sequence[str] = ()) -> Any:
