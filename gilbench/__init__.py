@@ -20,6 +20,8 @@ tests claims about the GIL. ``write`` writes a result in any format of the comma
 >>> gilbench.write(report, "markdown", text)
 >>> "countdown" in text.getvalue()
 True
+
+In a notebook, results show themselves as pages with charts.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from typing import TYPE_CHECKING, Any
 from gilbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from gilbench.model.calls import OwnCall as OwnCall
     from gilbench.model.errors import GilbenchError as GilbenchError
     from gilbench.model.releases import Releases as Releases
@@ -81,6 +85,8 @@ _PLACES = {
     "scorecard": "work.scorecard",
     "write": "render.formats",
 }
+# Results of use cases, and the field that each shows in a notebook.
+_HOLDERS = {"Measured": "study", "Profiled": "profile", "Scored": "card"}
 __all__ = [*_PLACES]  # noqa: PLE0604 - all of them are names
 
 
@@ -89,9 +95,20 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib  # noqa: PLC0415 - not needed by ``import gilbench``
 
-    value = getattr(importlib.import_module(f"gilbench.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
+    module = importlib.import_module(f"gilbench.{_PLACES[name]}")
+    globals()[name] = getattr(module, name)
+    _let_show(module)
+    return globals()[name]
+
+
+def _let_show(module: ModuleType) -> None:
+    """Let the results of a module show themselves in a notebook."""
+    from gilbench.render.notebook import teach_holder, teach_results  # noqa: PLC0415 - likewise
+
+    teach_results()
+    for name, field in _HOLDERS.items():
+        if _PLACES[name] == module.__name__.removeprefix("gilbench."):
+            teach_holder(getattr(module, name), field)
 
 
 def __dir__() -> list[str]:

@@ -16,6 +16,7 @@ from gilbench.cli.options import (
     OUTPUT,
     WHAT,
     AllowUnpaired,
+    ChartName,
     CheckForm,
     Count,
     Families,
@@ -212,6 +213,7 @@ def check(
         typer.Option(metavar="FILE", help="TOML file of known regressions, which do not fail the check."),
     ] = None,
     output: StudyOutput = None,
+    chart: ChartName = None,
     form: CheckForm = "terminal",
     markdown: Annotated[Path | None, typer.Option(hidden=True)] = None,
     junit: Annotated[
@@ -237,9 +239,9 @@ def check(
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if way == "limit":
         profile = None if typed(context, *_OF_STUDIES) else study
-        files = sort_files(output, "LimitCheck", named)
+        files = sort_files(output, "LimitCheck", named, chart=chart)
         return _conclude(_held_to(limit or (), profile, strict=strict), files, form)
-    files = sort_files(output, "Check", named, study=True)
+    files = sort_files(output, "Check", named, study=True, chart=chart)
     from gilbench.work.check import check_history, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ import typer
 from gilbench.cli.options import (
     EXIT_INCONCLUSIVE,
     AllowUnpaired,
+    ChartName,
     Fdr,
     Form,
     Metrics,
@@ -54,6 +55,7 @@ def compare(
     strict: Strict = False,
     allow_unpaired: AllowUnpaired = False,
     output: Output = None,
+    chart: ChartName = None,
     form: Form = "terminal",
 ) -> int:
     """Compare the interpreters of a study with its reference, one study with another, or one profile with another."""
@@ -62,7 +64,7 @@ def compare(
 
     if candidate is None and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs two studies or profiles")
-    files = sort_files(output, "Comparisons")
+    files = sort_files(output, "Comparisons", chart=chart)
     limits = Limits.in_percent(metric, threshold, fdr, allow_unpaired=allow_unpaired)
     result = compare_files(study, candidate, limits)
     deliver(result, form, files)

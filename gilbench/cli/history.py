@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gilbench.cli import output as printing
-from gilbench.cli.options import Form, Output, deliver, examples, known_format, show, sort_files
+from gilbench.cli.options import (
+    ChartName,
+    Form,
+    Output,
+    deliver,
+    examples,
+    known_format,
+    show,
+    sort_files,
+)
 from gilbench.host.files import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -104,13 +113,14 @@ def show_series(
     branch: Branch = None,
     last: Annotated[int, typer.Option(min=1, metavar="N", help="Number of studies.")] = 20,
     output: Output = None,
+    chart: ChartName = None,
     form: Form = "terminal",
     database: Database = None,
 ) -> None:
     """Plot the latest results of a workload."""
     from gilbench.work.history import read_trends  # noqa: PLC0415
 
-    files = sort_files(output, "Trends")
+    files = sort_files(output, "Trends", chart=chart)
     trends = read_trends(_request(workload, interpreter, metric, threads, branch, database), last)
     deliver(trends, form, files)
 

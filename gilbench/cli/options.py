@@ -190,6 +190,7 @@ def known_format(name: str | None) -> str | None:
 def _format_option(*kinds: str) -> Any:
     def known(name: str) -> str:
         formats.refuse_unknown(name, *kinds)
+        formats.refuse_unready(name)
         return name
 
     return typer.Option(
@@ -214,6 +215,15 @@ Output = Annotated[
         "--output",
         metavar="FILE",
         help=f"Also write FILE; its ending picks the format: {', '.join(formats.endings_for(None))}. Repeatable.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+ChartName = Annotated[
+    str | None,
+    typer.Option(
+        "--chart",
+        metavar="NAME",
+        help="Chart for -o FILE.svg or FILE.png (default: the first; a wrong name lists all).",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -246,6 +256,7 @@ class Files(NamedTuple):
 
     study: Path | None  # JSON Lines, written during the measurement
     reports: tuple[tuple[Path, str], ...]  # files and their formats
+    chart: str | None = None  # name of the chart in pictures; None: the first
 
     def save(self, result: object) -> None:
         """Write a result to each report file.
@@ -254,7 +265,7 @@ class Files(NamedTuple):
             UsageError: A file cannot be written.
         """
         for path, form in self.reports:
-            write_file(path, formats.text_of(result, form))
+            write_file(path, formats.content_of(result, form, self.chart))
 
 
 def sort_files(
@@ -263,6 +274,7 @@ def sort_files(
     named: Sequence[tuple[Path | None, str]] = (),
     *,
     study: bool = False,
+    chart: str | None = None,
 ) -> Files:
     """Sort the requested files by format, and check before the work that each can be written.
 
@@ -271,6 +283,7 @@ def sort_files(
         kind: Kind of the result.
         named: Files with a given format; None: not requested.
         study: Whether the command writes a study.
+        chart: Name of the chart in pictures; None: the first.
 
     Raises:
         UsageError: An ending is unknown, or a file cannot be written.
@@ -283,22 +296,24 @@ def sort_files(
     for path, form in reports:
         formats.refuse_unready(form)
         refuse_unwritable(path)
-    return Files(studies[0] if studies else None, tuple(reports))
+    return Files(studies[0] if studies else None, tuple(reports), chart)
 
 
-def show(result: object, form: str, *, error: bool = False) -> None:
+def show(result: object, form: str, *, error: bool = False, chart: str | None = None) -> None:
     """Print a result to stdout, or to stderr."""
     if form == "github":  # commands to the CI runner, whose parts are escaped
         output.write_commands(formats.text_of(result, form))
         return
     stream = output.stderr() if error else output.stdout()
-    formats.write(result, form, cast("TextIO", stream))  # it has everything that writers use
+    formats.write(result, form, cast("TextIO", stream), chart)  # it has everything that writers use
     stream.flush()
 
 
 def deliver(result: object, form: str, files: Files) -> None:
     """Print a result and write its files, even if stdout cannot be written."""
+    if files.chart is not None:
+        formats.refuse_unknown_chart(result, files.chart)
     try:
-        show(result, form)
+        show(result, form, chart=files.chart)
     finally:
         files.save(result)

@@ -10,7 +10,7 @@ import typer
 
 from gilbench.cli import output as printing
 from gilbench.cli.listener import ConsoleListener
-from gilbench.cli.options import OUTPUT, Files, ProfileForm, Refresh, examples, show, sort_files
+from gilbench.cli.options import OUTPUT, ChartName, Files, ProfileForm, Refresh, examples, show, sort_files
 from gilbench.host.files import refuse_unwritable
 from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.work.listener import ProfileListener
@@ -95,11 +95,12 @@ def profile(
             "-o",
             "--output",
             metavar="FILE",
-            help="Also write FILE: .json (gilbench report opens it), .md, .csv, .txt, .speedscope.json, or "
-            f"{_TRACE}. Repeatable.",
+            help="Also write FILE: .json (gilbench report opens it), .html, .md, .csv, .txt, .svg, .png, "
+            f".speedscope.json, or {_TRACE}. Repeatable.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    chart: ChartName = None,
     form: ProfileForm = "terminal",
 ) -> int:
     """Profile a program's GIL use and estimate its speedup without the GIL.
@@ -111,7 +112,7 @@ def profile(
         raise UsageError(f"-o names {len(traces)} timelines; name only one")
     for trace in traces:
         refuse_unwritable(trace)
-    files = sort_files([path for path in output or () if path not in traces], "Profile")
+    files = sort_files([path for path in output or () if path not in traces], "Profile", chart=chart)
     from gilbench.work.profile import ProfileRequest  # noqa: PLC0415
     from gilbench.work.profile import profile as profile_program  # noqa: PLC0415
 
@@ -182,7 +183,8 @@ class _ProfileConsole(ConsoleListener, ProfileListener):
 
     def _tell(self, profile: Profile) -> None:
         try:
-            show(profile, self._form, error=self._started and self._form == "terminal")
+            to_stderr = self._started and self._form == "terminal"
+            show(profile, self._form, error=to_stderr, chart=self._files.chart)
         finally:
             self._files.save(profile)
             for path in (*self._traces, *(path for path, _ in self._files.reports)):

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from gilbench.cli.options import Output, SavedForm, deliver, examples, sort_files
+from gilbench.cli.options import ChartName, Output, SavedForm, deliver, examples, sort_files
 from gilbench.model.errors import UsageError
 
 _EXAMPLES = examples(
     "gilbench report study.jsonl",
     "gilbench report study.jsonl -o report.md -o results.csv",
-    "gilbench report profile.json --format markdown",
+    "gilbench report profile.json -o profile.html",
+    "gilbench report study.jsonl -o speedup.svg --chart scaling-cpu",
 )
 
 
@@ -29,6 +30,7 @@ def report(
     ],
     *,
     output: Output = None,
+    chart: ChartName = None,
     form: SavedForm = "terminal",
 ) -> None:
     """Show saved studies, profiles, scorecards, and checks in any format."""
@@ -38,5 +40,5 @@ def report(
         raise UsageError("-o takes the report of one FILE; run gilbench report once for each")
     for path in file:
         result = read_result(path)
-        files = sort_files(output, type(result).__name__)
+        files = sort_files(output, type(result).__name__, chart=chart)
         deliver(result, form, files)

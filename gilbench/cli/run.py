@@ -13,6 +13,7 @@ from gilbench.cli.options import (
     HOW,
     WHAT,
     Budget,
+    ChartName,
     Count,
     Cpus,
     EffortLevel,
@@ -179,6 +180,7 @@ def run(
         ),
     ] = False,
     output: StudyOutput = None,
+    chart: ChartName = None,
     form: StudyForm = "terminal",
     quiet: Quiet = False,
     old_effort: OldEffort = None,
@@ -187,7 +189,7 @@ def run(
     program = command_request(context, words)
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     own = calls(context, call, arg, setup, shared=shared)
-    files = sort_files(output, "Report", study=True)
+    files = sort_files(output, "Report", study=True, chart=chart)
     if resume is not None:
         if typed(context, *axes, *_PLANNED) or (files.study and typed(context, "output")):
             raise UsageError("--resume reuses the study's plan; remove the other run options")

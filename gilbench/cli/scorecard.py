@@ -10,6 +10,7 @@ import typer
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     WHAT,
+    ChartName,
     Form,
     Python,
     Quiet,
@@ -45,6 +46,7 @@ def scorecard(
         typer.Option(metavar="STUDY", help="Show the scorecard of a saved study.", rich_help_panel=WHAT),
     ] = None,
     output: StudyOutput = None,
+    chart: ChartName = None,
     form: Form = "terminal",
     quiet: Quiet = False,
 ) -> int:
@@ -52,7 +54,7 @@ def scorecard(
     from gilbench.work.scorecard import read_card  # noqa: PLC0415
     from gilbench.work.scorecard import scorecard as measure_card  # noqa: PLC0415
 
-    files = sort_files(output, "Scorecard", study=True)
+    files = sort_files(output, "Scorecard", study=True, chart=chart)
     if study is not None:
         if typed(context, "python", "env") or (files.study and typed(context, "output")):
             raise UsageError("--study shows a saved study; remove --python, --env, and -o STUDY")

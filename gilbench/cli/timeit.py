@@ -11,6 +11,7 @@ from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     WHAT,
     Budget,
+    ChartName,
     Cpus,
     EffortLevel,
     Gil,
@@ -68,11 +69,12 @@ def timeit(
     reference: Reference = None,
     seed: Seed = None,
     output: StudyOutput = None,
+    chart: ChartName = None,
     form: StudyForm = "terminal",
     quiet: Quiet = False,
 ) -> int:
     """Time a statement on one thread and on several. Without --python, on the interpreter that gilbench runs on."""
-    files = sort_files(output, "Report", study=True)
+    files = sort_files(output, "Report", study=True, chart=chart)
     from gilbench.model.calls import OwnCall  # noqa: PLC0415
     from gilbench.work.measure import measure  # noqa: PLC0415
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415

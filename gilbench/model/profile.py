@@ -190,6 +190,23 @@ class WhatIf(Struct, frozen=True):
     curve: tuple[Replayed, ...] = ()  # by number of CPUs; empty: no timeline was recorded
 
 
+class Lane(Struct, frozen=True):
+    """What one thread did over time: shares of each piece of it. All are 0 while the thread does not exist."""
+
+    tid: int
+    held: tuple[float, ...]
+    wait: tuple[float, ...]
+    off: tuple[float, ...]  # on the CPU without the GIL
+    blocked: tuple[float, ...]  # asleep, or without a free CPU
+
+
+class Lanes(Struct, frozen=True):
+    """The recorded time in equal pieces, for the threads that held the GIL or waited for it longest."""
+
+    seconds: float  # that were recorded
+    threads: tuple[Lane, ...]
+
+
 class Stack(Struct, frozen=True):
     """One stack of a thread that held the GIL (without a GIL: was on the CPU), and its number of samples."""
 
@@ -235,6 +252,7 @@ class Profile(Struct, frozen=True):
     wake_up: float | None = (
         None  # s of CPU time that a thread needs at most to wake up and sleep again, on this host
     )
+    lanes: Lanes | None = None  # None: no events were recorded
 
     @property
     def counted(self) -> float:

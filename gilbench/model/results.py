@@ -84,6 +84,13 @@ class ShortSlices(Struct, frozen=True):
     handover: float  # s from the end of a slice until the next worker runs
 
 
+class HostGain(Struct, frozen=True):
+    """What the host gives without an interpreter, on the CPUs of the cases with so many threads."""
+
+    threads: int
+    speedup: float  # of processes of a loop in C over one of them, median
+
+
 class Report(Struct, frozen=True):
     """The results of a study."""
 
@@ -93,6 +100,7 @@ class Report(Struct, frozen=True):
     caveats: tuple[Caveat, ...]
     failures: tuple[tuple[Case, Failure], ...]
     short_slices: ShortSlices | None = None  # None: all ratios are from long slices
+    host_gains: tuple[HostGain, ...] = ()  # by number of threads; empty: not measured
 
     @property
     def failed(self) -> bool:

@@ -7,10 +7,13 @@ import importlib.util
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gilbench.model.errors import UsageError
 from gilbench.render.page import Page
+
+if TYPE_CHECKING:
+    from gilbench.render.charts.chart import Chart
 
 # Page of each result by the name of its class, as module:function, imported on first use.
 PAGES = {
@@ -36,6 +39,17 @@ PAGES = {
     "Defaults": "config_page:config_page",
 }
 
+# Charts of each result, likewise.
+CHARTS = {
+    "Report": "charts.study:study_charts",
+    "Comparisons": "charts.ratios:comparison_charts",
+    "Check": "charts.ratios:check_charts",
+    "Scorecard": "charts.scores:scorecard_charts",
+    "Profile": "charts.profile:profile_charts",
+    "Trends": "charts.trends:trend_charts",
+}
+_DRAWING = ("altair", "vl_convert")  # modules
+
 
 class Format(NamedTuple):
     """An output format."""
@@ -46,7 +60,10 @@ class Format(NamedTuple):
     of: tuple[
         str, ...
     ] = ()  # the only kinds of result that it writes, directly instead of as pages; empty: all
-    needs: tuple[str, str] | None = None  # a required module, and the extra that installs it
+    needs: tuple[str, ...] = ()  # required modules
+    extra: str = ""  # what installs them
+    charts: Literal["none", "one", "all"] = "none"  # the writer takes page, charts, and file
+    binary: bool = False  # only for files
 
 
 FORMATS = (
@@ -54,8 +71,35 @@ FORMATS = (
     Format("markdown", (".md", ".markdown"), "markdown:write_markdown"),
     Format("json", (".json",), "json:write_json"),
     Format("csv", (".csv",), "csv:write_csv"),
+    Format("html", (".html", ".htm"), "html:write_html", charts="all"),
+    Format(
+        "svg",
+        (".svg",),
+        "pictures:write_svg",
+        of=tuple(CHARTS),
+        needs=_DRAWING,
+        extra="charts",
+        charts="one",
+    ),
+    Format(
+        "png",
+        (".png",),
+        "pictures:write_png",
+        of=tuple(CHARTS),
+        needs=_DRAWING,
+        extra="charts",
+        charts="one",
+        binary=True,
+    ),
     Format("github", (), "github:write_github", of=("Check", "LimitCheck")),
-    Format("junit", (".xml",), "junit:write_junit", of=("Check", "LimitCheck"), needs=("junitparser", "ci")),
+    Format(
+        "junit",
+        (".xml",),
+        "junit:write_junit",
+        of=("Check", "LimitCheck"),
+        needs=("junitparser",),
+        extra="ci",
+    ),
     Format("gitlab", (".codequality.json",), "gitlab:write_gitlab", of=("Check", "LimitCheck")),
     Format("bencher", (".bencher.json",), "bencher:write_bencher", of=("Report", "Check")),
     Format("github-benchmark-bigger", (), "github_benchmark:write_bigger", of=("Report", "Check")),
@@ -66,34 +110,73 @@ FORMATS = (
 )
 
 
-def write(result: object, form: str, file: TextIO) -> None:
+def write(result: object, form: str, file: IO[Any], chart: str | None = None) -> None:
     """Write a result in a format.
 
     Args:
         result: A result of a kind in ``PAGES``.
         form: Name of a format.
-        file: The output file; if it is a terminal, its width and colors are used.
+        file: The output file, of bytes for a binary format; if it is a terminal, its width and colors are used.
+        chart: Name of the chart, for a format of pictures; None: the first.
 
     Raises:
-        UsageError: The format cannot write this kind of result.
+        UsageError: The format cannot write this kind of result, or the result has no such chart.
     """
     kind = type(result).__name__
     chosen = _named(form)
-    if not chosen.of:
-        _load(chosen.writer)(page_of(result), file)
-    elif kind in chosen.of:
-        _load(chosen.writer)(result, file)
-    else:
+    if chosen.of and kind not in chosen.of:
         raise UsageError(
             f"--format {form} is for a {chosen.of[0].lower()} only; use {', '.join(names_for(kind))}"
         )
+    writer = _load(chosen.writer)
+    if chosen.charts == "one":
+        writer(page_of(result), (_chosen(charts_of(result), chart),), file)
+    elif chosen.charts == "all":
+        writer(page_of(result), drawable_charts(result), file)
+    else:
+        writer(result if chosen.of else page_of(result), file)
 
 
-def text_of(result: object, form: str) -> str:
+def content_of(result: object, form: str, chart: str | None = None) -> str | bytes:
+    """Return a result in a format as the content of a file. See ``write``."""
+    if not _named(form).binary:
+        return text_of(result, form, chart)
+    content = io.BytesIO()
+    write(result, form, content, chart)
+    return content.getvalue()
+
+
+def text_of(result: object, form: str, chart: str | None = None) -> str:
     """Return a result in a format as a text."""
     text = io.StringIO()
-    write(result, form, text)
+    write(result, form, text, chart)
     return text.getvalue()
+
+
+def charts_of(result: object) -> tuple[Chart, ...]:
+    """Make the charts of a result, the most telling first; empty: none are made of it."""
+    kind = type(result).__name__
+    if kind not in CHARTS:
+        return ()
+    from gilbench.render.charts.chart import with_names  # noqa: PLC0415
+
+    return tuple(with_names(_load(CHARTS[kind])(result)))
+
+
+def drawable_charts(result: object) -> tuple[Chart, ...] | None:
+    """Return the charts of a result; None: there are some, but the modules that draw them are not installed."""
+    drawing = type(result).__name__ not in CHARTS or all(map(_is_installed, _DRAWING))
+    return charts_of(result) if drawing else None
+
+
+def _chosen(charts: tuple[Chart, ...], name: str | None) -> Chart:
+    """Return the chart of a name; None: the first."""
+    if not charts:
+        raise UsageError("this result has no chart; write a report: -o report.html")
+    for chart in charts:
+        if name in {None, chart.name}:
+            return chart
+    raise UsageError(f"unknown chart {str(name)[:60]!r}; use {', '.join(chart.name for chart in charts)}")
 
 
 def page_of(result: object) -> Page:
@@ -103,8 +186,8 @@ def page_of(result: object) -> Page:
 
 
 def names_for(*kinds: str) -> list[str]:
-    """Return the names of the formats for some kinds of result; no kind: of those for every kind."""
-    return [form.name for form in FORMATS if not form.of or {*kinds} & {*form.of}]
+    """Return the names of the formats of text for some kinds of result; no kind: of those for every kind."""
+    return [form.name for form in FORMATS if not form.binary and (not form.of or {*kinds} & {*form.of})]
 
 
 def format_of(path: Path, kind: str | None = None) -> str:
@@ -137,19 +220,34 @@ def refuse_unknown(name: str, *kinds: str) -> None:
 
 
 def refuse_unready(name: str) -> None:
-    """Check that the module that a format needs is installed.
+    """Check that the modules that a format needs are installed.
 
     Raises:
-        UsageError: The module is missing.
+        UsageError: A module is missing.
     """
-    needs = _named(name).needs
-    if needs is not None and importlib.util.find_spec(needs[0]) is None:
-        raise UsageError(f"format {name} needs {needs[0]}: pip install 'gilbench[{needs[1]}]'")
+    form = _named(name)
+    missing = [module for module in form.needs if not _is_installed(module)]
+    if missing:
+        raise UsageError(f"format {name} needs {' and '.join(missing)}: pip install 'gilbench[{form.extra}]'")
+
+
+def refuse_unknown_chart(result: object, name: str) -> None:
+    """Check that a result has a chart.
+
+    Raises:
+        UsageError: It has no such chart, or no chart can be drawn.
+    """
+    refuse_unready("svg")
+    _chosen(charts_of(result), name)
 
 
 def is_known(path: Path, kind: str | None = None) -> bool:
     """Return whether a file's ending picks a format for a kind of result."""
     return path.name.endswith(tuple(endings_for(kind)))
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _named(name: str) -> Format:

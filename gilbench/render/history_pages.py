@@ -24,7 +24,7 @@ def studies_page(studies: Studies) -> Page:
     """List studies, one a row."""
     rows = tuple(
         (
-            _date(entry),
+            date_of(entry),
             entry.digest[:7],
             (entry.commit or "-")[:12],
             *(short(text or "-", _NAME) for text in (entry.branch, entry.label, entry.reference_build)),
@@ -108,11 +108,11 @@ def _fallback(name: str | None) -> Iterator[Lines]:
 def _trend(series: Series, points: tuple[tuple[Entry, Point], ...]) -> Iterator[Part]:
     values = tuple((float(place), point.value) for place, (_, point) in enumerate(points))
     legend = "1 study" if len(points) == 1 else f"{len(points)} studies, the oldest first"
-    yield Plot(_name(series), {legend: values}, ("", series.unit))
+    yield Plot(series_name(series), {legend: values}, ("", series.unit))
     rows = tuple(
         (
-            _date(entry),
-            short(_commit(entry), _NAME),
+            date_of(entry),
+            short(commit_name(entry), _NAME),
             short(entry.label or "-", 16),
             write(point.value, series.unit),
             "-"
@@ -135,19 +135,22 @@ def _change(found: Found) -> Sentences:
     sure = ">99.9%" if change.p < _SURE else f"{100 * (1 - change.p):.1f}%"
     sides = {"last good": found.good, "likely": found.likely, "changed": found.changed}
     return Sentences(
-        _name(found.series),
+        series_name(found.series),
         (
             Text(
                 f"{said}: {_percent(change.size)} (95% interval {bounds}), confidence {sure}",
                 _TONES.get(said, "plain"),
             ),
-            *(f"{name:<10} {_date(entry)}  {short(_commit(entry), _NAME)}" for name, entry in sides.items()),
+            *(
+                f"{name:<10} {date_of(entry)}  {short(commit_name(entry), _NAME)}"
+                for name, entry in sides.items()
+            ),
             *(f"note: {note}" for note in found.notes),
         ),
     )
 
 
-def _name(series: Series) -> str:
+def series_name(series: Series) -> str:
     """Name a series: its case and metric."""
     case, metric = series.case, METRICS.get(series.metric)
     title = metric.title if metric else series.metric
@@ -158,11 +161,13 @@ def _name(series: Series) -> str:
     return f"{short(', '.join(parts), 3 * _NAME)}: {short(title, 2 * _NAME)}"
 
 
-def _date(entry: Entry) -> str:
+def date_of(entry: Entry) -> str:
+    """Write when a study's commit was made."""
     return datetime.fromtimestamp(entry.moment, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _commit(entry: Entry) -> str:
+def commit_name(entry: Entry) -> str:
+    """Name what a study measured, shortly."""
     return (entry.commit or entry.label or f"study {entry.digest}")[:12]
 
 

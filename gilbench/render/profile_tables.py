@@ -33,18 +33,19 @@ def waits_table(title: str, buckets: Sequence[Bucket]) -> Table:
     """Return a histogram of waits."""
     # The first bucket counts acquires without a wait, which outnumber all waits, so it has no bar.
     most = max((bucket.count for bucket in buckets if bucket.lo), default=1)
-    rows: list[tuple[Entry, ...]] = []
-    for bucket in buckets:
-        lo, hi = write(bucket.lo, "s"), write(bucket.hi, "s")
-        limits = (
-            f"{lo} or longer"
-            if bucket.hi >= _ENDLESS
-            else f"{lo} to {hi}"
-            if bucket.lo
-            else f"less than {hi}"
-        )
-        rows.append((limits, str(bucket.count), Bar(bucket.count / most) if bucket.lo else ""))
+    rows: list[tuple[Entry, ...]] = [
+        (bucket_limits(bucket), str(bucket.count), Bar(bucket.count / most) if bucket.lo else "")
+        for bucket in buckets
+    ]
     return _table(title, (Column("length"), Column("count"), Column("", "left")), rows)
+
+
+def bucket_limits(bucket: Bucket) -> str:
+    """Write the bounds of a bucket."""
+    lo, hi = write(bucket.lo, "s"), write(bucket.hi, "s")
+    if bucket.hi >= _ENDLESS:
+        return f"{lo} or longer"
+    return f"{lo} to {hi}" if bucket.lo else f"less than {hi}"
 
 
 def functions_table(title: str, share: str, functions: Sequence[Share]) -> Table:

@@ -37,7 +37,7 @@ def threads_table(profile: Profile, most: int, title: str) -> Table:
     def row(name: Entry, thread: ProfiledThread) -> tuple[Entry, ...]:
         return (name, *(figure.write(thread, profile.duration) for figure in figures))
 
-    ordered = list(_in_order(rows_of(profile.threads).rows))
+    ordered = list(in_order(rows_of(profile.threads).rows))
     shown, rest = (ordered, []) if len(ordered) <= most else (ordered[: most - 1], ordered[most - 1 :])
     rows = [row(one.label, one.total) for one in shown]
     if rest:
@@ -51,7 +51,7 @@ def threads_table(profile: Profile, most: int, title: str) -> Table:
     return Table(title, columns, tuple(sections), notes=tuple(_unnamed(ordered)))
 
 
-def _in_order(rows: Sequence[Row]) -> Iterator[Row]:
+def in_order(rows: Sequence[Row]) -> Iterator[Row]:
     """Yield the top holder, the top waiter, the second holder, and so on; then the others, by CPU time."""
     held = sorted(rows, key=lambda row: row.total.gil_held or 0.0, reverse=True)
     waited = sorted(rows, key=lambda row: row.total.gil_wait or 0.0, reverse=True)

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from gilbench.cli import COMMANDS, run
-from gilbench.render.formats import FORMATS, PAGES, names_for
+from gilbench.render.formats import CHARTS, FORMATS, PAGES, names_for
 
 GROUPS = {
     "history": ("add", "list", "show", "detect", "export"),
@@ -102,10 +102,10 @@ def test_a_shell_can_complete_commands_and_options() -> None:
 def test_every_page_and_every_writer_of_the_registry_can_be_loaded() -> None:
     import importlib  # noqa: PLC0415
 
-    for where in [*PAGES.values(), *(form.writer for form in FORMATS)]:
+    for where in [*PAGES.values(), *CHARTS.values(), *(form.writer for form in FORMATS)]:
         module, _, name = where.partition(":")
         assert callable(getattr(importlib.import_module(f"gilbench.render.{module}"), name)), where
 
 
 def test_the_formats_that_every_command_knows() -> None:
-    assert names_for() == ["terminal", "markdown", "json", "csv"]
+    assert names_for() == ["terminal", "markdown", "json", "csv", "html"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gilbench.analyse.profile.findings import program_findings
+from gilbench.analyse.profile.lanes import lanes_of
 from gilbench.analyse.profile.replay import speedups
 from gilbench.analyse.profile.whatif import program_cost, what_if, with_measured
 from gilbench.model.events import Events
@@ -44,8 +45,10 @@ def interpret(
     if profile.duration >= SHORTEST:
         timed = verified if verified is not None and verified.original else None
         profile = _estimated(profile, cores, segments, timed, verified_on)
-        if events is not None and profile.what_if is not None:
-            profile = _replayed(profile, profile.what_if, events)
+        if events is not None:
+            profile = msgspec.structs.replace(profile, lanes=lanes_of(events))
+            if profile.what_if is not None:
+                profile = _replayed(profile, profile.what_if, events)
     return msgspec.structs.replace(profile, findings=program_findings(profile))
 
 

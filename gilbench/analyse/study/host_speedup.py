@@ -11,7 +11,8 @@ import statistics
 from collections.abc import Iterable
 
 from gilbench.model.metrics import write
-from gilbench.model.study import Run
+from gilbench.model.results import HostGain
+from gilbench.model.study import Run, Study
 
 PARALLEL = math.sqrt(2)
 """Speedup that separates one core from several: halfway between one and two, as a ratio."""
@@ -22,6 +23,17 @@ def host_speedup(runs: Iterable[Run]) -> float | None:
     found = [run.control.speedup for run in runs if run.control is not None]
     known = [gain for gain in found if gain]
     return statistics.median(known) if known else None
+
+
+def host_gains(study: Study) -> tuple[HostGain, ...]:
+    """Return what the host gives to each number of threads that may use all CPUs."""
+    runs: dict[int, list[Run]] = {}
+    for run in study.runs:
+        case = study.header.plan.cases[run.case]
+        if run.control is not None and case.cpus is None and case.threads > 1:
+            runs.setdefault(case.threads, []).append(run)
+    found = {threads: host_speedup(mine) for threads, mine in sorted(runs.items())}
+    return tuple(HostGain(threads=threads, speedup=gain) for threads, gain in found.items() if gain)
 
 
 def one_core(gain: float | None) -> str | None:

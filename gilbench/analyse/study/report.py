@@ -10,6 +10,7 @@ from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.cells import all_cells
 from gilbench.analyse.study.counts import count_cells
 from gilbench.analyse.study.findings import findings
+from gilbench.analyse.study.host_speedup import host_gains
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.layout import small_ratios
 from gilbench.analyse.study.throttling import is_throttled, without_throttled
@@ -51,4 +52,5 @@ def build_report(study: Study) -> Report:
         caveats=(*caveats(study), *small_ratios(study, cells)),
         failures=tuple((plan.cases[run.case], run.failure) for run in study.runs if run.failure is not None),
         short_slices=short_slices(study),
+        host_gains=host_gains(study),
     )
