@@ -13,6 +13,7 @@ from gilbench.cli.options import (
     Budget,
     Cpus,
     EffortLevel,
+    Full,
     Gil,
     Jit,
     Python,
@@ -69,6 +70,7 @@ def timeit(
     seed: Seed = None,
     output: StudyOutput = None,
     form: StudyForm = "terminal",
+    full: Full = False,
     quiet: Quiet = False,
 ) -> int:
     """Time a statement on one thread and on several. Without --python, on the interpreter that gilbench runs on."""
@@ -93,4 +95,4 @@ def timeit(
     )
     with ConsoleListener(quiet=quiet) as listener:
         measured = measure(request, files.study, listener)
-    return conclude(measured, files, form, listener)
+    return conclude(measured, files, form, listener, full=full)

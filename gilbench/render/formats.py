@@ -89,6 +89,17 @@ def write(result: object, form: str, file: TextIO) -> None:
         )
 
 
+def write_screen(result: object, file: TextIO, more: str) -> None:
+    """Write the first screen of a result for a terminal.
+
+    Args:
+        result: A result of a kind in ``PAGES``.
+        file: The output file; if it is a terminal, its size and colors are used.
+        more: The command that shows the whole result.
+    """
+    _load("screen:write_screen")(page_of(result), file, more)
+
+
 def text_of(result: object, form: str) -> str:
     """Return a result in a format as a text."""
     text = io.StringIO()
