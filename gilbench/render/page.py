@@ -72,7 +72,7 @@ class Table(NamedTuple):
     sections: tuple[Section, ...]
     notes: tuple[Entry, ...] = ()  # lines below it
     folded: bool = False  # collapsed in formats that support it
-    rank: int | None = None  # on a page of one screen: 1 gets its lines first; None: only on the whole page
+    rank: int | None = None  # on a page of one screen: 0 gets its lines first; None: only on the whole page
 
 
 class Plot(NamedTuple):

@@ -18,6 +18,14 @@ from gilbench.render.screen import screen_of
 from gilbench.render.terminal import show
 
 MORE = "gilbench report study.jsonl"
+TITLES = {
+    "Overview",
+    "Scaling, cpu: Python code, which holds the GIL",
+    "Failed runs",
+    "Findings",
+    "Warnings",
+    "Next steps",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +61,15 @@ def test_it_fits(report: Report, width: int, height: int | None, most: int) -> N
 
 def test_it_has_the_chart_the_findings_and_the_warnings_but_no_other_table(report: Report) -> None:
     text = drawn(page_of(report))
-    assert [
-        line for line in text.splitlines() if line in {"Overview", "Findings", "Warnings", "Next steps"}
-    ] == [
-        "Overview",
-        "Findings",
-        "Warnings",
-    ]
-    assert "Scaling, cpu" not in text
+    shown = [line for line in text.splitlines() if line in TITLES]
+    assert shown == ["Overview", "Failed runs", "Findings", "Warnings"]
     assert re.search(r"^\d+ more tables and plots: ", text, re.MULTILINE)
+
+
+def test_failed_runs_are_on_the_screen(report: Report) -> None:
+    assert report.failures
+    assert "SIGSEGV" in drawn(page_of(report))
+    assert "SIGSEGV" in drawn(page_of(report), 80, 24)
 
 
 def test_what_does_not_fit_is_counted(report: Report) -> None:
