@@ -13,7 +13,7 @@ from gilbench.render.terminal import renderables, show, styled
 
 _LEAST, _MOST = 22, 38  # lines, whatever the height of the terminal
 _PROMPT = 2  # lines below the page: of the saved file, and of the shell
-_SHARES = {0: 0.4, 1: 0.65, 2: 0.3}  # of the free lines, by rank, if the parts behind need the others
+_SHARES = {0: 0.4, 1: 0.65, 2: 0.4}  # of the free lines, by rank, if the parts behind need the others
 
 
 def write_screen(page: Page, file: TextIO, more: str) -> None:
