@@ -54,8 +54,12 @@ def _rank(part: Part) -> int | None:
 
 
 def _closing(page: Page, hidden: Iterable[Part], more: str) -> Entry:
+    hidden = list(hidden)
     tables = sum(isinstance(part, Table | Plot) for part in hidden)
-    what = f"{tables} more tables and plots" if tables > 1 else "The whole report"
+    left = [part for part in hidden if isinstance(part, Sentences) and part.rank is not None]
+    parts = [f"{tables} more tables and plots"] if tables > 1 else []
+    parts += [f"{len(part.items)} {part.title.lower()}" for part in left]
+    what = ", ".join(parts) or "The whole report"
     return Text(f"{what}: {more}, or run with --full", "strong") if page.parts else ""
 
 

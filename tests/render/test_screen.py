@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from studies import StudyBuilder, everything, make_workload, named
 
-from gilbench.model.results import Finding, Report
+from gilbench.model.results import Caveat, Finding, Report
 from gilbench.render.formats import page_of
 from gilbench.render.page import Bar, Page, Section, Table
 from gilbench.render.screen import screen_of
@@ -64,6 +64,13 @@ def test_it_has_the_chart_the_findings_and_the_warnings_but_no_other_table(repor
     shown = [line for line in text.splitlines() if line in TITLES]
     assert shown == ["Overview", "Failed runs", "Findings", "Warnings"]
     assert re.search(r"^\d+ more tables and plots: ", text, re.MULTILINE)
+
+
+def test_warnings_that_do_not_fit_are_counted(report: Report) -> None:
+    long = tuple(Caveat(kind="busy", text="word " * 100) for _ in range(3))
+    text = drawn(page_of(msgspec.structs.replace(report, caveats=long)), 80, 24)
+    assert "Warnings" not in text
+    assert f", 3 warnings: {MORE}" in " ".join(text.split())
 
 
 def test_failed_runs_are_on_the_screen(report: Report) -> None:
