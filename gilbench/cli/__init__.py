@@ -38,6 +38,7 @@ COMMANDS = (
     "selftest",
     "system",
     "config",
+    "guide",
     "schema",
     "validate",
 )

@@ -177,6 +177,14 @@ Count = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full",
+        help="Print every table (default: one screen of findings and their chart).",
+        rich_help_panel=OUTPUT,
+    ),
+]
 OldEffort = Annotated[str | None, typer.Option("--profile", hidden=True)]  # the old name of --effort
 
 
@@ -299,21 +307,40 @@ def sort_files(
     return Files(studies[0] if studies else None, tuple(reports), chart)
 
 
-def show(result: object, form: str, *, error: bool = False, chart: str | None = None) -> None:
-    """Print a result to stdout, or to stderr."""
+def show(
+    result: object,
+    form: str,
+    *,
+    error: bool = False,
+    chart: str | None = None,
+    more: str | None = None,
+) -> None:
+    """Print a result.
+
+    Args:
+        result: The result.
+        form: Name of the format.
+        error: Print to stderr.
+        chart: Name of the chart, for a format that has one; None: the first.
+        more: Print one screen to a terminal; this command shows the whole result. None: print everything.
+    """
     if form == "github":  # commands to the CI runner, whose parts are escaped
         output.write_commands(formats.text_of(result, form))
         return
     stream = output.stderr() if error else output.stdout()
-    formats.write(result, form, cast("TextIO", stream), chart)  # it has everything that writers use
+    file = cast("TextIO", stream)  # it has everything that writers use
+    if more is not None and form == "terminal":
+        formats.write_screen(result, file, more)
+    else:
+        formats.write(result, form, file, chart)
     stream.flush()
 
 
-def deliver(result: object, form: str, files: Files) -> None:
-    """Print a result and write its files, even if stdout cannot be written."""
+def deliver(result: object, form: str, files: Files, *, more: str | None = None) -> None:
+    """Print a result, as for ``show``, and write its files, even if stdout cannot be written."""
     if files.chart is not None:
         formats.refuse_unknown_chart(result, files.chart)
     try:
-        show(result, form, chart=files.chart)
+        show(result, form, chart=files.chart, more=more)
     finally:
         files.save(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from gilbench.cli.options import (
     EffortLevel,
     Families,
     Files,
+    Full,
     Gil,
     Jit,
     OldEffort,
@@ -182,6 +184,7 @@ def run(
     output: StudyOutput = None,
     chart: ChartName = None,
     form: StudyForm = "terminal",
+    full: Full = False,
     quiet: Quiet = False,
     old_effort: OldEffort = None,
 ) -> int:
@@ -195,7 +198,7 @@ def run(
             raise UsageError("--resume reuses the study's plan; remove the other run options")
         with ConsoleListener(quiet=quiet) as listener:
             measured = _resumed(context, resume, listener, python, env, workload, trusted=trust_file)
-        return conclude(measured, files, form, listener)
+        return conclude(measured, files, form, listener, full=full)
     if trust_file:
         raise UsageError("--trust-file needs --resume")
     from gilbench.work.planning import MeasureRequest, plan_study  # noqa: PLC0415
@@ -228,7 +231,7 @@ def run(
         from gilbench.work.measure import measure  # noqa: PLC0415
 
         measured = measure(request, files.study, listener)
-    return conclude(measured, files, form, listener)
+    return conclude(measured, files, form, listener, full=full)
 
 
 def _resumed(
@@ -254,13 +257,14 @@ def _resumed(
     )
 
 
-def conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener) -> int:
-    """Print the report and write its files; name the study's file even if stdout cannot be written."""
+def conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener, *, full: bool) -> int:
+    """Print one screen or the full report, and write its files; name the study even if stdout cannot be written."""
     from gilbench.analyse.study.report import build_report  # noqa: PLC0415
 
     report = build_report(measured.study)
     try:
-        deliver(report, form, files)
+        more = None if full else f"gilbench report {shlex.quote(str(measured.path))}"
+        deliver(report, form, files, more=more)
     finally:
         again = f"interrupted; resume: gilbench run --resume {measured.path}"
         listener.say(again if measured.interrupted else f"saved {measured.path}")

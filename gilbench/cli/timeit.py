@@ -14,6 +14,7 @@ from gilbench.cli.options import (
     ChartName,
     Cpus,
     EffortLevel,
+    Full,
     Gil,
     Jit,
     Python,
@@ -71,6 +72,7 @@ def timeit(
     output: StudyOutput = None,
     chart: ChartName = None,
     form: StudyForm = "terminal",
+    full: Full = False,
     quiet: Quiet = False,
 ) -> int:
     """Time a statement on one thread and on several. Without --python, on the interpreter that gilbench runs on."""
@@ -95,4 +97,4 @@ def timeit(
     )
     with ConsoleListener(quiet=quiet) as listener:
         measured = measure(request, files.study, listener)
-    return conclude(measured, files, form, listener)
+    return conclude(measured, files, form, listener, full=full)

@@ -54,9 +54,8 @@ def command_tables(
         *metrics(rows, _MORE),
         *metrics(rows, _GIL),
     ]
-    yield table_of(
-        "Commands (per run)", sections, columns, *_notes(rows, mine, workloads, reference, command)
-    )
+    notes = _notes(rows, mine, workloads, reference, command)
+    yield table_of("Commands (per run)", sections, columns, *notes)._replace(rank=1)
 
 
 def _notes(

@@ -137,6 +137,17 @@ def write(result: object, form: str, file: IO[Any], chart: str | None = None) ->
         writer(result if chosen.of else page_of(result), file)
 
 
+def write_screen(result: object, file: TextIO, more: str) -> None:
+    """Write the first screen of a result for a terminal.
+
+    Args:
+        result: A result of a kind in ``PAGES``.
+        file: The output file; if it is a terminal, its size and colors are used.
+        more: The command that shows the whole result.
+    """
+    _load("screen:write_screen")(page_of(result), file, more)
+
+
 def content_of(result: object, form: str, chart: str | None = None) -> str | bytes:
     """Return a result in a format as the content of a file. See ``write``."""
     if not _named(form).binary:

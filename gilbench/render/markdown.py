@@ -17,7 +17,6 @@ from gilbench.render.guard import printable
 from gilbench.render.page import Bar, Entry, Lines, Page, Part, Plot, Table, Text
 from gilbench.render.plot import plot_sweep
 
-_BAR = 24  # characters of the longest bar
 _PLAIN = re.compile(r"(?:[^\W_]|(?<=[^\W_])_(?=[^\W_])|[.,;:()%±+\-/\u00d7∞'\"!?…\u2013=])*")
 _NOTE = re.compile(r"\[\d{1,4}\]")  # the number of a footnote
 _MEANS = re.compile(
@@ -139,7 +138,7 @@ def _cell(entry: Entry) -> str:
 
 def _entry(entry: Entry) -> str:
     if isinstance(entry, Bar):
-        return "\N{FULL BLOCK}" * max(1, round(entry.share * _BAR))
+        return entry.text
     text, tone = (entry.text, entry.tone) if isinstance(entry, Text) else (entry, "plain")
     mark = _MARKS.get(tone, "") if text else ""
     return f"{mark}{inert(text)}{mark}"

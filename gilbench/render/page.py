@@ -14,6 +14,7 @@ Align = Literal["left", "right"]
 Shown = Literal[
     "always", "wide", "narrow"
 ]  # wide: only in a terminal wider than 80 columns; narrow: otherwise
+_SOLID, _SHADED = "\N{FULL BLOCK}", "\N{MEDIUM SHADE}"
 
 
 class Text(NamedTuple):
@@ -24,9 +25,19 @@ class Text(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bar in a table, for a histogram."""
+    """A bar in a table, for a histogram or a chart."""
 
-    share: float  # of the longest bar, 0 to 1
+    share: float  # of the longest bar, 0 to 1; of a bar with an interval, its lower end
+    upper: float | None = None  # upper end of the interval, likewise; None: no interval
+    length: int = 24  # characters of the longest bar
+
+    @property
+    def text(self) -> str:
+        """The bar in characters, at least one."""
+        solid, end = (round(share * self.length) for share in (self.share, self.upper or 0.0))
+        if self.upper is None:
+            return _SOLID * max(1, solid)
+        return (_SOLID * solid + _SHADED * (end - solid)) or _SHADED
 
 
 Entry = str | Text | Bar
@@ -61,6 +72,7 @@ class Table(NamedTuple):
     sections: tuple[Section, ...]
     notes: tuple[Entry, ...] = ()  # lines below it
     folded: bool = False  # collapsed in formats that support it
+    rank: int | None = None  # on a page of one screen: 0 gets its lines first; None: only on the whole page
 
 
 class Plot(NamedTuple):
@@ -69,6 +81,7 @@ class Plot(NamedTuple):
     title: str
     series: Mapping[str, tuple[tuple[float, float], ...]]  # points (x, y) by name
     units: tuple[str, str]  # of x and y, as in metrics
+    rank: int | None = None  # as of a table
 
 
 class Sentences(NamedTuple):
@@ -78,6 +91,7 @@ class Sentences(NamedTuple):
     items: tuple[Entry, ...]
     tone: Tone = "strong"  # of the title
     folded: bool = False
+    rank: int | None = None  # as of a table
 
 
 class Lines(NamedTuple):

@@ -13,8 +13,8 @@ def remarks(findings: Sequence[Finding], caveats: Sequence[Caveat]) -> Iterator[
     remarks_: tuple[Finding | Caveat, ...] = (*findings, *caveats)
     steps = dict.fromkeys(one.next for one in remarks_ if one.next)
     if findings:
-        yield Sentences("Findings", tuple(finding.text for finding in findings))
+        yield Sentences("Findings", tuple(finding.text for finding in findings), rank=3)
     if caveats:
-        yield Sentences("Warnings", tuple(caveat.text for caveat in caveats), "warning")
+        yield Sentences("Warnings", tuple(caveat.text for caveat in caveats), "warning", rank=2)
     if steps:
         yield Sentences("Next steps", tuple(steps))

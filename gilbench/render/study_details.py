@@ -138,7 +138,7 @@ def _failures(found: Sequence[tuple[Case, Failure]]) -> Iterator[Table]:
             Column("reason", "left", folds=True),
         )
         rows = tuple((name, Text(kind, "bad"), _reason(failure)) for (name, kind), failure in first.items())
-        yield Table("Failed runs", columns, (Section(rows),))
+        yield Table("Failed runs", columns, (Section(rows),), rank=0)
 
 
 def _reason(failure: Failure) -> str:

@@ -12,6 +12,7 @@ from gilbench.model.results import Report, ShortSlices
 from gilbench.model.study import Effort
 from gilbench.plan.commands import HOST
 from gilbench.render.figures import processors
+from gilbench.render.overview import overview
 from gilbench.render.page import Entry, Page, Text
 from gilbench.render.remarks import remarks
 from gilbench.render.rows import flat
@@ -31,6 +32,7 @@ def study_page(report: Report) -> Page:
         title=f"gilbench {report.header.gilbench}: study of {report.header.created}",
         lead=_lead(report),
         parts=(
+            *overview(unobserved, report),
             *tables(unobserved, report),
             *(part for sweep in sweeps(unobserved, workloads) for part in sweep_parts(sweep)),
             *details(unobserved, report),

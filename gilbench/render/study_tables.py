@@ -61,7 +61,9 @@ def tables(cells: Sequence[Cell], report: Report) -> Iterator[Table]:
     plan = report.header.plan
     others = [cell for cell in cells if workloads[cell.case.workload].driver != "command"]
     for family, title in _SCALING.items():
-        yield from _scaling(title, [cell for cell in others if cell.family == family])
+        rank = 1 if family == "own" else None  # the others are in the overview
+        for table in _scaling(title, [cell for cell in others if cell.family == family]):
+            yield table._replace(rank=rank)
     yield from _service([cell for cell in others if cell.family in {"io", "mixed"}], workloads)
     yield from _signals([cell for cell in others if cell.family == "signals"], workloads)
     yield from _relative(others, plan.reference)

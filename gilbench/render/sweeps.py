@@ -29,7 +29,7 @@ def sweep_parts(sweep: Sweep) -> Iterator[Part]:
         f"{_label(line)}, {threads_name(line.threads)}": tuple((value, cell.value) for value, cell in points)
         for line, points in islice(sweep.lines.items(), _MOST_LINES)
     }
-    yield Plot(title, series, (sweep.unit, METRICS[sweep.metric].unit))
+    yield Plot(title, series, (sweep.unit, METRICS[sweep.metric].unit), rank=1)
     cells = {
         (_SweepRow(_label(line), value), line.threads): cell
         for line, points in sweep.lines.items()

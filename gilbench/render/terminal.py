@@ -19,8 +19,6 @@ from gilbench.render.page import Bar, Column, Entry, Lines, Page, Part, Plot, Se
 from gilbench.render.plot import plot_sweep
 
 WIDE = 110  # columns of a wide terminal
-_BAR = 24  # columns of the longest bar
-_SOLID = "\N{FULL BLOCK}"
 _WORD = 16  # maximum width that a wrapped column reserves for a word
 _STYLES = {"plain": "", "strong": "bold", "faint": "dim", "good": "green", "bad": "red", "warning": "yellow"}
 
@@ -82,7 +80,7 @@ def renderables(part: Part, width: int) -> Iterator[RenderableType]:
 def styled(entry: Entry, tone: str = "plain") -> RichText:
     """Return an entry as a rich text, without markup and control characters."""
     if isinstance(entry, Bar):
-        return RichText(_SOLID * max(1, round(entry.share * _BAR)))
+        return RichText(entry.text)
     text, own = _text(entry)
     lines = [RichText(printable(line)) for line in text.split("\n")]
     joined = RichText("\n").join(lines)
@@ -139,8 +137,8 @@ def _width(table: Table, index: int, ends: str = r"\n") -> int:
     """Return the width of the longest text of a column, split at line ends or at another pattern."""
     entries = [row[index] for section in table.sections for row in section.rows]
     texts = [table.columns[index].title, *(_text(entry)[0] for entry in entries)]
-    bars = _BAR if any(isinstance(entry, Bar) for entry in entries) else 0
-    return max(bars, *(cell_len(printable(piece)) for text in texts for piece in re.split(ends, text)))
+    bars = [entry.length for entry in entries if isinstance(entry, Bar)]
+    return max(*bars, 0, *(cell_len(printable(piece)) for text in texts for piece in re.split(ends, text)))
 
 
 def _least(table: Table, index: int) -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from gilbench.model.documents import DOCUMENTS
 from gilbench.plan.catalogue import catalogue
+from gilbench.render.guide import TOPICS
 from gilbench.version import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -34,12 +35,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_wheel_has_the_schemas_and_the_workloads_and_nothing_at_the_top(built: Path) -> None:
+def test_the_wheel_has_the_schemas_the_guide_and_the_workloads_and_nothing_at_the_top(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {"gilbench", f"gilbench-{__version__}.dist-info"}
     assert {f"gilbench/schemas/{name}.json" for name in DOCUMENTS} <= {*names}
     assert any(name.startswith("gilbench/_workloads/cpu/") for name in names)
+    assert {"gilbench/guide/page.html", *(f"gilbench/guide/{topic}.md" for topic in TOPICS)} <= {*names}
 
 
 def test_the_sdist_has_what_builds_and_tests_it(built: Path) -> None:
@@ -82,3 +84,5 @@ def test_the_wheel_works_in_a_clean_environment(built: Path, tmp_path: Path) -> 
     assert {one["name"] for one in listed["workloads"]} == set(catalogue())
     assert json.loads(call(gilbench, "pythons", "list", "--format", "json"))["interpreters"]
     assert json.loads(call(gilbench, "schema", "check"))["title"] == "gilbench check"
+    assert call(gilbench, "guide", "ci").startswith("# CI that does not cry wolf\n")
+    assert call(gilbench, "guide", "--site", "site") == "wrote site/index.html\n"

@@ -425,10 +425,14 @@ def test_the_exit_code_says_whether_runs_failed_and_the_study_is_saved(
     monkeypatch.setattr(measuring, "run_plan", pretend(failure))
     assert run(["run", "--workload", "countdown", "--threads", "1,2", "-o", "study.jsonl", "--quiet"]) == code
     shown = capsys.readouterr().out
-    assert "Scaling, cpu" in shown
-    assert ("Failed runs" in shown) == (failure is not None)
+    assert "Overview" in shown
+    assert ("Failed runs" in shown) is (failure is not None)
+    assert "gilbench report study.jsonl" in shown
+    assert "Scaling, cpu" not in shown
     assert run(["report", "study.jsonl"]) == 0
-    assert capsys.readouterr().out == shown
+    whole = capsys.readouterr().out
+    assert "Scaling, cpu" in whole
+    assert ("Failed runs" in whole) is (failure is not None)
     assert [path.name for path in machine.iterdir()] == ["study.jsonl"]
 
 
@@ -440,6 +444,17 @@ def test_a_run_is_saved_under_reports_unless_it_is_told_where(
     (path,) = (machine / "reports").iterdir()
     assert path.suffix == ".jsonl"
     assert path.name in capsys.readouterr().err
+
+
+def test_a_full_run_shows_what_report_shows(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measuring, "run_plan", pretend(None))
+    what = ("run", "--workload", "countdown", "--threads", "1,2", "-q")
+    assert run([*what, "-o", "study.jsonl", "-o", "study.txt", "--full"]) == 0
+    shown = capsys.readouterr().out
+    assert run(["report", "study.jsonl"]) == 0
+    assert shown == capsys.readouterr().out == machine.joinpath("study.txt").read_text("utf-8")
 
 
 def test_an_interrupt_ends_with_130_and_says_how_to_go_on(

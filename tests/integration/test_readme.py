@@ -1,51 +1,39 @@
-"""The README's examples are run as they are printed, and its two commands are those of CI."""
+"""The README: its two commands are those of CI, it is short, and its picture is what gilbench shows."""
 
 from __future__ import annotations
 
+import io
 import re
-import shlex
-import sys
-from pathlib import Path
 
-from commands import gilbench
+from printed import README, ROOT
+from rich.console import Console
 
-from gilbench.host.process import capture
+from gilbench.analyse.study.report import build_report
+from gilbench.render.formats import page_of
+from gilbench.render.screen import screen_of
+from gilbench.render.terminal import show
+from gilbench.store.study import read_study
 
-ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
-_FILE = re.compile(r"```py\n# (\S+)\n(.*?)```", re.DOTALL)
-_BLOCK = re.compile(r"(<!-- not executed: .+? -->\n)?```console\n(.*?)```", re.DOTALL)
+TEXT = README.read_text("utf-8")
 
 
 def test_the_two_set_up_commands_are_the_ones_that_ci_calls() -> None:
-    commands = re.findall(r"^python3 -m venv .+$", README, re.MULTILINE)
+    commands = re.findall(r"^python3 -m venv .+$", TEXT, re.MULTILINE)
     assert len(commands) == 2
     called = [line for line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines() if ".venv &&" in line]
     assert called == commands
 
 
-def test_each_example_runs_as_it_is_printed(tmp_path: Path) -> None:
-    for name, text in _FILE.findall(README):
-        (tmp_path / name).write_text(text, "utf-8")
-    executed = 0
-    for skipped, block in _BLOCK.findall(README):
-        for line in block.splitlines():
-            if not line.startswith(("$ gilbench ", "$ pytest ")) or skipped:
-                continue
-            _, program, *arguments = shlex.split(line)
-            if program == "pytest":
-                done = capture([sys.executable, "-m", "pytest", *arguments], seconds=300, cwd=tmp_path)
-                assert done.status == 0, (line, done.stdout)
-            else:
-                ran = gilbench(*arguments, cwd=tmp_path, seconds=300)
-                assert ran.returncode == 0, (line, ran.stderr)
-            executed += 1
-    assert executed >= 5
+def test_it_is_short_and_links_to_what_is_there() -> None:
+    assert len(TEXT.splitlines()) <= 200
+    linked = [target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", TEXT)]
+    assert not [target for target in linked if "://" not in target and not (ROOT / target).exists()]
 
 
-def test_the_example_in_python_works(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    done = capture([sys.executable, "-c", code], seconds=120, cwd=tmp_path)
-    assert (done.status, done.stderr) == (0, "")
-    assert "2 threads: " in done.stdout
-    assert "countdown" in (tmp_path / "countdown.md").read_text("utf-8")
+def test_the_picture_is_the_last_screen_of_the_study_that_it_names() -> None:
+    ((study, picture),) = re.findall(r"<!-- sample: (\S+) -->\n```text\n(.*?)```", TEXT, re.DOTALL)
+    page = page_of(build_report(read_study(ROOT / study)))
+    console = Console(file=io.StringIO(), width=80, highlight=False)
+    show(screen_of(page, console, "gilbench report FILE"), console)
+    assert isinstance(console.file, io.StringIO)
+    assert picture == console.file.getvalue()
