@@ -25,13 +25,17 @@ def register(app: typer.Typer) -> None:
 def report(
     file: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Study, profile, scorecard, check, or file of pyperf."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Study, profile, scorecard, check, answer of releases, file of pyperf, or output of ftscalingbench "
+            "or ccbench.",
+        ),
     ],
     *,
     output: Output = None,
     form: SavedForm = "terminal",
 ) -> None:
-    """Show saved studies, profiles, scorecards, and checks in any format."""
+    """Show saved results in any format: studies, profiles, scorecards, checks, and answers of releases."""
     from gilbench.work.read import read_result  # noqa: PLC0415
 
     if output and len(file) > 1:
