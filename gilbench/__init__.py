@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gilbench.model.calls import OwnCall as OwnCall
     from gilbench.model.errors import GilbenchError as GilbenchError
+    from gilbench.model.printed import PrintedResults as PrintedResults
     from gilbench.model.releases import Releases as Releases
     from gilbench.model.scaling import Scaling as Scaling
     from gilbench.render.formats import write as write
@@ -69,6 +70,7 @@ _PLACES = {
     "Measured": "work.measure",
     "ProfileListener": "work.listener",
     "ProfileRequest": "work.profile",
+    "PrintedResults": "model.printed",
     "Profiled": "work.profile",
     "Releases": "model.releases",
     "Scaled": "work.scaling",

@@ -37,7 +37,15 @@ from gilbench.cli.options import (
     sort_files,
     typed,
 )
-from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
+from gilbench.cli.own import (
+    Arguments,
+    Functions,
+    PyperfBenchmarks,
+    PyperfScripts,
+    Setup,
+    Shared,
+    calls,
+)
 from gilbench.cli.program import (
     PARAMETERS,
     Cleanup,
@@ -75,6 +83,8 @@ _MEASURED = (
     "arg",
     "setup",
     "shared",
+    "pyperf",
+    "pyperf_benchmark",
     "threads",
     "effort",
     "old_effort",
@@ -92,6 +102,7 @@ _NOTHING = (
 _EXAMPLES = examples(
     "gilbench check --python ./new/bin/python3 --against ./old/bin/python3 -o check.md",
     "gilbench check --python ./new/bin/python --against ./old/bin/python --call mypackage:parse",
+    "gilbench check --python ./new/bin/python --against ./old/bin/python --pyperf bench_parse.py",
     "gilbench check study.jsonl --baseline last.jsonl --known-bad known.toml",
     "gilbench check study.jsonl --baseline history --branch main --format github",
     "gilbench check profile.json --limit 'gil_wait<20%' --limit 'worker-*: longest_hold<10ms'",
@@ -147,6 +158,8 @@ def check(
     arg: Arguments = None,
     setup: Setup = None,
     shared: Shared = False,
+    pyperf: PyperfScripts = None,
+    pyperf_benchmark: PyperfBenchmarks = None,
     refresh: Refresh = False,
     threads: Annotated[
         str | None,
@@ -235,7 +248,6 @@ def check(
     way = _way(context, study, limit, against)
     program = command_request(context, words if way == "measure" else None)
     _refuse_useless(context, way, baseline if way == "baseline" else None, words)
-    effort = effort or old_effort
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if way == "limit":
         profile = None if typed(context, *_OF_STUDIES) else study
@@ -264,10 +276,12 @@ def check(
         workload=tuple(workload or ()),
         family=tuple(family or ()),
         calls=own,
+        pyperf=tuple(pyperf or ()),
+        pyperf_benchmark=tuple(pyperf_benchmark or ()),
         command=program,
         settings=tuple(setting or ()),
         threads=threads,
-        effort=effort or "standard",
+        effort=effort or old_effort or "standard",
         count=count,
         seed=seed,
         refresh=refresh,

@@ -41,7 +41,8 @@ def compare(
     study: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Study, profile, or file of pyperf; the baseline of a candidate."
+            metavar="FILE",
+            help="Study, profile, file of pyperf, or output of ftscalingbench or ccbench; the baseline of a candidate.",
         ),
     ],
     candidate: Annotated[

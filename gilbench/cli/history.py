@@ -57,7 +57,12 @@ def register(app: typer.Typer) -> None:
 
 
 def add(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="Study, or file of pyperf, to add.")],
+    study: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STUDY", help="Study, file of pyperf, or output of ftscalingbench or ccbench, to add."
+        ),
+    ],
     *,
     commit: Annotated[
         str | None,

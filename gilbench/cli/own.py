@@ -43,6 +43,24 @@ Setup = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+PyperfScripts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pyperf",
+        metavar="FILE",
+        help="Script for pyperf, with its arguments in quotes, or pyperformance's MANIFEST or folder. Repeatable.",
+        rich_help_panel=WHAT,
+    ),
+]
+PyperfBenchmarks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pyperf-benchmark",
+        metavar="NAME",
+        help="Benchmark of --pyperf: name or pattern; in a MANIFEST, its name there. Repeatable.",
+        rich_help_panel=WHAT,
+    ),
+]
 Shared = Annotated[
     bool,
     typer.Option(

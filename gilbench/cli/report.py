@@ -26,14 +26,18 @@ def register(app: typer.Typer) -> None:
 def report(
     file: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Study, profile, scorecard, check, or file of pyperf."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Study, profile, scorecard, check, answer of releases, file of pyperf, or output of ftscalingbench "
+            "or ccbench.",
+        ),
     ],
     *,
     output: Output = None,
     chart: ChartName = None,
     form: SavedForm = "terminal",
 ) -> None:
-    """Show saved studies, profiles, scorecards, and checks in any format."""
+    """Show saved results in any format: studies, profiles, scorecards, checks, and answers of releases."""
     from gilbench.work.read import read_result  # noqa: PLC0415
 
     if output and len(file) > 1:

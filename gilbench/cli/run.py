@@ -12,7 +12,6 @@ from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     EXIT_FAILED_RUNS,
     HOW,
-    WHAT,
     Budget,
     ChartName,
     Count,
@@ -41,7 +40,15 @@ from gilbench.cli.options import (
     sort_files,
     typed,
 )
-from gilbench.cli.own import Arguments, Functions, Setup, Shared, calls
+from gilbench.cli.own import (
+    Arguments,
+    Functions,
+    PyperfBenchmarks,
+    PyperfScripts,
+    Setup,
+    Shared,
+    calls,
+)
 from gilbench.cli.program import (
     PARAMETERS,
     Cleanup,
@@ -118,22 +125,8 @@ def run(
     arg: Arguments = None,
     setup: Setup = None,
     shared: Shared = False,
-    pyperf: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Script for pyperf, with its arguments in quotes, or pyperformance's MANIFEST or folder. Repeatable.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
-    pyperf_benchmark: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Benchmark of --pyperf: name or pattern; in a MANIFEST, its name there. Repeatable.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
+    pyperf: PyperfScripts = None,
+    pyperf_benchmark: PyperfBenchmarks = None,
     refresh: Refresh = False,
     threads: ThreadCounts = None,
     gil: Gil = None,

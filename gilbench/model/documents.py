@@ -80,7 +80,13 @@ _ScoreRow = _row("ScoreRow", Score, **{name: None for name in Score.__struct_fie
 
 
 _ReleaseRow = _row(
-    "ReleaseRow", Release, case=None, interpreter=Name, gil=bool | None, parameters=_Parameters
+    "ReleaseRow",
+    Release,
+    case=None,
+    workload=Name,
+    interpreter=Name,
+    gil=bool | None,
+    parameters=_Parameters,
 )
 _EntryRow = _row("EntryRow", Entry, id=None, moment=None)
 _SeriesRow = _row("SeriesRow", Case, Series, id=None, case=None, parameters=_Parameters)
@@ -249,6 +255,20 @@ class ReleasesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     at_least: Fraction
     interpreters: tuple[Interpreter, ...]
     rows: list[_ReleaseRow]
+    interrupted: bool = False
+
+
+class PrintedDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="printed results"):
+    """What another benchmark printed, as ``report`` writes it. Null: the benchmark does not say."""
+
+    schema: Version
+    tool: Name
+    file: str
+    interpreter: Name | None
+    host: str | None
+    cells: list[_CellRow]
+    caveats: tuple[Caveat, ...]
+    warnings: list[str]
 
 
 class PlanDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="plan"):
@@ -337,6 +357,7 @@ DOCUMENTS: dict[str, Any] = {
     "profile-comparison": ProfileComparisonDocument,
     "releases": ReleasesDocument,
     "measurements": MeasurementsDocument,
+    "printed": PrintedDocument,
     "plan": PlanDocument,
     "machine": MachineDocument,
     "selftest": SelftestDocument,

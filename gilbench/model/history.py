@@ -20,7 +20,7 @@ class Entry(NamedTuple):
         id: Key in this database.
         digest: Digest of the study file.
         moment: Seconds since 1970 UTC, of the commit; if unknown, of the study.
-        created: Creation time of the study, ISO 8601.
+        created: Creation time of the study, ISO 8601; "unknown" for printed results.
         commit: Measured commit; None: unknown.
         branch: Branch of the commit; None: unknown.
         label: Any text of the user.

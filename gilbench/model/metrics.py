@@ -45,6 +45,8 @@ METRICS: dict[str, Metric] = {
         Metric("latency_p99", "s", "lower", "99th percentile latency"),
         Metric("latency_p99_9", "s", "lower", "99.9th percentile latency"),
         Metric("latency_max", "s", "lower", "maximum latency"),
+        Metric("latency_mean", "s", "lower", "mean latency"),
+        Metric("latency_sd", "s", "lower", "standard deviation of latency"),
         Metric("delivered", "fraction", "higher", "share of requests or signals handled"),
         Metric("served_rate", "1/s", "higher", "requests or timers served per second, if overloaded"),
         Metric("offered_rate", "1/s", "neither", "requests or timers offered per second, if overloaded"),

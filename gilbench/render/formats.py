@@ -25,6 +25,7 @@ PAGES = {
     "ProfileComparison": "profile_comparison_page:profile_comparison_page",
     "LimitCheck": "limits_page:limits_page",
     "Releases": "releases_page:releases_page",
+    "PrintedResults": "printed_page:printed_page",
     "Measurements": "measurements_page:measurements_page",
     "Header": "plan_page:plan_page",
     "Machine": "machine_page:machine_page",

@@ -59,6 +59,7 @@ def releases_page(found: Releases) -> Page:
             "at_least": found.at_least,
             "interpreters": found.interpreters,
             "rows": [_flat(row) for row in found.rows],
+            "interrupted": found.interrupted,
         },
         rows=map(_flat, found.rows),
         closing=title,
@@ -91,6 +92,7 @@ def _remarks(found: Releases) -> Iterator[str]:
 def _flat(row: Release) -> dict[str, object]:
     case = row.case
     return {
+        "workload": case.workload,
         "interpreter": case.interpreter,
         "gil": case.gil,
         "parameters": dict(case.parameters),

@@ -27,6 +27,7 @@ from gilbench.store.history_tables import (
     VERSION,
     insert,
     insert_records,
+    origin_of,
     read_series,
     series_row,
     study_row,
@@ -34,6 +35,7 @@ from gilbench.store.history_tables import (
 from gilbench.store.history_versions import convert, create_tables, read_version
 
 if TYPE_CHECKING:
+    from gilbench.model.printed import PrintedResults
     from gilbench.model.results import Cell
     from gilbench.model.study import Header
 
@@ -97,7 +99,7 @@ class History:
 
     def add(
         self,
-        header: Header,
+        header: Header | PrintedResults,
         cells: Sequence[Cell],
         digest: str,
         *,
@@ -109,11 +111,11 @@ class History:
         """Add the results of a study, all or none.
 
         Args:
-            header: Header of the study.
+            header: Header of the study, or the printed results of another benchmark.
             cells: Results of the study; NaN and negative values are omitted.
             digest: Digest of the study file, hexadecimal, at most 64 characters.
             commit: Measured commit; None: unknown.
-            committed: Date of the commit, ISO 8601; None: unknown.
+            committed: Date of the commit, ISO 8601; None: unknown. Printed results need it: they have no date.
             branch: Branch of the commit; None: unknown.
             label: Any text of the user.
 
@@ -123,12 +125,12 @@ class History:
         Raises:
             StudyError: The database cannot be written, or a date is invalid.
         """
-        study = study_row(header, digest, commit=commit, committed=committed, branch=branch, label=label)
-        texts = {workload.name: workload.digest for workload in header.workloads}
+        about = origin_of(header)
+        study = study_row(about, digest, commit=commit, committed=committed, branch=branch, label=label)
         results: dict[str, tuple[dict[str, Any], Cell]] = {}
         for cell in cells:
             if cell.value >= 0:
-                series = series_row(cell, header.plan.reference, texts.get(cell.case.workload, ""))
+                series = series_row(cell, about.reference, about.digests.get(cell.case.workload, ""))
                 results[series["digest"]] = series, cell
         return self._database.write(lambda connection: _insert(connection, study, results))
 

@@ -10,15 +10,16 @@ The results of a study are **records**, one per metric; ``history_records.py`` h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from gilbench.model.errors import StudyError
 from gilbench.model.history import Series
+from gilbench.model.printed import UNKNOWN, PrintedResults
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header, Name, Struct
 from gilbench.store.history_records import PackedFigure, digest_of, pack
@@ -97,8 +98,27 @@ class _Rest(Struct, frozen=True):
     better: str
 
 
+class Origin(NamedTuple):
+    """The description of results in the history."""
+
+    created: str  # ISO 8601, or unknown
+    host: str
+    reference: str  # empty: there is none
+    reference_build: str
+    digests: Mapping[str, str]  # of workloads, by name
+
+
+def origin_of(source: Header | PrintedResults) -> Origin:
+    """Describe a study, or the printed results of another benchmark."""
+    if isinstance(source, PrintedResults):
+        build = f"{source.interpreter or UNKNOWN}, as printed by {source.tool}"
+        return Origin(UNKNOWN, source.host or UNKNOWN, "", build, {})
+    digests = {workload.name: workload.digest for workload in source.workloads}
+    return Origin(source.created, _host(source), source.plan.reference, _reference_build(source), digests)
+
+
 def study_row(
-    header: Header,
+    about: Origin,
     digest: str,
     *,
     commit: str | None,
@@ -109,13 +129,13 @@ def study_row(
     """Return the row of a study; see ``History.add``."""
     return {
         "digest": digest,
-        "moment": _moment(committed or header.created),
-        "created": _text(header.created),
+        "moment": _moment(committed or about.created),
+        "created": _text(about.created),
         "commit": _text(commit),
         "branch": _text(branch),
         "label": _text(label),
-        "host": _text(_host(header)),
-        "reference_build": _text(_reference_build(header)),
+        "host": _text(about.host),
+        "reference_build": _text(about.reference_build),
     }
 
 

@@ -1,4 +1,4 @@
-"""Compares the interpreters of a study with its reference, or one study, file of pyperf, or profile with another."""
+"""Compares the interpreters of a study with its reference, or one study, foreign result, or profile with another."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 
 import msgspec
 
+from gilbench.analyse.printed import NO_INTERVAL, compare_printed
 from gilbench.analyse.profile.compare import compare_profiles, differing
 from gilbench.analyse.stats.layout import LAYOUT_SD
 from gilbench.analyse.study.caveats import across_times, caveats, differences
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
 from gilbench.analyse.study.layout import small_changes
+from gilbench.analyse.study.report import build_report
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import METRICS
+from gilbench.model.printed import PrintedResults
 from gilbench.model.profile_results import PROFILE_METRICS, ProfileComparison
 from gilbench.model.results import Caveat, Comparison, Comparisons
 from gilbench.model.study import Struct, Study
@@ -74,7 +77,8 @@ def compare(
     """Compare the interpreters of a study with its reference, one study with another, or one profile with another.
 
     Args:
-        study: A study, a file of pyperf, or a profile; the baseline, if there is a candidate.
+        study: A study, a file of pyperf, what ftscalingbench or ccbench printed, or a profile; the baseline, if there
+            is a candidate.
         candidate: File to compare with the baseline; None: compare the interpreters of ``study``.
         limits: What counts as a change; None: 2%, with a false discovery rate of 5%.
 
@@ -114,19 +118,42 @@ def _studies(study: Path, candidate: Path | None, limits: Limits) -> Comparisons
     metrics = limits.metrics(list(METRICS), list(METRICS))
     first = read_measured(study)
     if candidate is None:
-        rows = compare_interpreters(first, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-        found = (*small_changes(first, rows), *caveats(first))
-        if not rows:
-            raise UsageError(f"{study} has no interpreter to compare with its reference; pass a second study")
+        return _interpreters(study, first, limits, metrics)
+    second = read_measured(candidate)
+    if isinstance(first, PrintedResults) or isinstance(second, PrintedResults):
+        rows, found = _printed(first, second, metrics)
     else:
-        second = read_measured(candidate)
         if {kind_of(study), kind_of(candidate)} == {PYPERF}:
             first, second = as_one_interpreter(first, second)
         rows, changes = between(first, second, limits, metrics)
         found = (*changes, *caveats(second))
-        if not rows:
-            raise nothing_in_common(study, candidate)
+    if not rows:
+        raise nothing_in_common(study, candidate)
     return Comparisons(rows=rows, caveats=found, threshold=limits.threshold, fdr=limits.fdr)
+
+
+def _interpreters(
+    path: Path, study: Study | PrintedResults, limits: Limits, metrics: Sequence[str]
+) -> Comparisons:
+    """Compare the interpreters of a study with its reference; printed results are of one interpreter."""
+    rows: tuple[Comparison, ...] = ()
+    found: tuple[Caveat, ...] = ()
+    if isinstance(study, Study):
+        rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+        found = (*small_changes(study, rows), *caveats(study))
+    if not rows:
+        raise UsageError(f"{path} has no interpreter to compare with its reference; pass a second study")
+    return Comparisons(rows=rows, caveats=found, threshold=limits.threshold, fdr=limits.fdr)
+
+
+def _printed(
+    before: Study | PrintedResults, after: Study | PrintedResults, metrics: Sequence[str]
+) -> tuple[tuple[Comparison, ...], tuple[Caveat, ...]]:
+    """Compare results of which at least one was printed; return the rows, and what makes them less reliable."""
+    results = [one if isinstance(one, PrintedResults) else build_report(one) for one in (before, after)]
+    rows = compare_printed(results[0].cells, results[1].cells, metrics)
+    found = dict.fromkeys((NO_INTERVAL, *(caveat for one in results for caveat in one.caveats)))
+    return rows, tuple(found)
 
 
 def between(

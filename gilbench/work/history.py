@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.analyse.study.report import build_report
-from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.interpreters.probe import one_line
 from gilbench.model.errors import UsageError
 from gilbench.model.history import Changes, Entry, Point, Points, Series, Studies, Trends
 from gilbench.model.metrics import METRICS
+from gilbench.model.printed import PrintedResults
 from gilbench.model.study import Struct
+from gilbench.work.checkout import read_checkout
 from gilbench.work.read import read_measured
 
 if TYPE_CHECKING:
     from gilbench.store.history import Figures, History
 
 _COMPARABLE = "relative"  # the metric that does not depend on the host's speed
-
-# A repository's configuration can name programs. With these options, git runs none of them and fetches nothing.
-_HARMLESS = {
-    "log.showSignature": "false",  # otherwise, gpg.program runs
-    "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
-    "core.pager": "cat",
-    "protocol.allow": "never",
-}
 
 
 class SeriesRequest(Struct, frozen=True):
@@ -66,7 +57,7 @@ def add_study(
     """Add the results of a study to a history. Adding a study again changes nothing.
 
     Args:
-        path: The study, or a file of pyperf.
+        path: The study, a file of pyperf, or what ftscalingbench or ccbench printed.
         commit: Measured commit; None: HEAD, if the current folder is a checkout.
         branch: Branch of the commit; None: the branch of the checkout.
         label: Any text, for example nightly.
@@ -74,18 +65,20 @@ def add_study(
 
     Raises:
         StudyError: The study or the history cannot be read.
-        UsageError: The study has no results, or the extra is not installed.
+        UsageError: The study has no results or no date, or the extra is not installed.
     """
     content = read_measured(path)
-    cells = build_report(content).cells
+    cells = content.cells if isinstance(content, PrintedResults) else build_report(content).cells
     if not cells:
         raise UsageError(f"{path} has no results yet\nResume it: gilbench run --resume {path}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    checkout = _checkout(commit)
+    checkout = read_checkout(commit)
+    if isinstance(content, PrintedResults) and checkout.committed is None:
+        raise UsageError(f"{path} has no date; name the measured commit, in its checkout: --commit REVISION")
     commit, branch = checkout.commit or commit, branch or checkout.branch
     with _open(database, create=True) as history:
         new = history.add(
-            content.header,
+            content if isinstance(content, PrintedResults) else content.header,
             cells,
             digest,
             commit=commit,
@@ -204,39 +197,3 @@ def _open(database: str | None, *, create: bool = False) -> History:
     except ModuleNotFoundError as error:
         raise UsageError(f"the history needs {error.name}: pip install 'gilbench[history]'") from error
     return History(database or default_database(), create=create)
-
-
-class _Checkout(NamedTuple):
-    """The git checkout in the current folder."""
-
-    commit: str | None = None
-    committed: str | None = None
-    branch: str | None = None
-
-
-def _checkout(revision: str | None) -> _Checkout:
-    """Ask git for a revision; None: HEAD. Outside a checkout, nothing is known."""
-    about = _git(
-        "show",
-        "-s",
-        "--no-show-signature",
-        "--format=%H %cI",
-        "--end-of-options",
-        f"{revision or 'HEAD'}^{{commit}}",
-        "--",
-    )
-    if about is None:
-        return _Checkout()
-    branch = _git("symbolic-ref", "--short", "-q", "HEAD") if revision is None else None
-    commit, committed = about.split(" ", 1)
-    return _Checkout(commit, committed, branch)
-
-
-def _git(*arguments: str) -> str | None:
-    options = [word for name, value in _HARMLESS.items() for word in ("-c", f"{name}={value}")]
-    environment = clean_environment({"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"})
-    try:
-        git = capture(["git", "--no-pager", *options, *arguments], seconds=10, env=environment)
-    except ProcessError:  # not installed
-        return None
-    return git.stdout.strip() if git.status == 0 else None

@@ -1,25 +1,40 @@
-"""Reads files that gilbench saved, such as studies and profiles, and files of pyperf."""
+"""Reads files that gilbench saved, such as studies and profiles, and results of other benchmarks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from gilbench.analyse.study.report import build_report
 from gilbench.model.errors import StudyError
+from gilbench.model.printed import PrintedResults
 from gilbench.model.profile import Profile
+from gilbench.model.releases import Releases
 from gilbench.model.results import Check, Report
 from gilbench.model.scores import Scorecard
 from gilbench.model.study import Study
 from gilbench.store.check import read_check
+from gilbench.store.printed import printed_by, read_printed
 from gilbench.store.profile import read_profile
 from gilbench.store.pyperf_study import KIND as PYPERF
 from gilbench.store.pyperf_study import read_json, read_pyperf
+from gilbench.store.releases import read_releases
 from gilbench.store.scores import read_scorecard
 from gilbench.store.study import NotAStudyError, read_study
 
+PRINTED = "printed results"
 _STUDY = "study"
+_Artefact = Study | Profile | Scorecard | Check | Releases | PrintedResults
+_READERS: dict[str, Callable[[Path], _Artefact]] = {
+    "profile": read_profile,
+    "scorecard": read_scorecard,
+    "check": read_check,
+    "releases": read_releases,
+    PYPERF: read_pyperf,
+    PRINTED: read_printed,
+}
 
 
 class _Kind(msgspec.Struct):
@@ -27,24 +42,19 @@ class _Kind(msgspec.Struct):
     benchmarks: msgspec.Raw = msgspec.Raw()  # only files of pyperf have them, which have no kind
 
 
-def read(path: Path) -> Study | Profile | Scorecard | Check:
-    """Read a file that gilbench saved, or a file of pyperf as a study.
+def read(path: Path) -> Study | Profile | Scorecard | Check | Releases | PrintedResults:
+    """Read a file that gilbench saved, or results of another benchmark.
 
     Args:
-        path: A study (JSON Lines), or a profile, scorecard, check, or file of pyperf (JSON).
+        path: A study (JSON Lines); a profile, scorecard, check, or answer of ``releases`` (JSON); a file of pyperf,
+            which is read as a study; or what ftscalingbench or ccbench printed.
 
     Raises:
         StudyError: The file cannot be read, is none of these, or has impossible values.
     """
-    kind = kind_of(path)
-    if kind == "profile":
-        return read_profile(path)
-    if kind == "scorecard":
-        return read_scorecard(path)
-    if kind == "check":
-        return read_check(path)
-    if kind == PYPERF:
-        return read_pyperf(path)
+    reader = _READERS.get(kind_of(path))
+    if reader is not None:
+        return reader(path)
     try:
         return read_study(path)
     except NotAStudyError as error:
@@ -53,13 +63,16 @@ def read(path: Path) -> Study | Profile | Scorecard | Check:
         ) from error
 
 
-def read_measured(path: Path) -> Study:
-    """Read a study, or a file of pyperf as a study.
+def read_measured(path: Path) -> Study | PrintedResults:
+    """Read a study, a file of pyperf as a study, or what another benchmark printed.
 
     Raises:
-        StudyError: The file cannot be read, is neither of these, or has impossible values.
+        StudyError: The file cannot be read, is none of these, or has impossible values.
     """
-    return read_pyperf(path) if kind_of(path) == PYPERF else read_study(path)
+    kind = kind_of(path)
+    if kind == PRINTED:
+        return read_printed(path)
+    return read_pyperf(path) if kind == PYPERF else read_study(path)
 
 
 def report(study: Study) -> Report:
@@ -67,8 +80,8 @@ def report(study: Study) -> Report:
     return build_report(study)
 
 
-def read_result(path: Path) -> Report | Profile | Scorecard | Check:
-    """Read a file that gilbench saved; for a study, compute its report.
+def read_result(path: Path) -> Report | Profile | Scorecard | Check | Releases | PrintedResults:
+    """Read a file that gilbench saved, or results of another benchmark; for a study, compute its report.
 
     Raises:
         StudyError: As for ``read``.
@@ -78,15 +91,16 @@ def read_result(path: Path) -> Report | Profile | Scorecard | Check:
 
 
 def kind_of(path: Path) -> str:
-    """Return the kind of a file. A file that is not one JSON document is read as a study.
+    """Return the kind of a file. A file that is neither one JSON document nor known text is read as a study.
 
     Raises:
         StudyError: The file cannot be read.
     """
     if path.suffix == ".jsonl":
         return _STUDY
+    content = read_json(path)
     try:
-        found = msgspec.json.decode(read_json(path), type=_Kind)
+        found = msgspec.json.decode(content, type=_Kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _STUDY
+        return PRINTED if printed_by(content) else _STUDY
     return found.kind or (PYPERF if bytes(found.benchmarks) else _STUDY)

@@ -6,13 +6,12 @@ import math
 
 import msgspec
 import pytest
-from scored import JYTHON, NEW, OLD, PY27, PY311, PY313, PY313T, PYPY39, Truth, claims_study, truth_of
+from scored import JYTHON, KNOWN, NEW, OLD, PY27, PY311, PY313, PY313T, PYPY39, Truth, claims_study, truth_of
 from studies import named
 
 from gilbench.analyse.claims import all_claims, claim_cases, claim_scores
 from gilbench.model.scores import COLUMNS, Score, flat
 from gilbench.model.study import Case, Control, Failure, Noise, Reading, Run, Share, Study
-from gilbench.plan.catalogue import catalogue
 
 SEVEN = (PY27, PY311, PY313, PY313T, PYPY39, JYTHON)
 NAMES = ("2.7", "3.11", "3.13", "3.13t GIL on", "3.13t GIL off", "pypy3.9", "jython2.7")
@@ -88,7 +87,7 @@ def test_every_cell_has_a_figure_with_its_interval_or_a_reason(scores: dict[tupl
             assert score.figure is not None
             assert score.lo <= score.figure <= score.hi
             assert score.unit in {"x", "s", "fraction", "1/s"}
-        assert score.workload in catalogue()
+        assert score.workload in KNOWN
 
 
 def test_a_row_for_programs_has_exactly_the_promised_columns(scores: dict[tuple[str, str], Score]) -> None:
@@ -255,7 +254,7 @@ def test_futex_calls_are_used_instead_of_switches_if_they_were_observed() -> Non
 
 
 def test_the_cases_hold_all_that_a_claim_is_read_from_and_nothing_twice() -> None:
-    cases = claim_cases(SEVEN, catalogue(), 2)
+    cases = claim_cases(SEVEN, KNOWN, 2)
     assert len(cases) == len(set(cases))
     assert {case.gil for case in cases if case.interpreter == "3.13t"} == {True, False}
     tasklets = {case.interpreter for case in cases if case.workload == "countdown_tasklets"}

@@ -97,7 +97,8 @@ def test_a_workload_that_hangs_is_ended_after_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gilbench.run.worker.SLICE_LIMIT", 0.5)
-    body = "def operation(local):\n    calls[0] += 1\n    if calls[0] > 5000:\n        time.sleep(3600)"
+    # Operations of 1 ms: the calibration has a few of them, and the slices have sixty.
+    body = "def operation(local):\n    calls[0] += 1\n    time.sleep(0.001 if calls[0] <= 30 else 3600)"
     failure, others = failing(tmp_path, body)
     assert failure is not None
     assert failure.kind == "timeout"

@@ -168,9 +168,8 @@ def test_one_thread_that_never_lets_go_of_a_gil_that_came_back_holds_it(build: s
 def test_verify_forces_the_gil_off_and_says_that_a_plain_start_has_it_on(tmp_path: Path) -> None:
     need_bpftrace()
     python = executable(BUILDS[0])
-    profile, _, page = profiled(
-        tmp_path, "--verify", python, "--", python, built(tmp_path, python), seconds=300
-    )
+    command = (python, built(tmp_path, python), "0", "8000000")
+    profile, _, page = profiled(tmp_path, "--verify", python, "--", *command, seconds=300)
     assert profile["what_if"]["measured_on"].endswith("(GIL forced off)")
     assert profile["what_if"]["measured"] > 1.0
     assert any("PYTHON_GIL=0" in text for text in profile["unavailable"])

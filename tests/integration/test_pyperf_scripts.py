@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -197,3 +198,23 @@ def test_the_command_refuses_what_is_missing(tmp_path: Path) -> None:
     done = gilbench("run", "--pyperf", str(tmp_path / "absent.py"), "--python", "3")
     assert done.returncode == 2
     assert done.stderr.startswith(f"gilbench: --pyperf {tmp_path / 'absent.py'}: no such file; name a script")
+
+
+def test_a_check_measures_the_benchmarks_of_a_script(tmp_path: Path) -> None:
+    path = script(tmp_path, ALL)
+    done = gilbench(
+        *("check", "--python", "3", "--against", "3", "--pyperf", path, "--pyperf-benchmark", "sum"),
+        *("--threads", "1", "--effort", "quick", "--format", "json", "-o", str(tmp_path / "study.jsonl")),
+    )
+    document = json.loads(done.stdout)
+    assert {row["workload"] for row in document["comparisons"] if row["status"] != "summary"} == {
+        "pyperf:sum"
+    }
+    assert done.returncode == document["exit_code"]
+    assert document["failed"] == []
+
+
+def test_a_check_of_saved_studies_measures_no_script(tmp_path: Path) -> None:
+    done = gilbench("check", "a.jsonl", "--baseline", "b.jsonl", "--pyperf", "bench.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "does not remeasure STUDY" in done.stderr

@@ -68,9 +68,12 @@ def test_a_module_that_enables_the_gil_is_named(tmp_path: Path, monkeypatch: pyt
 def test_the_command_line_writes_rows_and_refuses_what_fails(tmp_path: Path) -> None:
     done = gilbench(
         *("releases", "time:sleep", "--arg", "1=0.001", "--python", "3.13", "--format", "json"),
+        *("-o", "answers.json"),
         cwd=tmp_path,
     )
     document = json.loads(done.stdout)
+    again = gilbench("report", "answers.json", "--format", "json", cwd=tmp_path)
+    assert json.loads(again.stdout) == document
     assert [row["parameters"] for row in document["rows"]] == [{}]
     assert done.returncode == {"yes": 0, "undecided": 3}[document["answer"]]
     wrong = gilbench("releases", "time:nothing", "--python", "3.13", cwd=tmp_path)

@@ -11,6 +11,7 @@ from interpreters_fixture import interpreter
 from sessions import BRIEF
 
 from gilbench.analyse.claims import claim_cases, claim_scores
+from gilbench.analyse.stats.estimates import MINIMUM_BLOCKS
 from gilbench.model.scores import Score
 from gilbench.model.study import Header, Run, Study
 from gilbench.plan.catalogue import catalogue
@@ -19,7 +20,7 @@ from gilbench.run.session import Hooks
 from gilbench.work.scorecard import plan_claims
 
 REDUCED = ("countdown", "sleep", "tcp_echo_cpu", "ctrl_c")
-EFFORT = msgspec.structs.replace(BRIEF, blocks=4, slices=4, slice_seconds=0.03)
+EFFORT = msgspec.structs.replace(BRIEF, blocks=MINIMUM_BLOCKS, slices=4, slice_seconds=0.03)
 
 
 def plan_of(*specs: str, workloads: Sequence[str] = REDUCED) -> Header:
@@ -42,7 +43,7 @@ def scored(header: Header) -> dict[tuple[str, str], Score]:
 
 
 def leans(score: Score, verdict: str, *, below: float | None = None, above: float | None = None) -> None:
-    """Check the direction of a score: on a busy host, four blocks may not be enough for a verdict."""
+    """Check the direction of a score: on a busy host, three blocks may not be enough for a verdict."""
     assert score.verdict in {verdict, "inconclusive"}, score
     assert score.figure is not None
     assert below is None or score.figure < below, score

@@ -25,6 +25,7 @@ from gilbench.model.study import Build, Case, Effort, Header, Host, Interpreter,
 from gilbench.store import study as study_files
 from gilbench.store.history import History
 from gilbench.store.history_records import as_points
+from gilbench.work import checkout as checkout_work
 from gilbench.work import history as history_work
 
 if TYPE_CHECKING:
@@ -455,7 +456,7 @@ def test_add_takes_the_commit_from_the_checkout(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = {"show": "0123abcd 2025-01-01T00:00:00+00:00", "symbolic-ref": "topic"}
-    monkeypatch.setattr(history_work, "_git", lambda verb, *_: said[verb])
+    monkeypatch.setattr(checkout_work, "_git", lambda verb, *_: said[verb])
     database = tmp_path / "new" / "h.sqlite"
     assert "commit 0123abcd of topic" in run("add", study, "--database", database).stdout
     assert "nothing changed" in run("add", study, "--database", database).stdout
@@ -512,7 +513,7 @@ def test_add_runs_nothing_that_the_repository_names(
 def test_add_outside_of_a_checkout_leaves_the_commit_empty_or_as_given(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_work, "_git", lambda *_: None)
+    monkeypatch.setattr(checkout_work, "_git", lambda *_: None)
     assert "no commit" in run("add", study, "--database", tmp_path / "a.sqlite").stdout
     run("add", study, "--commit", "v1.2", "--label", "nightly", "--database", tmp_path / "b.sqlite")
     with History(tmp_path / "b.sqlite") as history:

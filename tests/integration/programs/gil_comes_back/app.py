@@ -1,6 +1,6 @@
 """Two threads of fixed work after an import that, on a free-threaded build, enables the GIL.
 
-app.py [SECONDS]: until the import, two threads fill one dict for so long.
+app.py [SECONDS [LOOPS]]: until the import, two threads fill one dict for so long; after it, they do so many loops.
 """
 
 import json
@@ -21,7 +21,7 @@ def fill(until):
 
 def crunch():
     x = 0
-    for i in range(12_000_000):
+    for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 12_000_000):
         x ^= i * i
 
 
