@@ -138,7 +138,7 @@ def write(result: object, form: str, file: IO[Any], chart: str | None = None) ->
         writer(result if chosen.of else page_of(result), file)
 
 
-def write_screen(result: object, file: TextIO, more: str) -> None:
+def write_screen(result: object, file: IO[str], more: str) -> None:
     """Write the first screen of a result for a terminal.
 
     Args:

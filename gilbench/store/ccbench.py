@@ -35,7 +35,7 @@ _CUT = Caveat(
 _PREFIXES = {"Throughput": "", "Latency": "latency, ", "I/O bandwidth": "bandwidth, "}
 
 
-class _Heading(NamedTuple):
+class _Title(NamedTuple):
     """What stands above a line."""
 
     interpreter: str | None
@@ -55,7 +55,7 @@ def read_output(path: Path, text: str) -> PrintedResults:
     Raises:
         StudyError: A line is not of this benchmark, or the file has several runs.
     """
-    heading, host = _Heading(None, "", ""), ""
+    heading, host = _Title(None, "", ""), ""
     cells: list[Cell] = []
     for number, line in enumerate(map(str.rstrip, text.splitlines()), start=1):
         if found := _PART.fullmatch(line):
@@ -87,7 +87,7 @@ def read_output(path: Path, text: str) -> PrintedResults:
     )
 
 
-def _row(line: str, heading: _Heading, earlier: list[Cell]) -> Iterator[Cell]:
+def _row(line: str, heading: _Title, earlier: list[Cell]) -> Iterator[Cell]:
     """Yield the results of one line. The first rate of a task is the base of the others."""
     if found := _LATENCY.fullmatch(line):
         for metric, milliseconds in (("latency_mean", int(found[2])), ("latency_sd", int(found[3]))):
@@ -103,7 +103,7 @@ def _row(line: str, heading: _Heading, earlier: list[Cell]) -> Iterator[Cell]:
             yield _cell(heading, threads, ratio, rate / base.value)
 
 
-def _cell(heading: _Heading, threads: int, metric: str, value: float) -> Cell:
+def _cell(heading: _Title, threads: int, metric: str, value: float) -> Cell:
     name = f"{TOOL}:{_PREFIXES[heading.part]}{heading.task}"
     family: Family = "own" if heading.part == "Throughput" else "mixed"
     return printed_cell(name, family, heading.interpreter, threads, metric, value)

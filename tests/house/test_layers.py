@@ -192,7 +192,7 @@ def test_only_process_looks_for_a_tool_of_the_system(path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("path", [*inside, *workloads, *CHILDREN, *SHARED], ids=short)
+@pytest.mark.parametrize("path", [*inside, *workloads, *sorted(CHILDREN), *sorted(SHARED)], ids=short)
 def test_what_is_measured_imports_the_standard_library_and_its_neighbours_only(path: Path) -> None:
     folders = {one.parent.name for one in inside if one.name == "__init__.py"}
     near = {one.stem for one in (*inside, *path.parent.glob("*.py"))} | folders
