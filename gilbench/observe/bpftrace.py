@@ -23,6 +23,7 @@ attached, ``attached`` is taken after that. Names of symbols may hold dots (``ta
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import mmap
@@ -47,11 +48,13 @@ from gilbench.observe.spool import followed, spooled
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
 _ATTACH_LIMIT = 30.0  # s, for a busy machine; 0.3 s is usual
-_STOP_LIMIT = 10.0
+_STOP_LIMIT = 10.0  # s
+_AGAIN = 1.0  # s until it is told once more to stop
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
 _NOT_IN_PLACES = '"\\:*?[]'  # ends a name, escapes, separates, or matches other files
 _KEYS = 16384  # of a map
+_PIPE = 1 << 20  # bytes
 _PAGES = 512  # of the ring that carries lines, for each CPU: 2 MiB
 _FEWEST_PAGES, _FEWEST_KEYS = 16, 4096
 _MOST_RINGS = 64 << 20  # bytes of the rings of all CPUs together
@@ -199,7 +202,7 @@ class Script:
         }
         environment = clean_environment({name: str(value) for name, value in sizes.items()})
         environment[_ATTACHED.decode()] = "1"
-        reader, writer = os.pipe() if spool is None else spooled(spool)
+        reader, writer = _large_pipe() if spool is None else spooled(spool)
         try:
             self._process = Process(command, env=environment, output=writer)
         except ProcessError as error:
@@ -256,15 +259,15 @@ class Script:
     def stop(self) -> None:
         """Begin to finish, which takes some time.
 
-        bpftrace ends by itself with the process that it was given. A signal that comes while it prints its maps would
-        end it without them, so it gets one at most.
+        bpftrace ends by itself with the process that it was given. SIGINT would end it without its maps if it comes
+        while it prints them.
         """
         if self._stopping:
             return
         self._stopping = True
         self._used = self._used or self._measured()
         if self._pid is None or not _has_ended(self._pid):
-            self._process.signal(signal.SIGINT)
+            self._process.signal(signal.SIGTERM)
 
     def failure(self) -> str | None:
         """Return why bpftrace ended on its own, in its words; None: it runs, or ended as it should."""
@@ -272,9 +275,14 @@ class Script:
         return None if status in {None, 0} else _complaint(self._said) or f"exit status {status}"
 
     def finish(self) -> dict[str, Any]:
-        """Run END, remove the probes and return the maps; values as bpftrace writes them. Safe to call again."""
+        """Run END, remove the probes and return the maps; values as bpftrace writes them. Safe to call again.
+
+        Before 0.20, bpftrace does not see a signal that comes while it reads events.
+        """
         self.stop()
-        self._process.wait(_STOP_LIMIT)
+        limit = time.monotonic() + _STOP_LIMIT
+        while self._process.wait(_AGAIN) is None and time.monotonic() < limit:
+            self._process.signal(signal.SIGTERM)
         self.close()
         return self.maps
 
@@ -330,6 +338,14 @@ def _bounded_histograms(found: Any) -> Any:
     small = list(itertools.takewhile(lambda bucket: bucket["min"] >= 0, found))
     large = sum(bucket["count"] for bucket in found[len(small) :])
     return [*small, *([{"min": 1 << 31, "max": ENDLESS - 1, "count": large}] if large else [])]
+
+
+def _large_pipe() -> tuple[int, int]:
+    """A pipe that does not fill up: a signal during a write into a full one silences bpftrace, which prints no maps."""
+    reader, writer = os.pipe()
+    with contextlib.suppress(OSError):  # more than users may have
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE)
+    return reader, writer
 
 
 def _piped(descriptor: int) -> Iterator[bytes]:
