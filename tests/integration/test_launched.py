@@ -150,7 +150,7 @@ def test_a_study_says_how_its_interpreters_were_started_and_resumes_as_they_were
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     file = tmp_path / "study.jsonl"
-    arguments = ["--workload", "countdown", "--threads", "1", "-o", str(file), "--quiet"]
+    arguments = ["--workload", "countdown", "--threads", "1", "-o", str(file), "--quiet", "--full"]
     assert run(["run", "--python", OWN, "--python", f"{OWN} -O", "--env", "GREETING=hi", *arguments]) == 0
     shown = capsys.readouterr().out
     version = ".".join(map(str, sys.version_info[:3]))

@@ -262,6 +262,7 @@ except KeyboardInterrupt:
     command = [GILBENCH, "profile", "--observe", "gil", "--", interpreter("3.12").executable]
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
         os.execv(GILBENCH, [*command, "-c", script])  # noqa: S606 - a terminal of its own
     shown, sent, limit = b"", False, time.monotonic() + 60
     while time.monotonic() < limit:
