@@ -267,13 +267,19 @@ class Files(NamedTuple):
     chart: str | None = None  # name of the chart in pictures; None: the first
 
     def save(self, result: object) -> None:
-        """Write a result to each report file.
+        """Write a result to each report file, also if one before cannot be written.
 
         Raises:
-            UsageError: A file cannot be written.
+            UsageError: A file cannot be written, or the result has no such chart.
         """
+        errors = []
         for path, form in self.reports:
-            write_file(path, formats.content_of(result, form, self.chart))
+            try:
+                write_file(path, formats.content_of(result, form, self.chart))
+            except UsageError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
 def sort_files(
@@ -338,8 +344,6 @@ def show(
 
 def deliver(result: object, form: str, files: Files, *, more: str | None = None) -> None:
     """Print a result, as for ``show``, and write its files, even if stdout cannot be written."""
-    if files.chart is not None:
-        formats.refuse_unknown_chart(result, files.chart)
     try:
         show(result, form, chart=files.chart, more=more)
     finally:

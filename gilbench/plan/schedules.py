@@ -53,8 +53,9 @@ def poisson(rate: Value, seconds: float, seed: int) -> list[float]:
     Raises:
         ValueError: The rate is not a number above 0, or there would be too many requests.
     """
-    if not isinstance(rate, int | float) or not 0 < rate * seconds <= MOST:
-        raise ValueError(f"the rate must be above 0 and at most {MOST / seconds:.0f} per second, not {rate}")
+    most = MOST / seconds if seconds else math.inf
+    if not isinstance(rate, int | float) or not 0 < rate <= most:
+        raise ValueError(f"the rate must be above 0 and at most {most:.0f} per second, not {rate}")
     rng, moments = random.Random(seed), []
     moment = rng.expovariate(rate)
     while moment <= seconds:

@@ -67,31 +67,27 @@ class Format(NamedTuple):
     binary: bool = False  # only for files
 
 
+def _picture(name: str, *, binary: bool = False) -> Format:
+    return Format(
+        name,
+        (f".{name}",),
+        f"pictures:write_{name}",
+        of=tuple(CHARTS),
+        needs=_DRAWING,
+        extra="charts",
+        charts="one",
+        binary=binary,
+    )
+
+
 FORMATS = (
     Format("terminal", (".txt",), "terminal:write_terminal"),
     Format("markdown", (".md", ".markdown"), "markdown:write_markdown"),
     Format("json", (".json",), "json:write_json"),
     Format("csv", (".csv",), "csv:write_csv"),
     Format("html", (".html", ".htm"), "html:write_html", charts="all"),
-    Format(
-        "svg",
-        (".svg",),
-        "pictures:write_svg",
-        of=tuple(CHARTS),
-        needs=_DRAWING,
-        extra="charts",
-        charts="one",
-    ),
-    Format(
-        "png",
-        (".png",),
-        "pictures:write_png",
-        of=tuple(CHARTS),
-        needs=_DRAWING,
-        extra="charts",
-        charts="one",
-        binary=True,
-    ),
+    _picture("svg"),
+    _picture("png", binary=True),
     Format("github", (), "github:write_github", of=("Check", "LimitCheck")),
     Format(
         "junit",
@@ -241,16 +237,6 @@ def refuse_unready(name: str) -> None:
     missing = [module for module in form.needs if not _is_installed(module)]
     if missing:
         raise UsageError(f"format {name} needs {' and '.join(missing)}: pip install 'gilbench[{form.extra}]'")
-
-
-def refuse_unknown_chart(result: object, name: str) -> None:
-    """Check that a result has a chart.
-
-    Raises:
-        UsageError: It has no such chart, or no chart can be drawn.
-    """
-    refuse_unready("svg")
-    _chosen(charts_of(result), name)
 
 
 def is_known(path: Path, kind: str | None = None) -> bool:

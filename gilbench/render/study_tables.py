@@ -29,7 +29,7 @@ from gilbench.render.figures import case_name, threads_name, with_intervals
 from gilbench.render.page import Column, Entry, Shown, Table, Text, Tone
 
 _MOST_COLUMNS = 4  # maximum number of thread counts as columns; more are rows
-_COSTS, _GAINS = 0.98, 1.02  # below and above, a relative speed is colored
+COSTS, GAINS = 0.98, 1.02  # below and above, a relative speed is colored
 _SCALING = {
     "cpu": "Scaling, cpu: Python code, which holds the GIL",
     "offgil": "Scaling, offgil: C code, which releases the GIL",
@@ -217,6 +217,6 @@ def _relative(cells: Sequence[Cell], reference: str) -> Iterator[Table]:
 
 
 def _tone(cell: Cell | None) -> Tone:
-    if cell is None or cell.lo is None or cell.hi is None or (cell.lo <= _GAINS and cell.hi >= _COSTS):
+    if cell is None or cell.lo is None or cell.hi is None or (cell.lo <= GAINS and cell.hi >= COSTS):
         return "plain"
-    return "good" if cell.lo > _GAINS else "bad"
+    return "good" if cell.lo > GAINS else "bad"

@@ -35,7 +35,7 @@ _CUT = Caveat(
 _PREFIXES = {"Throughput": "", "Latency": "latency, ", "I/O bandwidth": "bandwidth, "}
 
 
-class _Title(NamedTuple):
+class _Above(NamedTuple):
     """What stands above a line."""
 
     interpreter: str | None
@@ -55,23 +55,23 @@ def read_output(path: Path, text: str) -> PrintedResults:
     Raises:
         StudyError: A line is not of this benchmark, or the file has several runs.
     """
-    heading, host = _Title(None, "", ""), ""
+    above, host = _Above(None, "", ""), ""
     cells: list[Cell] = []
     for number, line in enumerate(map(str.rstrip, text.splitlines()), start=1):
         if found := _PART.fullmatch(line):
-            heading = heading._replace(part=found[1], task="")
-        elif heading.task and (made := list(_row(line, heading, cells))):
+            above = above._replace(part=found[1], task="")
+        elif above.task and (made := list(_row(line, above, cells))):
             cells += made
-        elif not line or _WARNING.fullmatch(line) or (heading.task and _LATENCY.fullmatch(line)):
+        elif not line or _WARNING.fullmatch(line) or (above.task and _LATENCY.fullmatch(line)):
             continue
         elif found := _INTERPRETER.fullmatch(line):
-            if heading.interpreter is not None:
+            if above.interpreter is not None:
                 raise StudyError(f"{path}, line {number}: a second run; save each run in a file of its own")
-            heading = heading._replace(interpreter=found[1])
+            above = above._replace(interpreter=found[1])
         elif found := _HOST.fullmatch(line):
             host = f"{found[1]}, {found[2] or 'CPU unknown'}"
-        elif heading.part and "threads=" not in line and (found := _TASK.fullmatch(line)):
-            heading = heading._replace(task=found[1])
+        elif above.part and "threads=" not in line and (found := _TASK.fullmatch(line)):
+            above = above._replace(task=found[1])
         else:
             raise StudyError(
                 f"{path}, line {number} is damaged: {line[:60]!r} is not a result; save the output of "
@@ -80,30 +80,30 @@ def read_output(path: Path, text: str) -> PrintedResults:
     return PrintedResults(
         tool=TOOL,
         file=path.name,
-        interpreter=heading.interpreter,
+        interpreter=above.interpreter,
         host=host or None,
         cells=tuple(cells),
         caveats=(_CUT,) if "--- Latency ---" in text else (),
     )
 
 
-def _row(line: str, heading: _Title, earlier: list[Cell]) -> Iterator[Cell]:
+def _row(line: str, above: _Above, earlier: list[Cell]) -> Iterator[Cell]:
     """Yield the results of one line. The first rate of a task is the base of the others."""
     if found := _LATENCY.fullmatch(line):
         for metric, milliseconds in (("latency_mean", int(found[2])), ("latency_sd", int(found[3]))):
             if milliseconds > 0:
-                yield _cell(heading, int(found[1]), metric, milliseconds / 1000)
+                yield _cell(above, int(found[1]), metric, milliseconds / 1000)
     elif found := _RATE.fullmatch(line):
         threads, rate = int(found[1]), float(found[2])
-        cell = _cell(heading, threads, "throughput", rate)
+        cell = _cell(above, threads, "throughput", rate)
         yield cell
         base = next((one for one in earlier if one.case.workload == cell.case.workload), None)
         if base is not None and base.value:
-            ratio = "speedup" if heading.part == "Throughput" else "retained"
-            yield _cell(heading, threads, ratio, rate / base.value)
+            ratio = "speedup" if above.part == "Throughput" else "retained"
+            yield _cell(above, threads, ratio, rate / base.value)
 
 
-def _cell(heading: _Title, threads: int, metric: str, value: float) -> Cell:
-    name = f"{TOOL}:{_PREFIXES[heading.part]}{heading.task}"
-    family: Family = "own" if heading.part == "Throughput" else "mixed"
-    return printed_cell(name, family, heading.interpreter, threads, metric, value)
+def _cell(above: _Above, threads: int, metric: str, value: float) -> Cell:
+    name = f"{TOOL}:{_PREFIXES[above.part]}{above.task}"
+    family: Family = "own" if above.part == "Throughput" else "mixed"
+    return printed_cell(name, family, above.interpreter, threads, metric, value)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gilbench.model.errors import StudyError
 from gilbench.model.printed import PrintedResults
 from gilbench.store import ccbench, ftscalingbench
-from gilbench.store.pyperf_study import read_json
+from gilbench.store.pyperf_study import read_packed
 
 
 class _PrintedReader(NamedTuple):
@@ -38,7 +38,7 @@ def read_printed(path: Path) -> PrintedResults:
     Raises:
         StudyError: The file cannot be read, is not the output of a known benchmark, or has no results.
     """
-    data = read_json(path)
+    data = read_packed(path)
     tool = printed_by(data)
     if tool is None:
         raise StudyError(f"{path} is not the output of {' or '.join(_READERS)}; choose another file")

@@ -77,8 +77,8 @@ class _TimedBenchmark(NamedTuple):
     runs: tuple[_JsonRun, ...]
 
 
-def read_json(path: Path) -> bytes:
-    """Read a JSON file, which may be compressed.
+def read_packed(path: Path) -> bytes:
+    """Read a file, which may be compressed.
 
     Raises:
         StudyError: It cannot be read, or is too large.
@@ -107,7 +107,7 @@ def read_pyperf(path: Path) -> Study:
         StudyError: The file cannot be read, is no file of pyperf, has impossible values, or has no times.
     """
     try:
-        suite = msgspec.json.decode(read_json(path), type=_JsonSuite)
+        suite = msgspec.json.decode(read_packed(path), type=_JsonSuite)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StudyError(f"{path} is damaged, or not a file of pyperf: {error}; restore the file") from error
     measured, warnings = _sorted_out(path, suite)

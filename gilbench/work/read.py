@@ -19,7 +19,7 @@ from gilbench.store.check import read_check
 from gilbench.store.printed import printed_by, read_printed
 from gilbench.store.profile import read_profile
 from gilbench.store.pyperf_study import KIND as PYPERF
-from gilbench.store.pyperf_study import read_json, read_pyperf
+from gilbench.store.pyperf_study import read_packed, read_pyperf
 from gilbench.store.releases import read_releases
 from gilbench.store.scores import read_scorecard
 from gilbench.store.study import NotAStudyError, read_study
@@ -98,7 +98,7 @@ def kind_of(path: Path) -> str:
     """
     if path.suffix == ".jsonl":
         return _STUDY
-    content = read_json(path)
+    content = read_packed(path)
     try:
         found = msgspec.json.decode(content, type=_Kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -50,9 +50,7 @@ def latency_charts(cells: Sequence[Cell], report: Report, among: Mapping[str, st
             if name == "io"
             else ("delivered", "Signals handled next to CPU-bound threads", "handled / sent signals")
         )
-        yield from _shares(
-            f"{'kept' if name == 'io' else 'handled'}", title, what, metric, mine, quiet, among
-        )
+        yield from _shares("kept" if name == "io" else "handled", title, what, metric, mine, quiet, among)
 
 
 def _latency(

@@ -22,8 +22,8 @@ from gilbench.render.charts.scaling import scaling_charts
 from gilbench.render.charts.style import SERIES, colors, shapes, sizes, widths
 from gilbench.render.charts.svg import rendered
 from gilbench.render.figures import case_name, threads_name
+from gilbench.render.study_tables import COSTS, GAINS
 
-_THRESHOLD = 1.02  # ratio up to which a difference does not matter, as in tables
 _DECADE = 10.0  # largest / smallest value from which an axis is logarithmic
 
 
@@ -66,7 +66,7 @@ def _one_thread(cells: Sequence[Cell], reference: str, series: Mapping[str, str]
         title=f"Single-thread speed relative to {reference}",
         summary=(
             "Ratios of throughput with 95% intervals, on a logarithmic axis; above 1 is faster. Differences within "
-            f"the band, {_THRESHOLD - 1:.0%}, hardly matter."
+            f"the band, {GAINS - 1:.0%}, hardly matter."
         ),
         table=table_of_chart(
             ("workload", "interpreter", "relative speed"),
@@ -80,7 +80,7 @@ def _one_thread(cells: Sequence[Cell], reference: str, series: Mapping[str, str]
             draw_forest,
             rows,
             palette,
-            (1 / _THRESHOLD, _THRESHOLD),
+            (COSTS, GAINS),
             "speed relative to the reference",
             apart=True,
         ),

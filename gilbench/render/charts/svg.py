@@ -83,7 +83,7 @@ def png(svg: str) -> bytes:
 
 def _cleaned(svg: str, prefix: str) -> ET.Element:
     """Parse a drawing, make its IDs unique, and remove what describes single marks."""
-    root = ET.fromstring(svg)  # noqa: S314 - see above
+    root = ET.fromstring(svg)  # noqa: S314 - drawn by this process
     for element in root.iter():
         for name in list(element.attrib):
             if name in _UNUSED or name.startswith(("aria-", _LINK)) or name == "role":
