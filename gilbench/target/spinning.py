@@ -94,15 +94,26 @@ class Spell(object):
         self.started, self.stamps, self.loops, self.cpu = started, stamps, loops, cpu
 
     def done_by(self, moment):
-        """Operations done by a moment, interpolated inside the chunk that it falls into."""
+        """Operations done by a moment, inside the chunk that it falls into by ``_share``."""
         before, count = self.started, 0
         for stamp in self.stamps:
             if stamp > moment:
-                if moment <= before:
-                    return float(count)
-                return count + self.loops * (moment - before) / (stamp - before)
+                return count + self.loops * self._share(before, moment, stamp)
             before, count = stamp, count + self.loops
         return float(count)
+
+    def _share(self, before, moment, stamp):
+        """Share of a chunk that is done by a moment, between 0 and 1.
+
+        A chunk longer than its CPU time has waited, mostly for the GIL. A thread begins to wait at any point of a
+        chunk, on average in its middle. To spread the work over the wait instead made two threads of a GIL build 2 %
+        too fast, since a window begins and ends with such waits.
+        """
+        taken = stamp - before
+        if moment <= before:
+            return 0.0
+        busy = min(taken, self.cpu / len(self.stamps)) if self.cpu else taken
+        return max(min((moment - before) / busy, 0.5), 1.0 - (stamp - moment) / busy, 0.0)
 
     def record(self, tid, window):
         """The spell as it goes into the study."""

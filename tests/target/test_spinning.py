@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -58,8 +59,8 @@ def clock() -> Iterator[FakeClock]:
     CLOCK.time = 0.0
 
 
-def spell(started: float, *stamps: float, loops: int = 10) -> Any:
-    return spinning.Spell(started, list(stamps), loops, 0.5)
+def spell(started: float, *stamps: float, loops: int = 10, cpu: float | None = None) -> Any:
+    return spinning.Spell(started, list(stamps), loops, cpu)
 
 
 def costing(seconds: float, results: Iterator[Any] | None = None, **functions: Any) -> SimpleNamespace:
@@ -79,7 +80,8 @@ def spells(draw: st.DrawFn) -> Any:
     stamps = [started]
     for gap in gaps:
         stamps.append(stamps[-1] + gap)
-    return spell(*stamps, loops=draw(st.integers(1, 1000)))
+    cpu = draw(st.none() | st.floats(0, stamps[-1] - started))
+    return spell(*stamps, loops=draw(st.integers(1, 1000)), cpu=cpu)
 
 
 # --- how much was done by a moment ----------------------------------------------------------------------
@@ -89,8 +91,43 @@ def spells(draw: st.DrawFn) -> Any:
     ("moment", "operations"),
     [(0.0, 0.0), (1.0, 0.0), (1.5, 5.0), (2.0, 10.0), (2.25, 15.0), (2.5, 20.0), (4.0, 25.0), (9.0, 30.0)],
 )
-def test_work_inside_a_chunk_is_interpolated(moment: float, operations: float) -> None:
+def test_work_inside_a_chunk_without_waits_is_interpolated(moment: float, operations: float) -> None:
     assert spell(1.0, 2.0, 2.5, 5.5).done_by(moment) == pytest.approx(operations)
+
+
+@pytest.mark.parametrize(
+    ("moment", "operations"),
+    [(1.25, 2.5), (1.5, 5.0), (5.0, 5.0), (5.5, 5.0), (5.75, 7.5), (6.0, 10.0)],
+)
+def test_the_wait_of_a_chunk_is_in_the_middle_of_its_work(moment: float, operations: float) -> None:
+    assert spell(1.0, 6.0, cpu=1.0).done_by(moment) == pytest.approx(operations)
+
+
+def in_turn(first: int, *, chunk: int = 10, turn: int = 100, until: int = 1000) -> list[Any]:
+    """Two threads that compute in turn, in ticks. The first turn has a length of its own."""
+    stamps: tuple[list[float], list[float]] = ([], [])
+    spent, time, thread, end = [0, 0], 0, 0, first
+    while min(map(len, stamps)) == 0 or min(own[-1] for own in stamps) < until:
+        time, spent[thread] = time + 1, spent[thread] + 1
+        if spent[thread] % chunk == 0:
+            stamps[thread].append(float(time))
+        if time == end or stamps[thread][-1:] >= [until]:
+            thread, end = 1 - thread, time + turn
+    begun = (0.0, float(first))
+    return [
+        spell(start, *own, loops=1, cpu=float(chunk * len(own)))
+        for start, own in zip(begun, stamps, strict=True)
+    ]
+
+
+def test_threads_in_turn_do_together_what_one_does() -> None:
+    """The window begins and ends with a wait, at any phase of a chunk."""
+    rates = []
+    for first in range(100, 110):
+        spells = in_turn(first)
+        begin, end = spinning.steady_window(spells)
+        rates.append(sum(one.done_by(end) - one.done_by(begin) for one in spells) / (end - begin))
+    assert mean(rates) == pytest.approx(1 / 10, rel=0.003)
 
 
 @given(spells(), st.lists(st.floats(-10, 300), min_size=2, max_size=2).map(sorted))
@@ -114,8 +151,8 @@ def test_a_clock_that_stands_still_is_no_division_by_zero() -> None:
 
 
 def test_the_record_counts_the_window_and_the_whole_apart() -> None:
-    record = spell(1.0, 2.0, 3.0, 4.0).record(77, (1.5, 3.0))
-    assert record == {"tid": 77, "start": 1.0, "finish": 4.0, "operations": 15.0, "total": 30, "cpu": 0.5}
+    record = spell(1.0, 2.0, 3.0, 4.0, cpu=3.0).record(77, (1.5, 3.0))
+    assert record == {"tid": 77, "start": 1.0, "finish": 4.0, "operations": 15.0, "total": 30, "cpu": 3.0}
 
 
 # --- the window in which all work -----------------------------------------------------------------------
