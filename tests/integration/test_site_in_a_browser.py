@@ -64,8 +64,16 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     requests: list[str]
 
-    def log_message(self, *_: object) -> None:
+    def do_GET(self) -> None:
+        if self.path == "/favicon.ico":  # the browser's own wish, whatever a page says
+            self.send_response(http.HTTPStatus.NO_CONTENT)
+            self.end_headers()
+            return
         self.requests.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.fixture(scope="module")

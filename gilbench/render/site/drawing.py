@@ -18,11 +18,11 @@ from gilbench.model.metrics import common_scale
 from gilbench.render.guard import printable
 from gilbench.render.site.bins import LARGEST, binned
 
-_WIDTH, _HEIGHT = 720, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 68, 16, 26, 26
+_WIDTH, _HEIGHT = 880, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 16, 28, 26
 _SPARK_WIDTH, _SPARK_HEIGHT, _SPARK_BINS = 132, 30, 44
 _FEW = 8  # marks from which the intervals are a band
-_TICKS, _DATES = 4, 5
+_TICKS, _DATES = 6, 6
 _APART = 70  # px between labels of changes
 
 
