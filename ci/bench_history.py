@@ -28,6 +28,7 @@ _STUDY = Path(__file__).parent.parent / "reports" / "reference" / "quick.jsonl"
 _NOISE = 0.01
 _STEP = 0.97  # in the last quarter of the studies, of every fourth series
 _REPETITIONS = 5
+_SITE_AIM = 20.0  # s
 
 
 def history_times() -> Iterator[Row]:
@@ -49,6 +50,17 @@ def history_times() -> Iterator[Row]:
         for command, aim in ((["detect"], 2.0), (["show", one.case.workload], 1.0), (["list"], 1.0)):
             words = [script, "history", *command, "--database", str(path)]
             yield _row(f"command history {command[0]}, s", _times(partial(_run, words)), aim)
+        yield from _site_times(
+            [script, "history", "site", str(Path(folder) / "site"), "--database", str(path)]
+        )
+
+
+def _site_times(words: list[str]) -> Iterator[Row]:
+    """Time the first run of ``history site`` with every metric, and later runs in which nothing changed."""
+    what = "command history site --metric all"
+    words = [*words, "--metric", "all", "--commit-url", "https://example.com/commit/{commit}"]
+    yield _row(f"{what}, first run, s", _times(partial(_run, words), 1), _SITE_AIM)
+    yield _row(f"{what}, nothing changed, s", _times(partial(_run, words), 3), _SITE_AIM)
 
 
 def _row(what: str, taken: list[float], aim: float) -> Row:
@@ -56,9 +68,9 @@ def _row(what: str, taken: list[float], aim: float) -> Row:
     return Row(what, middle, min(taken), max(taken), f"< {aim:g}", middle < aim)
 
 
-def _times(work: Callable[[], None]) -> list[float]:
+def _times(work: Callable[[], None], repetitions: int = _REPETITIONS) -> list[float]:
     taken = []
-    for _ in range(_REPETITIONS):
+    for _ in range(repetitions):
         began = time.monotonic()
         work()
         taken.append(time.monotonic() - began)

@@ -38,7 +38,7 @@ Metric = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Metric (default: relative, which is throughput relative to the reference; "
+        help="Metric, or all (default: relative, which is throughput relative to the reference; "
         "without a reference, throughput).",
     ),
 ]
@@ -52,6 +52,10 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     group.command("show", epilog=examples("gilbench history show countdown --threads 2"))(show_series)
     group.command("detect", epilog=examples("gilbench history detect --branch main"))(detect)
+    group.command(
+        "site",
+        epilog=examples("gilbench history site ./site --commit-url 'https://github.com/o/r/commit/{commit}'"),
+    )(site)
     group.command("export", epilog=examples("gilbench history export -o history.csv"))(export)
     app.add_typer(group, name="history", help="Track results across studies and detect changes.")
 
@@ -147,6 +151,51 @@ def detect(
     files = sort_files(output, "Changes")
     changes = detect_changes(_request(workload, interpreter, metric, threads, branch, database))
     deliver(changes, form, files)
+
+
+def site(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Folder to write: new, empty, or from this command."),
+    ],
+    *,
+    workload: Annotated[str | None, typer.Option(metavar="NAME", help="Only this workload.")] = None,
+    interpreter: Interpreter = None,
+    metric: Metric = None,
+    threads: Threads = None,
+    branch: Branch = None,
+    last: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of studies in the table of each page.")
+    ] = 100,
+    commit_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Link of commits, with {commit} in the place of the commit."),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the folder on the web, for the feed.")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write a site: all series, regressions first, a page each, a feed (Atom), and badges.
+
+    A later run rewrites only pages that changed.
+    """
+    from gilbench.render.site.links import site_links  # noqa: PLC0415
+    from gilbench.render.site.names import INDEX  # noqa: PLC0415
+    from gilbench.render.site.site import HistorySite  # noqa: PLC0415
+    from gilbench.work.history import track  # noqa: PLC0415
+    from gilbench.work.site_folder import open_site  # noqa: PLC0415
+
+    links = site_links(commit_url, base_url)
+    tracked = track(_request(workload, interpreter, metric, threads, branch, database))
+    with open_site(folder) as target:
+        made = HistorySite(tracked, links, target.feed, last)
+        target.plan(made.names())
+        for name, text in made.files():
+            target.write(name, text)
+        target.finish(made.feed)
+    files = f"{target.written} files written, {target.removed} removed"
+    printing.write(f"wrote {folder.joinpath(INDEX)}: {made.title} ({files})\n")
 
 
 def export(

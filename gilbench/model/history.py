@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import msgspec
 
-from gilbench.model.study import Case, Count, Name
+from gilbench.model.study import Case, Count, Name, Struct
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Moment = Annotated[float, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
 """Seconds since 1970, limited to the years 1 to 9999, which ``datetime`` supports."""
@@ -135,3 +139,46 @@ class Points(NamedTuple):
     """Every point of a history. They may not fit into memory, so the rows can be read only once."""
 
     rows: Iterable[tuple[Entry, Series, Point]]
+
+
+class TrackedSeries(NamedTuple):
+    """One series with all its figures and lasting changes.
+
+    Attributes:
+        series: The series.
+        at: Index of the study of each figure, ascending, shape (n,).
+        figures: An array with the fields ``value``, ``lo`` and ``hi`` (NaN: unknown), and ``blocks``, shape (n,).
+        changes: The changes, in order.
+    """
+
+    series: Series
+    at: NDArray[np.intp]
+    figures: NDArray[np.void]
+    changes: tuple[Found, ...]
+
+
+class TrackedHistory(NamedTuple):
+    """All figures and changes of some series. They may not fit into memory, so ``tracked`` can be read only once."""
+
+    studies: tuple[Entry, ...]  # in the order of their commits
+    series: tuple[Series, ...]
+    tracked: Iterable[TrackedSeries]
+    branch: str | None = None  # None: all branches
+    fallback: str | None = None  # see Trends
+
+
+class Announced(Struct, frozen=True):
+    """A change that a feed has announced. Later studies may move its place, but not its ID."""
+
+    id: str
+    page: str  # file name of its series
+    rise: bool
+    good: Moment  # of the last good study
+    changed: Moment  # of the first changed study
+
+
+class FeedMemory(Struct, frozen=True):
+    """What a feed must remember from one run to the next."""
+
+    id: str | None = None  # None: there was no feed
+    announced: tuple[Announced, ...] = ()

@@ -97,12 +97,17 @@ def points_page(points: Points) -> Page:
 def _fallback(name: str | None) -> Iterator[Lines]:
     """Say which metric was taken, since it depends on the host."""
     if name is not None:
-        yield Lines(
-            (
-                f"no result is relative to a reference, so these are of {short(name, _NAME)};",
-                "a change of the host changes them, too (--metric chooses another one)",
-            )
-        )
+        yield Lines(fallback_lines(name))
+
+
+def fallback_lines(name: str | None) -> tuple[str, ...]:
+    """Say which metric was taken, since it depends on the host; None: that was requested, or is relative."""
+    if name is None:
+        return ()
+    return (
+        f"no result is relative to a reference, so these are of {short(name, _NAME)};",
+        "a change of the host changes them, too (--metric chooses another one)",
+    )
 
 
 def _trend(series: Series, points: tuple[tuple[Entry, Point], ...]) -> Iterator[Part]:
@@ -130,17 +135,11 @@ def _trend(series: Series, points: tuple[tuple[Entry, Point], ...]) -> Iterator[
 
 
 def _change(found: Found) -> Sentences:
-    change, said = found.change, found.verdict
-    bounds = f"{_percent(change.lo)} to {_percent(change.hi)}"
-    sure = ">99.9%" if change.p < _SURE else f"{100 * (1 - change.p):.1f}%"
     sides = {"last good": found.good, "likely": found.likely, "changed": found.changed}
     return Sentences(
         series_name(found.series),
         (
-            Text(
-                f"{said}: {_percent(change.size)} (95% interval {bounds}), confidence {sure}",
-                _TONES.get(said, "plain"),
-            ),
+            Text(change_text(found), _TONES.get(found.verdict, "plain")),
             *(
                 f"{name:<10} {date_of(entry)}  {short(commit_name(entry), _NAME)}"
                 for name, entry in sides.items()
@@ -152,13 +151,19 @@ def _change(found: Found) -> Sentences:
 
 def series_name(series: Series) -> str:
     """Name a series: its case and metric."""
-    case, metric = series.case, METRICS.get(series.metric)
+    case = series.case
+    parts = [f"{case_name(case.workload, case.parameters)} on {variant(case)}", threads_name(case.threads)]
+    parts += (f"observed by {name}" for name in case.observers if name != INSTRUCTIONS)
+    return f"{short(', '.join(parts), 3 * _NAME)}: {metric_title(series)}"
+
+
+def metric_title(series: Series) -> str:
+    """Name the metric of a series."""
+    metric = METRICS.get(series.metric)
     title = metric.title if metric else series.metric
     if series.reference:
         title = title.replace("the reference", series.reference)
-    parts = [f"{case_name(case.workload, case.parameters)} on {variant(case)}", threads_name(case.threads)]
-    parts += (f"observed by {name}" for name in case.observers if name != INSTRUCTIONS)
-    return f"{short(', '.join(parts), 3 * _NAME)}: {short(title, 2 * _NAME)}"
+    return short(title, 2 * _NAME)
 
 
 def date_of(entry: Entry) -> str:
@@ -171,7 +176,18 @@ def commit_name(entry: Entry) -> str:
     return (entry.commit or entry.label or f"study {entry.digest}")[:12]
 
 
-def _percent(ratio: float) -> str:
+def change_text(found: Found) -> str:
+    """Describe a change: its verdict and size, with its interval and confidence."""
+    change = found.change
+    sure = ">99.9%" if change.p < _SURE else f"{100 * (1 - change.p):.1f}%"
+    return (
+        f"{found.verdict}: {percent(change.size)} "
+        f"(95% interval {percent(change.lo)} to {percent(change.hi)}), confidence {sure}"
+    )
+
+
+def percent(ratio: float) -> str:
+    """Write a ratio as a change in percent."""
     return f"{100 * (ratio - 1):+.1f}%"
 
 

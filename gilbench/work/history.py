@@ -11,7 +11,18 @@ from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.interpreters.probe import one_line
 from gilbench.model.errors import UsageError
-from gilbench.model.history import Changes, Entry, Point, Points, Series, Studies, Trends
+from gilbench.model.history import (
+    Changes,
+    Entry,
+    Found,
+    Point,
+    Points,
+    Series,
+    Studies,
+    TrackedHistory,
+    TrackedSeries,
+    Trends,
+)
 from gilbench.model.metrics import METRICS
 from gilbench.model.printed import PrintedResults
 from gilbench.model.study import Struct
@@ -21,6 +32,7 @@ from gilbench.work.read import read_measured
 if TYPE_CHECKING:
     from gilbench.store.history import Figures, History
 
+EVERY = "all"  # in place of a metric: every metric
 _COMPARABLE = "relative"  # the metric that does not depend on the host's speed
 
 
@@ -29,7 +41,7 @@ class SeriesRequest(Struct, frozen=True):
 
     workload: str | None = None
     interpreter: str | None = None
-    metric: str | None = None  # relative; if no series has it, the first of METRICS that one has
+    metric: str | None = None  # all, or a name; None: relative, or the first of METRICS that a series has
     threads: int | None = None
     branch: str | None = None
     database: str | None = None  # file or URL; None: the user's own
@@ -127,11 +139,36 @@ def detect_changes(request: SeriesRequest) -> Changes:
         wanted, fallback = _wanted(history, request)
         studies = history.studies(request.branch)
         changes = [
-            change
-            for found in history.figures(wanted, studies)
-            for change in lasting_changes(found.series, studies, found.at, found.rows["value"])
+            change for found in history.figures(wanted, studies) for change in _changes(found, studies)
         ]
     return Changes(tuple(changes), len(wanted), request.branch, fallback)
+
+
+def track(request: SeriesRequest) -> TrackedHistory:
+    """Return all figures and changes of some series. The figures are read lazily, one metric at a time.
+
+    Raises:
+        UsageError: No series matches, or the extra is not installed.
+    """
+    history = _open(request.database)
+    try:
+        wanted, fallback = _wanted(history, request)
+        studies = history.studies(request.branch)
+    except BaseException:
+        history.close()
+        raise
+    tracked = _tracked(history, wanted, studies)
+    return TrackedHistory(tuple(studies), tuple(wanted), tracked, request.branch, fallback)
+
+
+def _tracked(history: History, wanted: Sequence[Series], studies: Sequence[Entry]) -> Iterator[TrackedSeries]:
+    with history:
+        for found in history.figures(wanted, studies):
+            yield TrackedSeries(found.series, found.at, found.rows, tuple(_changes(found, studies)))
+
+
+def _changes(found: Figures, studies: Sequence[Entry]) -> Iterator[Found]:
+    return lasting_changes(found.series, studies, found.at, found.rows["value"])
 
 
 def all_points(database: str | None = None) -> Points:
@@ -164,7 +201,7 @@ def _wanted(history: History, request: SeriesRequest) -> tuple[list[Series], str
     """
     fields: dict[str, str | int | None] = {
         "workload": request.workload,
-        "metric": request.metric,
+        "metric": None if request.metric == EVERY else request.metric,
         "interpreter": request.interpreter,
         "threads": request.threads,
     }
