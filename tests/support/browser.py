@@ -19,7 +19,9 @@ class Visit(NamedTuple):
     """A page that is open in the browser, and what it did that no page of gilbench should do."""
 
     page: Page
-    complaints: list[str]  # messages on the console, among them refusals of the content policy, and exceptions
+    complaints: list[
+        str
+    ]  # messages on the console, among them refusals of the content policy, and exceptions
     requests: list[str]  # of anything but the page itself
 
     @property
