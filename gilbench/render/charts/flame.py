@@ -23,7 +23,8 @@ _FONT = "ui-monospace, Menlo, Consolas, monospace"
 class WeightedStack(NamedTuple):
     """A stack and its weight."""
 
-    frames: tuple[str, ...]  # its thread, and functions, outermost first
+    thread: str | None  # None: of several threads
+    frames: tuple[str, ...]  # functions, outermost first
     weight: float
 
 
@@ -63,10 +64,9 @@ def functions_of(flames: Flames, most: int) -> Iterator[tuple[str, float, float]
     own: defaultdict[str, float] = defaultdict(float)
     whole: defaultdict[str, float] = defaultdict(float)
     for stack in flames.stacks:
-        _, *frames = stack.frames
-        for frame in frames[-1:]:
+        for frame in stack.frames[-1:]:
             own[frame] += stack.weight
-        for frame in set(frames):
+        for frame in set(stack.frames):
             whole[frame] += stack.weight
     total = flames.total
     for frame in sorted(whole, key=lambda frame: (-own[frame], -whole[frame], frame))[:most]:
@@ -131,7 +131,8 @@ def _tree(stacks: Sequence[WeightedStack]) -> _Node:
     for stack in stacks:
         node = whole
         node.weight += stack.weight
-        for name in stack.frames[: _LEVELS + 1]:
+        threads = () if stack.thread is None else (stack.thread,)
+        for name in (*threads, *stack.frames[:_LEVELS]):
             node = node.callees.setdefault(name, _Node(name))
             node.weight += stack.weight
     return whole

@@ -211,12 +211,13 @@ class ThreadLanes {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, wide, high);
     const columns = Math.max(1, Math.round((this.width - this.names) * dense));
-    const image = context.createImageData(columns, Math.round(ThreadLanes.LANE * dense));
-    const pixels = new Uint32Array(image.data.buffer);
+    const rows = Math.round(ThreadLanes.LANE * dense);
+    if (this.image?.width !== columns || this.image.height !== rows) this.image = new ImageData(columns, rows);
+    const pixels = new Uint32Array(this.image.data.buffer);
     this.courses.forEach((course, number) => {
-      this.fill(course, pixels, columns, image.height);
+      this.fill(course, pixels, columns, rows);
       const top = number * (ThreadLanes.LANE + ThreadLanes.GAP);
-      context.putImageData(image, Math.round(this.names * dense), Math.round(top * dense));
+      context.putImageData(this.image, Math.round(this.names * dense), Math.round(top * dense));
     });
     context.setTransform(dense, 0, 0, dense, 0, 0);
     this.drawTexts(context);

@@ -33,7 +33,7 @@ def _sampled(profile: Profile) -> Iterator[Chart]:
     locks = profile.process.gil_enabled is False
     where = "on the CPU" if locks else "while they held the GIL"
     flames = Flames(
-        [WeightedStack(_path(stack), stack.samples) for stack in profile.stacks],
+        [WeightedStack(stack.thread, stack.frames, stack.samples) for stack in profile.stacks],
         OFF if locks else HELD,
         "samples",
         "samples",
@@ -65,9 +65,11 @@ def _waited_for(profile: Profile) -> Iterator[Chart]:
     for tid, seconds in waits.items():
         held = stacks.get(tid, ())
         samples = sum(stack.samples for stack in held)
-        weighted += [WeightedStack(_path(stack), seconds * stack.samples / samples) for stack in held]
+        weighted += [
+            WeightedStack(stack.thread, stack.frames, seconds * stack.samples / samples) for stack in held
+        ]
         if not held:
-            weighted.append(WeightedStack((names.get(tid, f"thread {tid}"), NO_STACK), seconds))
+            weighted.append(WeightedStack(names.get(tid, f"thread {tid}"), (NO_STACK,), seconds))
     flames = Flames(weighted, WAIT, "s", "wait time")
     yield _chart(
         profile,
@@ -94,10 +96,10 @@ def _parked(profile: Profile) -> Iterator[Chart]:
     for share in profile.functions:
         found = _INSIDE.fullmatch(share.name)
         frames = found.groups() if found else (share.name,)
-        weighted.append(WeightedStack(("parked", *frames), share.value * seconds))
+        weighted.append(WeightedStack(None, frames, share.value * seconds))
     rest = 1.0 - sum(share.value for share in profile.functions)
     if rest > _REST:
-        weighted.append(WeightedStack(("parked", "other functions"), rest * seconds))
+        weighted.append(WeightedStack(None, ("other functions",), rest * seconds))
     yield _chart(
         profile,
         Flames(weighted, WAIT, "s", "parked time"),
@@ -122,7 +124,3 @@ def _chart(profile: Profile, flames: Flames, *, name: str, title: str, summary: 
         draw=partial(draw_flames, flames),
         live=partial(live_flames, flames, {line.frame: line.text for line in profile.sources}),
     )
-
-
-def _path(stack: Stack) -> tuple[str, ...]:
-    return (stack.thread, *stack.frames)

@@ -52,13 +52,17 @@ def lane_charts(profile: Profile, events: Events | None) -> Iterator[Chart]:
         for number, field in enumerate(STATES)
         for piece, share in enumerate([*getattr(lane, field), 0.0])
     ]
-    cut = f" Only the first {write(lanes.seconds, 's')} were recorded." if events and events.truncated else ""
+    more = ""
+    if events is not None:
+        more = f" Where the page runs its script, each of {len(events.stamps)} events can be enlarged."
+        if events.truncated:
+            more += f" Only the first {write(lanes.seconds, 's')} were recorded."
     yield Chart(
         name="lanes",
         title="What the threads did over time",
         summary=(
             f"Each lane is a thread, each of its {len(lanes.threads[0].held)} pieces {write(step, 's')} long. Shown "
-            f"are the threads that held the GIL or waited for it longest.{cut}"
+            f"are the threads that held the GIL or waited for it longest.{more}"
         ),
         table=table_of_chart(
             ("thread", *(f"{_TITLES[field]} (%)" for field in STATES)),
