@@ -20,6 +20,7 @@ from bench_cost import observer_costs
 from bench_counted import counted
 from bench_history import history_times
 from bench_layout import layouts
+from bench_page import profile_page
 from bench_precision import harness, precision, spread
 from bench_row import Row
 from rich import box
@@ -178,6 +179,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "cost": observer_costs,
     "layout": layouts,
     "counted": counted,
+    "page": profile_page,
 }
 
 

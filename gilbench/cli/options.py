@@ -266,16 +266,21 @@ class Files(NamedTuple):
     reports: tuple[tuple[Path, str], ...]  # files and their formats
     chart: str | None = None  # name of the chart in pictures; None: the first
 
-    def save(self, result: object) -> None:
+    def save(self, result: object, drawn: object | None = None) -> None:
         """Write a result to each report file, also if one before cannot be written.
+
+        Args:
+            result: The result.
+            drawn: The same result, with more to draw in a page of HTML; None: there is no more.
 
         Raises:
             UsageError: A file cannot be written, or the result has no such chart.
         """
         errors = []
         for path, form in self.reports:
+            shown = drawn if drawn is not None and form == "html" else result
             try:
-                write_file(path, formats.content_of(result, form, self.chart))
+                write_file(path, formats.content_of(shown, form, self.chart))
             except UsageError as error:
                 errors.append(error)
         if errors:

@@ -16,6 +16,7 @@ from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.work.listener import ProfileListener
 
 if TYPE_CHECKING:
+    from gilbench.model.events import Events
     from gilbench.model.profile import Profile
     from gilbench.render.live import LiveScreen
 
@@ -155,6 +156,7 @@ class _ProfileConsole(ConsoleListener, ProfileListener):
         self._started = started
         self._live = live
         self._screen: LiveScreen | None = None
+        self._events: Events | None = None
 
     def sample(self, profile: Profile) -> None:
         """Draw a sample."""
@@ -167,6 +169,10 @@ class _ProfileConsole(ConsoleListener, ProfileListener):
                 LiveScreen(printing.console(error=not sys.stdout.isatty()))
             )
         self._screen.draw(profile)
+
+    def recorded(self, events: Events) -> None:
+        """Keep what each thread did, for the lanes of a page."""
+        self._events = events
 
     def profiled(self, profile: Profile) -> None:
         """Show the complete profile, and save it."""
@@ -182,10 +188,12 @@ class _ProfileConsole(ConsoleListener, ProfileListener):
             printing.complain(str(error))
 
     def _tell(self, profile: Profile) -> None:
+        from gilbench.model.profile import RecordedProfile  # noqa: PLC0415
+
         try:
             to_stderr = self._started and self._form == "terminal"
             show(profile, self._form, error=to_stderr, chart=self._files.chart)
         finally:
-            self._files.save(profile)
+            self._files.save(profile, RecordedProfile(profile, self._events))
             for path in (*self._traces, *(path for path, _ in self._files.reports)):
                 self.say(f"saved {path}")

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from gilbench.model.events import Events
 from gilbench.model.results import Caveat, Finding
 from gilbench.model.study import Share, Struct
 from gilbench.version import __version__
@@ -39,6 +40,7 @@ class Bucket(Struct, frozen=True):
     count: int
 
 
+STOPPED_WORLD = "stop-the-world"  # kind of ``Parked``
 UNKNOWN_LOCK = "lock whose owner is not known"  # of the program or of the interpreter
 # Kinds of ``Parked`` that are waits of the program itself, or may be.
 ASKED_FOR = frozenset({"event", "thread lock", UNKNOWN_LOCK})
@@ -218,6 +220,13 @@ class Stack(Struct, frozen=True):
     pid: int | None = None  # of a child; None: the process that is profiled
 
 
+class SourceLine(Struct, frozen=True):
+    """The line of source code at which a frame was sampled."""
+
+    frame: str  # as in ``Stack.frames``
+    text: str
+
+
 class ObserverCost(Struct, frozen=True):
     """What an observer used while it looked at the program."""
 
@@ -245,6 +254,7 @@ class Profile(Struct, frozen=True):
     caveats: tuple[Caveat, ...] = ()  # what was not observed, with the reason
     stacks: tuple[Stack, ...] = ()  # sampled, of threads that held the GIL; without a GIL: on the CPU
     stack_rate: int | None = None  # samples per second
+    sources: tuple[SourceLine, ...] = ()  # of frames of ``stacks`` whose files could be read
     observers: tuple[ObserverCost, ...] = ()
     costs: tuple[Share, ...] = ()  # slowdown by observers: time observed / unobserved, where both are known
     contended: float | None = None  # fraction in which any thread waited for the GIL; at least the truth
@@ -258,6 +268,13 @@ class Profile(Struct, frozen=True):
     def counted(self) -> float:
         """Seconds in which CPU time and system calls were counted; in older profiles, those since the exec."""
         return self.process.counted or self.duration + self.process.excluded
+
+
+class RecordedProfile(NamedTuple):
+    """A profile, and what each thread did, event by event, which is never saved."""
+
+    profile: Profile
+    events: Events | None = None  # None: not recorded
 
 
 def document(profile: Profile) -> dict[str, Any]:

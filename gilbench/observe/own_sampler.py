@@ -16,6 +16,7 @@ from typing import Literal
 from gilbench.host.process import Process, ProcessError, clean_environment, cpu_time
 from gilbench.model.profile import Stack
 from gilbench.observe.running import RunningPython, may_be_started
+from gilbench.observe.sources import SourcePlace
 from gilbench.observe.stacks import RATE
 
 FIRST = (3, 15)  # the version that brings it
@@ -47,6 +48,7 @@ class OwnSampler:
 
     def __init__(self, python: RunningPython, mode: Mode) -> None:
         self.unavailable = why_not(python)
+        self.places: dict[str, SourcePlace] = {}  # of frames, by name, after ``finish``
         self._sampler: Process | None = None
         self._began = time.monotonic()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
@@ -83,7 +85,9 @@ class OwnSampler:
                 self.unavailable = "profiling.sampling did not stop"
                 return ()
             self._output.seek(0)
-            stacks = tuple(read_stacks(self._output.read().decode("utf-8", "replace")))
+            text = self._output.read().decode("utf-8", "replace")
+            stacks = tuple(read_stacks(text))
+            self.places = dict(_places(text))
             if not stacks:
                 self.unavailable = _reason(self._sampler.output())
             return stacks
@@ -102,6 +106,12 @@ def read_stacks(text: str) -> Iterator[Stack]:
             tid = int(found[1])
             frames = tuple(map(_frame_name, found[2].split(";")))
             yield Stack(tid=tid, thread=f"thread {tid}", frames=frames, samples=int(found[3]), named=False)
+
+
+def _places(text: str) -> Iterator[tuple[str, SourcePlace]]:
+    for frame in {frame for line in text.splitlines() for frame in line.split(";")}:
+        if found := _FRAME.match(frame):
+            yield _frame_name(found[0]), SourcePlace(found[1], int(found[3]))
 
 
 def _frame_name(frame: str) -> str:

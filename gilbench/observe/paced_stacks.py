@@ -9,6 +9,7 @@ import msgspec
 from gilbench.host.process import cpu_time
 from gilbench.model.profile import Stack
 from gilbench.observe.costs import TELLING
+from gilbench.observe.sources import SourcePlace
 from gilbench.observe.stacks import RATE, StackSampler
 
 _LOWEST = 5  # samples/s; of fewer, no share can be told
@@ -25,6 +26,7 @@ class PacedStacks:
 
     def __init__(self, pid: int, *, children: bool = False) -> None:
         self.rate = RATE  # samples per second, now
+        self.places: dict[str, SourcePlace] = {}  # of frames, by name, after ``finish``
         self._pid, self._children = pid, children
         self._sampler = StackSampler(pid, children=children)
         self._earlier: list[Stack] = []  # at higher rates
@@ -53,7 +55,7 @@ class PacedStacks:
             return
         lower = max(_LOWEST, round(self.rate * _ROOM * max_cost * elapsed / spent))
         self._spent += spent
-        self._earlier += self._scaled(self._sampler.finish())
+        self._earlier += self._finished()
         self._sampler = StackSampler(self._pid, children=self._children, rate=lower)
         self.rate, self._started = lower, time.monotonic()
         self._attached = self._cpu()
@@ -62,9 +64,11 @@ class PacedStacks:
         """Stop sampling and return the samples, as if all were taken at ``RATE``."""
         self._spent += self._cpu() - self._attached
         self._attached = 0.0
-        return (*self._earlier, *self._scaled(self._sampler.finish()))
+        return (*self._earlier, *self._finished())
 
-    def _scaled(self, stacks: tuple[Stack, ...]) -> list[Stack]:
+    def _finished(self) -> list[Stack]:
+        stacks = self._sampler.finish()
+        self.places |= self._sampler.places
         weight = RATE / self.rate
         return [msgspec.structs.replace(stack, samples=round(stack.samples * weight)) for stack in stacks]
 

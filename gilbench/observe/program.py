@@ -36,6 +36,7 @@ from gilbench.observe.own_sampler import OwnSampler
 from gilbench.observe.paced_stacks import PacedStacks
 from gilbench.observe.program_counts import ProgramCounts
 from gilbench.observe.running import RunningPython
+from gilbench.observe.sources import SourceFiles
 from gilbench.observe.stacks import RATE, shares
 from gilbench.observe.syscalls import Counted, SyscallCounter
 from gilbench.observe.thread_names import ThreadNames
@@ -78,6 +79,7 @@ class ProgramWatch:
         self.names: dict[int, str | None] = {}  # of all threads by tid, after ``finish``
         self._observers = observers
         self._stacks: PacedStacks | OwnSampler | None = None
+        self._sources: SourceFiles | None = None
         self._calls: SyscallCounter | None = None
         self._blocked: BlockedSampler | None = None
         self.events: Events | None = None  # recorded; known after ``finish``
@@ -105,6 +107,7 @@ class ProgramWatch:
             self._blocked = BlockedSampler(self._python, self._max_cost)
         if "stacks" not in self._observers or self._stacks is not None:
             return
+        self._sources = SourceFiles(self._python.pid)
         if not self._python.free_threaded:
             self._stacks = PacedStacks(self._python.pid, children=self._python.children)
         else:
@@ -142,6 +145,7 @@ class ProgramWatch:
         asleep = self._blocked.finish() if self._blocked is not None else None
         observers = tuple(self._costs(figures))
         stacks = self._stacks.finish() if self._stacks is not None else ()
+        places = self._stacks.places if self._stacks is not None else {}
         self._names.learn(stacks)
         profile = self._profile(figures, status, asleep)
         counted = self._calls.finish() if self._calls is not None else None
@@ -155,6 +159,7 @@ class ProgramWatch:
             stacks=stacks,
             observers=observers,
             stack_rate=RATE if stacks else None,
+            sources=self._sources.lines(places) if self._sources is not None else (),
         )
 
     def _costs(self, figures: GilFigures) -> Iterator[ObserverCost]:

@@ -9,7 +9,7 @@ import sysconfig
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from gilbench.host.process import Process, ProcessError, clean_environment, find_tool
 from gilbench.model.profile import NO_FUNCTION, Stack
 from gilbench.model.study import Reading, Share, Struct
+from gilbench.observe.sources import SourcePlace
 
 RATE = 200  # samples per second
 _ATTACH_LIMIT = 5.0  # s for py-spy to find its way around the process
@@ -61,6 +62,7 @@ class StackSampler:
 
     def __init__(self, pid: int, *, children: bool = False, rate: int = RATE, everyone: bool = False) -> None:
         self.unavailable: str | None = None
+        self.places: dict[str, SourcePlace] = {}  # of frames, by name, after ``finish``
         self._sampler: Process | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, so that nothing can be left
         program = find_py_spy()
@@ -117,7 +119,11 @@ class StackSampler:
         try:
             self._output.seek(0)
             written = self._output.read()
-            return read_stacks(written) if written else ()
+            if not written:
+                return ()
+            seen = msgspec.json.decode(written, type=_Speedscope)
+            self.places = dict(_places(seen))
+            return _stacks(seen)
         except (OSError, ValueError, LookupError) as error:
             self.unavailable = f"cannot read py-spy's samples: {error}"
             return ()
@@ -146,12 +152,21 @@ def read_stacks(content: bytes) -> tuple[Stack, ...]:
         ValueError: It is something else.
         LookupError: A sample names a frame that is not there.
     """
-    seen = msgspec.json.decode(content, type=_Speedscope)
+    return _stacks(msgspec.json.decode(content, type=_Speedscope))
+
+
+def _stacks(seen: _Speedscope) -> tuple[Stack, ...]:
     counts: Counter[tuple[int, ...]] = Counter()
     for profile in seen.profiles:
         counts.update(profile.samples)
     names = [frame_name(frame.name, frame.file, frame.line) for frame in seen.shared.frames]
     return tuple(_stack([names[number] for number in numbers], count) for numbers, count in counts.items())
+
+
+def _places(seen: _Speedscope) -> Iterator[tuple[str, SourcePlace]]:
+    for frame in seen.shared.frames:
+        if frame.file and frame.line is not None:
+            yield frame_name(frame.name, frame.file, frame.line), SourcePlace(frame.file, frame.line)
 
 
 def _stack(frames: Sequence[str], count: int) -> Stack:

@@ -22,6 +22,7 @@ PAGES = {
     "Check": "check_page:check_page",
     "Scorecard": "scorecard_page:scorecard_page",
     "Profile": "profile_page:profile_page",
+    "RecordedProfile": "profile_page:recorded_page",
     "ProfileComparison": "profile_comparison_page:profile_comparison_page",
     "LimitCheck": "limits_page:limits_page",
     "Releases": "releases_page:releases_page",
@@ -47,6 +48,7 @@ CHARTS = {
     "Check": "charts.ratios:check_charts",
     "Scorecard": "charts.scores:scorecard_charts",
     "Profile": "charts.profile:profile_charts",
+    "RecordedProfile": "charts.profile:recorded_charts",
     "Trends": "charts.trends:trend_charts",
 }
 _DRAWING = ("altair", "vl_convert")  # modules

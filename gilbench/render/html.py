@@ -1,7 +1,10 @@
-"""Writes pages as HTML: one file that loads nothing and runs no script, so it opens under any content policy.
+"""Writes pages as HTML: one file that loads nothing, so it opens under any content policy.
 
 Sentences come first, then charts, then tables, then how it was measured. Charts are drawn beforehand as SVG. The
 template escapes every text. Styles are allowed by their digest only.
+
+Some charts of a profile are also values for a script, which draws them anew, to be searched and zoomed. A page without
+them allows no script at all; another allows this one by its digest. Where no script runs, the SVG is still there.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from gilbench.render.guard import printable, printable_lines
+from gilbench.render.guard import json_text, printable, printable_lines
 from gilbench.render.page import Bar, Entry, Lines, Page, Part, Plot, Sentences, Table, Text
 from gilbench.render.plot import plot_sweep
 from gilbench.version import __version__
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from gilbench.render.charts.chart import Chart
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPTS = ("base.js", "flame.js", "lanes.js", "start.js")  # parts of the script, in their order
 NO_PICTURES = (
     "Charts are missing, because altair and vl-convert are not installed: pip install 'gilbench[charts]'"
 )
@@ -37,6 +41,7 @@ class _DrawnChart(NamedTuple):
     summary: str
     svg: str
     table: Table
+    live: str = ""  # values for the script, as JSON; empty: the script leaves this chart as it is
 
 
 class _View(NamedTuple):
@@ -61,10 +66,18 @@ def write_html(page: Page, charts: Sequence[Chart] | None, file: TextIO) -> None
         file: The output file.
     """
     style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    whole = _template("page.html.jinja")
-    view = _view(page, charts, "g")
-    file.write(whole.render(view=view, style=_markup(style), digest=digest, version=__version__))
+    view = _view(page, charts, "g", live=True)
+    script = _script() if any(figure.live for figure in view.figures) else ""
+    file.write(
+        _template("page.html.jinja").render(
+            view=view,
+            style=_markup(style),
+            style_source=_source(style),
+            script=_markup(script),
+            script_source=_source(script) if script else "'none'",
+            version=__version__,
+        )
+    )
 
 
 def fragment(page: Page, charts: Sequence[Chart] | None) -> str:
@@ -74,10 +87,10 @@ def fragment(page: Page, charts: Sequence[Chart] | None) -> str:
     return whole.render(view=_view(page, charts, f"g{unique}"), style=_markup(_style()))
 
 
-def _view(page: Page, charts: Sequence[Chart] | None, prefix: str) -> _View:
+def _view(page: Page, charts: Sequence[Chart] | None, prefix: str, *, live: bool = False) -> _View:
     title = page.title or f"gilbench: {page.document.get('kind', 'result')}"
     text, tone = _told(title)
-    figures = tuple(_figure(chart, prefix) for chart in charts or ())
+    figures = tuple(_figure(chart, prefix, live=live) for chart in charts or ())
     return _View(
         title=text,
         tone=tone,
@@ -108,12 +121,19 @@ def _tables(parts: Sequence[Part], *, drawn: bool) -> Iterator[Part]:
             yield part
 
 
-def _figure(chart: Chart, prefix: str) -> _DrawnChart:
+def _figure(chart: Chart, prefix: str, *, live: bool) -> _DrawnChart:
     from gilbench.render.charts.svg import inline  # noqa: PLC0415 - needs altair, as all charts do
 
     label = printable(f"{chart.title}. {chart.summary}")
     svg = inline(chart.draw(), label, f"{prefix}-{chart.name}")
-    return _DrawnChart(chart.name, chart.title, chart.summary, _markup(svg), chart.table)
+    values = _data(chart.live()) if live and chart.live is not None else ""
+    return _DrawnChart(chart.name, chart.title, chart.summary, _markup(svg), chart.table, values)
+
+
+def _data(values: Any) -> str:
+    """Return values as JSON for an element of a page, which no text in it can end."""
+    escaped: str = _markup(json_text(values, indent=0).replace("<", r"\u003c"))
+    return escaped
 
 
 # --- templates ------------------------------------------------------------------------------------------
@@ -150,11 +170,20 @@ def _style() -> str:
     return (_TEMPLATES / "page.css").read_text("utf-8")
 
 
+def _script() -> str:
+    return "".join((_TEMPLATES / name).read_text("utf-8") for name in _SCRIPTS)
+
+
+def _source(text: str) -> str:
+    """Return what allows a style or a script in a content policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 def _markup(text: str) -> Any:
     """Mark what gilbench made itself as HTML."""
     from markupsafe import Markup  # noqa: PLC0415 - part of jinja2
 
-    return Markup(text)  # noqa: S704 - a style of this package, or an SVG whose texts are escaped
+    return Markup(text)  # noqa: S704 - a style or a script of this package, an SVG whose texts are escaped, or JSON
 
 
 def _printable(value: Any) -> Any:

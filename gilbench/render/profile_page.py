@@ -8,7 +8,7 @@ from typing import Any
 from gilbench.analyse.profile.blocked import blockings
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.metrics import write
-from gilbench.model.profile import SHORTEST, Profile, ProfiledThread, document
+from gilbench.model.profile import SHORTEST, Profile, ProfiledThread, RecordedProfile, document
 from gilbench.model.results import Caveat, Finding
 from gilbench.model.threads import parked_by_kind, waits_of
 from gilbench.render.page import Entry, Page, Part, Sentences, Table, Text
@@ -38,6 +38,11 @@ def profile_page(profile: Profile) -> Page:
         document=document(profile),
         rows=tuple(_row(thread) for thread in profile.threads),
     )
+
+
+def recorded_page(recorded: RecordedProfile) -> Page:
+    """Make the page of a profile whose events are known, too."""
+    return profile_page(recorded.profile)
 
 
 def program(profile: Profile) -> str:

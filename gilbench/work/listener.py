@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gilbench.model.events import Events
     from gilbench.model.profile import Profile
 
 
@@ -36,6 +37,9 @@ class ProfileListener(Listener):
 
     def sample(self, profile: Profile) -> None:
         """Receive the profile from the start to now."""
+
+    def recorded(self, events: Events) -> None:
+        """Receive what each thread did, before the complete profile."""
 
     def profiled(self, profile: Profile) -> None:
         """Receive the complete profile. The program may still be running."""

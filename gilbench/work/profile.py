@@ -113,6 +113,8 @@ def profile(request: ProfileRequest, listener: ProfileListener | None = None) ->
             verified_on=verification.threaded.name if verification else "",
             events=seen.events,
         )
+        if seen.events is not None:
+            listener.recorded(seen.events)
         listener.profiled(found)
         return found
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from commands import GILBENCH, error_lines, gilbench
+from html_pages import HtmlPage
 from interpreters_fixture import absent, interpreter
 
 from gilbench.observe.bpftrace import why_not
@@ -94,6 +95,24 @@ def test_threads_that_wake_each_other_in_turn_gain_nothing_in_a_replay(tmp_path:
     traced = profiled("-o", str(path), "--observe", "gil", "--", *program("sleepers"))
     fastest = max(point["speedup"] for point in traced["what_if"]["curve"])
     assert traced["duration"] / fastest >= 35 * 0.02, "sleep is not shortened"
+
+
+def test_the_page_of_a_recorded_program_has_its_events_and_its_source_code(tmp_path: Path) -> None:
+    exact()
+    path = tmp_path / "page.html"
+    done = gilbench("profile", "--replay", "-o", str(path), "--", *program("objects_four"))
+    assert done.returncode == 0, done.stderr
+    page = HtmlPage(path.read_text("utf-8"))
+    values = {
+        figure.attributes["id"]: json.loads("".join(script.text))
+        for figure in page.all("figure")
+        for script in page.within(figure, "script")
+    }
+    lanes, flame = values["g-lanes"], values["g-flame"]
+    assert len(lanes["names"]) == len(lanes["stays"]) >= 4
+    assert sum(len(stays) for stays in lanes["stays"]) > 400
+    assert {"g-flame", "g-flame-waits"} <= values.keys()
+    assert any("sorted(words, key=words.get)" in line for line in flame["sources"].values())
 
 
 def test_verify_puts_measured_beside_predicted() -> None:

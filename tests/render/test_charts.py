@@ -24,8 +24,8 @@ from test_golden import compared
 
 from gilbench.analyse.profile.report import interpret
 from gilbench.cli import run
-from gilbench.model.profile import Profile, Replayed, Stack, WhatIf
-from gilbench.model.study import Control, Study
+from gilbench.model.profile import Profile, Replayed, SourceLine, Stack, WhatIf
+from gilbench.model.study import Control, Share, Study
 from gilbench.render import formats
 from gilbench.render.charts import style
 from gilbench.render.charts.chart import Chart
@@ -175,7 +175,14 @@ def with_stacks(profile: Profile) -> Profile:
 
 def test_a_profile_has_charts_of_threads_waits_stacks_and_cpus() -> None:
     found = formats.charts_of(with_stacks(profiles.contended()))
-    assert [one.name for one in found] == ["threads", "waits-by-holder", "waits", "flame", "without-gil"]
+    assert [one.name for one in found] == [
+        "threads",
+        "waits-by-holder",
+        "waits",
+        "flame",
+        "flame-waits",
+        "without-gil",
+    ]
 
 
 def test_a_recorded_profile_has_a_lane_for_each_thread_that_wanted_the_gil() -> None:
@@ -190,7 +197,7 @@ def test_a_recorded_profile_has_a_lane_for_each_thread_that_wanted_the_gil() -> 
     ("name", "states"),
     [
         ("contended", {style.HELD, style.WAIT, style.OFF, style.BLOCKED}),
-        ("free_threaded", {style.WAIT, style.OFF, style.BLOCKED}),
+        ("free_threaded", {style.WAIT, style.STOPPED, style.OFF, style.BLOCKED}),
         ("sampled", {style.HELD}),
     ],
 )
@@ -218,6 +225,78 @@ def test_the_width_of_a_flame_is_its_share() -> None:
     assert widths["decode (json.py"] == pytest.approx(0.6 * 960, abs=1)
     assert rows(one)[0] == ("decode (json.py:3)", "60.0", "60.0")
     assert rows(one)[1] == ("parse (app.py:20)", "30.0", "90.0")
+
+
+def flame_titles(one: Chart) -> dict[str, str]:
+    """The texts of the boxes of a flame graph, by their names."""
+    titles = (group.find(f"{SVG}title") for group in drawn(one).iter(f"{SVG}g"))
+    found = [title.text or "" for title in titles if title is not None]
+    return {name: text for name, _, text in (title.rpartition(": ") for title in found)}
+
+
+def test_stacks_that_others_waited_for_share_the_waits_for_their_threads() -> None:
+    profile = with_stacks(profiles.contended())
+    titles = flame_titles(chart(profile, "flame-waits"))
+    # 5.06 s and 8.1 s for thread 101, 4.4 s and 1.23 s for 102; of the samples of 101, 60 in 90 are in decode.
+    assert titles["all threads"] == "18.8 s, 100.0%"
+    assert titles["crunch"].startswith("13.2 s, 70.0%")
+    assert titles["decode (json.py:3)"].startswith("8.77 s, 46.7%")
+
+
+def test_waits_for_a_thread_without_samples_are_kept() -> None:
+    profile = with_stacks(profiles.contended())
+    one = chart(msgspec.structs.replace(profile, stacks=profile.stacks[:2]), "flame-waits")
+    assert flame_titles(one)["no sample of it with the GIL"].startswith("5.63 s, 30.0%")
+    assert flame_titles(one)["all threads"] == "18.8 s, 100.0%"
+
+
+def test_waits_for_threads_that_were_never_sampled_have_no_flame_graph() -> None:
+    profile = with_stacks(profiles.contended())
+    others = msgspec.structs.replace(profile, stacks=profile.stacks[:0])
+    assert "flame-waits" not in {one.name for one in formats.charts_of(others)}
+
+
+def test_functions_that_parked_are_below_those_of_python() -> None:
+    profile = profiles.free_threaded()
+    shares = (
+        Share(name="fill (app.py:12) in PyDict_SetItem", value=0.6),
+        Share(name="[stop-the-world]", value=0.3),
+    )
+    one = chart(msgspec.structs.replace(profile, functions=shares), "flame-parked")
+    titles = flame_titles(one)
+    assert titles["fill (app.py:12)"].startswith("2.59 s, 60.0%")
+    assert titles["PyDict_SetItem"] == titles["fill (app.py:12)"]
+    assert titles["other functions"].startswith("432 ms, 10.0%")
+
+
+def test_boxes_for_a_script_are_few_and_the_widest() -> None:
+    stacks = tuple(
+        Stack(tid=1, thread="main", frames=(f"f{number} (app.py:{number})",), samples=1 + number)
+        for number in range(60_000)
+    )
+    live = chart(msgspec.structs.replace(profiles.contended(), stacks=stacks), "flame").live
+    assert live is not None
+    values = live()
+    weights = values["nodes"][1::3]
+    assert len(weights) + values["leftOut"] == 60_002
+    assert len(weights) <= 50_000
+    assert min(weights) > 10_000 - 1
+
+
+def test_lines_of_source_code_go_with_their_frames() -> None:
+    profile = msgspec.structs.replace(
+        with_stacks(profiles.contended()),
+        sources=(
+            SourceLine(frame="parse (app.py:20)", text="decode(\x1bline)"),
+            SourceLine(frame="x", text="y"),
+        ),
+    )
+    live = chart(profile, "flame").live
+    assert live is not None
+    values = live()
+    ((number, text),) = values["sources"].items()
+    assert values["names"][int(number)] == "parse (app.py:20)"
+    assert text == "decode(\N{REPLACEMENT CHARACTER}line)"
 
 
 def test_colors_are_those_of_the_palette() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import json
 import re
 import sys
 from itertools import pairwise
@@ -14,7 +15,7 @@ import checks
 import msgspec
 import profiles
 import pytest
-from html_pages import HtmlPage
+from html_pages import Element, HtmlPage
 from scored import PY311, PY313T, claims_study
 from studies import StudyBuilder, everything, make_workload, named
 from test_golden import HOSTILE, compared
@@ -31,12 +32,13 @@ from gilbench.work.scorecard import read_card
 REFERENCE = Path(__file__).parent.parent.parent / "reports" / "reference"
 MOST = 2 * 1024 * 1024  # bytes of a page of a default study
 SCRIPTED = "<script>alert(1)</script>"
-# Everything that a page may contain; above all no script, image, link to a file, frame, or form.
+# Everything that a page may contain; above all no image, link to a file, frame, or form.
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section"),
     *("h1", "h2", "h3", "p", "ul", "li", "a", "span", "pre", "details", "summary"),
     *("figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td"),
     *("svg", "g", "path", "rect", "line", "text", "title", "defs", "clippath"),
+    "script",  # see ``scripts_are_ours``
 }
 
 
@@ -74,6 +76,30 @@ KINDS = (
 )
 
 
+def digest(element: Element) -> str:
+    found = hashlib.sha256("".join(element.text).encode()).digest()
+    return f"'sha256-{base64.b64encode(found).decode()}'"
+
+
+def policy(found: HtmlPage) -> dict[str, str]:
+    (content,) = [
+        one.attributes["content"] for one in found.all("meta") if one.attributes.get("http-equiv") is not None
+    ]
+    return dict(tuple(rule.strip().split(" ", 1)) for rule in content.split(";"))  # type: ignore[misc]
+
+
+def scripts_are_ours(found: HtmlPage) -> bool:
+    """Whether the policy names the digest of the only script, and other elements of scripts are values of figures."""
+    scripts = [one for one in found.all("script") if one.attributes != {"type": "application/json"}]
+    values = [one for one in found.all("script") if one not in scripts]
+    allowed = [digest(one) for one in scripts if not one.attributes] or ["'none'"]
+    return (
+        allowed == [policy(found)["script-src"]]
+        and len(scripts) == bool(values)
+        and all("<" not in "".join(one.text) and json.loads("".join(one.text)) for one in values)
+    )
+
+
 def is_safe(found: HtmlPage) -> bool:
     """Whether a page has only known elements, no handlers or styles of elements, and loads nothing."""
     names = {name for element in found.elements for name in element.attributes}
@@ -86,6 +112,7 @@ def is_safe(found: HtmlPage) -> bool:
     urls = [value for element in found.elements for value in element.attributes.values() if "url(" in value]
     return (
         {element.tag for element in found.elements} <= TAGS
+        and scripts_are_ours(found)
         and not [name for name in names if name.startswith("on") or name == "style"]
         and all(target.startswith("#") for target in targets)
         and all(re.fullmatch(r"url\(#[\w-]+\)", url) for url in urls)
@@ -131,16 +158,12 @@ def test_headings_have_no_gaps(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_policy_of_a_page_allows_its_own_style_only(kind: str) -> None:
+def test_the_policy_of_a_page_allows_its_own_style_and_script_only(kind: str) -> None:
     found = page(kind)
-    (policy,) = [
-        one.attributes["content"] for one in found.all("meta") if one.attributes.get("http-equiv") is not None
-    ]
-    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-    assert rules["default-src"] == rules["script-src"] == "'none'"
+    rules = policy(found)
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
     (style,) = found.all("style")
-    digest = hashlib.sha256("".join(style.text).encode()).digest()
-    assert rules["style-src"] == f"'sha256-{base64.b64encode(digest).decode()}'"
+    assert rules["style-src"] == digest(style)
     assert "@import" not in "".join(style.text)
     assert "url(" not in "".join(style.text)
 
@@ -166,6 +189,21 @@ def test_a_hostile_name_is_text(name: str) -> None:
 def test_a_hostile_history_is_text() -> None:
     trends = Trends(((HOSTILE_SERIES, tuple((HOSTILE_ENTRY, point) for _, point in points())),))
     assert is_safe(HtmlPage(formats.text_of(trends, "html")))
+
+
+def test_only_pages_with_charts_for_it_have_a_script() -> None:
+    assert page("profile").all("script")
+    assert page("free-threaded profile").all("script")
+    for kind in ("study", "comparisons", "check", "sampled profile", "scorecard", "trends"):
+        assert not page(kind).all("script")
+        assert policy(page(kind))["script-src"] == "'none'"
+
+
+def test_the_script_makes_no_code_or_markup_of_texts() -> None:
+    code = "".join(page("profile").all("script")[-1].text)
+    forbidden = r"\beval\b|\bFunction\(|innerHTML|outerHTML|insertAdjacent|document\.write|fetch\(|import\("
+    assert re.findall(forbidden, code) == []
+    assert set(re.findall(r"\w+://[^\s\"]+", code)) == {"http://www.w3.org/2000/svg"}
 
 
 def test_a_frame_of_a_flame_graph_is_text() -> None:

@@ -10,7 +10,7 @@ from gilbench.model.profile import Lane, Lanes
 PIECES = 200
 THREADS = 16
 _DIGITS = 3  # of a share
-_FIELDS = {
+FIELDS = {  # of a lane, by what a thread does
     ThreadEvent.HELD: "held",
     ThreadEvent.WAIT: "wait",
     ThreadEvent.OFF: "off",
@@ -28,7 +28,7 @@ class _Pieces:
 
     def add(self, state: ThreadEvent, begin: float, end: float) -> None:
         """Add a state; begin and end are in pieces."""
-        times = self.times[_FIELDS[state]]
+        times = self.times[FIELDS[state]]
         last = min(int(end), PIECES - 1)
         for piece in range(int(begin), last + 1):
             times[piece] += min(end, piece + 1) - max(begin, piece)
@@ -45,7 +45,7 @@ def lanes_of(events: Events) -> Lanes | None:
     if length <= 0:
         return None
     threads: dict[int, _Pieces] = {}
-    for tid, state, begin, end in _stays(events):
+    for tid, state, begin, end in stays(events):
         since, until = (min(max(0, stamp - events.begin), length) for stamp in (begin, end))
         if until > since:
             pieces = threads.setdefault(tid, _Pieces())
@@ -57,7 +57,7 @@ def lanes_of(events: Events) -> Lanes | None:
     )
 
 
-def _stays(events: Events) -> Iterator[tuple[int, ThreadEvent, int, int]]:
+def stays(events: Events) -> Iterator[tuple[int, ThreadEvent, int, int]]:
     """Yield thread, state, begin, and end for each time in which a thread stayed in a state."""
     states: dict[int, tuple[ThreadEvent, int]] = {}
     for stamp, tid, number in zip(events.stamps, events.tids, events.kinds, strict=True):

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from gilbench.interpreters.image import Image
 from gilbench.interpreters.layout import OF_C, published_offsets
-from gilbench.model.profile import ASKED_FOR, UNKNOWN_LOCK, Bucket, Parked, Pause
+from gilbench.model.profile import ASKED_FOR, STOPPED_WORLD, UNKNOWN_LOCK, Bucket, Parked, Pause
 from gilbench.model.study import Share
 from gilbench.observe.gil.lines import ParkingLine, placeholders
 from gilbench.observe.running import RunningPython
@@ -78,8 +78,8 @@ class Park(IntEnum):
 
 _KINDS: dict[int, str] = {
     Park.READERS_WRITER: "readers-writer lock",
-    Park.STOPPED: "stop-the-world",
-    Park.STOPPING: "stop-the-world",
+    Park.STOPPED: STOPPED_WORLD,
+    Park.STOPPING: STOPPED_WORLD,
     Park.EVENT: "event",
 }
 # A PyMutex by who asked for it; of any other function it is the lock of one object or of one table of the interpreter.
@@ -87,7 +87,7 @@ _ASKERS = (
     ("_PyCriticalSection", "critical section"),
     ("PyCriticalSection", "critical section"),
     ("_Py_brc_", "reference-count queue"),
-    ("stop_the_world", "stop-the-world"),
+    ("stop_the_world", STOPPED_WORLD),
     ("PyThread_acquire_lock", "thread lock"),
     ("lock_", "thread lock"),
     ("rlock_", "thread lock"),

@@ -21,6 +21,9 @@ class Chart(NamedTuple):
     summary: str  # what it shows, and how to read it
     table: Table  # the values that it shows
     draw: Callable[[], str]  # returns the SVG
+    live: Callable[[], Record] | None = (
+        None  # returns what the script of a page draws instead, with its "kind"
+    )
 
 
 def with_names(charts: Iterable[Chart]) -> Iterator[Chart]:

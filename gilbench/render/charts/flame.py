@@ -1,20 +1,45 @@
-"""Flame graphs, drawn as SVG here: callers above, callees below."""
+"""Flame graphs: stacks as trees, drawn as SVG here, or as values that the script of a page draws. Callers are above."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from gilbench.model.profile import Stack
+from gilbench.model.metrics import write
+from gilbench.render.charts.chart import Record
 from gilbench.render.guard import printable
 
 _WIDTH, _ROW, _LETTER = 960.0, 18, 6.7  # px: of the graph, of a box, of a letter
 _LEAST = 0.7  # px, width of the narrowest box
 _LEVELS = 80  # depth from which frames are left out
+_MOST = 50_000  # boxes that a page has for its script; narrower ones are left out
 _TINTS = (0.3, 0.42, 0.54, 0.66)  # opacities; frames of one file share one
 _FONT = "ui-monospace, Menlo, Consolas, monospace"
+
+
+class WeightedStack(NamedTuple):
+    """A stack and its weight."""
+
+    thread: str | None  # None: of several threads
+    frames: tuple[str, ...]  # functions, outermost first
+    weight: float
+
+
+class Flames(NamedTuple):
+    """The stacks of a flame graph."""
+
+    stacks: Sequence[WeightedStack]
+    color: str  # of the state that the threads were in, or caused
+    unit: str  # of the weights: "s", or "samples"
+    whole: str  # what they are parts of: "samples", "wait time", ...
+
+    @property
+    def total(self) -> float:
+        """The sum of all weights."""
+        return sum(stack.weight for stack in self.stacks)
 
 
 class _Node:
@@ -22,7 +47,7 @@ class _Node:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.samples = 0
+        self.weight = 0.0
         self.callees: dict[str, _Node] = {}
 
 
@@ -30,19 +55,28 @@ class _Box(NamedTuple):
     """A frame with its place."""
 
     node: _Node
-    left: float  # px
+    left: float  # in the unit of the weights
     level: int
 
 
-def draw_flames(stacks: Sequence[Stack], color: str) -> str:
-    """Draw stacks, each thread on its own.
+def functions_of(flames: Flames, most: int) -> Iterator[tuple[str, float, float]]:
+    """Yield the functions with the greatest weights, with the shares of themselves, and including their callees."""
+    own: defaultdict[str, float] = defaultdict(float)
+    whole: defaultdict[str, float] = defaultdict(float)
+    for stack in flames.stacks:
+        for frame in stack.frames[-1:]:
+            own[frame] += stack.weight
+        for frame in set(stack.frames):
+            whole[frame] += stack.weight
+    total = flames.total
+    for frame in sorted(whole, key=lambda frame: (-own[frame], -whole[frame], frame))[:most]:
+        yield frame, own[frame] / total, whole[frame] / total
 
-    Args:
-        stacks: The stacks, outermost frames first.
-        color: Color of the state that the threads were in.
-    """
-    whole = _tree(stacks)
-    boxes = list(_boxes(whole))
+
+def draw_flames(flames: Flames) -> str:
+    """Draw stacks, each thread on its own."""
+    whole = _tree(flames.stacks)
+    boxes = list(_boxes(whole, whole.weight * _LEAST / _WIDTH))
     height = (max(box.level for box in boxes) + 1) * _ROW
     root = ET.Element(
         "svg",
@@ -56,61 +90,92 @@ def draw_flames(stacks: Sequence[Stack], color: str) -> str:
         },
     )
     for box in boxes:
-        _draw(root, box, whole.samples, color)
+        _draw(root, box, whole.weight, flames)
     return ET.tostring(root, encoding="unicode")
 
 
-def _tree(stacks: Sequence[Stack]) -> _Node:
+def live_flames(flames: Flames, sources: Mapping[str, str]) -> Record:
+    """Return a flame graph for the script of a page (templates/flame.js).
+
+    Args:
+        flames: The stacks.
+        sources: Lines of source code, by frame.
+    """
+    whole = _tree(flames.stacks)
+    weights = sorted((box.node.weight for box in _boxes(whole, 0.0)), reverse=True)
+    over = weights[_MOST] if len(weights) > _MOST else 0.0
+    numbers: dict[str, int] = {}
+    nodes: list[
+        float
+    ] = []  # number of the name, weight, and level of each; callers come before their callees
+    for box in _boxes(whole, over):
+        number = numbers.setdefault(box.node.name, len(numbers))
+        nodes += (number, round(box.node.weight, 6), box.level)
+    return {
+        "kind": "flame",
+        "names": [printable(name) for name in numbers],
+        "tints": [_tint(printable(name)) for name in numbers],
+        "sources": {
+            str(number): printable(sources[name]) for name, number in numbers.items() if name in sources
+        },
+        "nodes": nodes,
+        "color": flames.color,
+        "unit": flames.unit,
+        "whole": flames.whole,
+        "leftOut": sum(weight <= over for weight in weights),
+    }
+
+
+def _tree(stacks: Sequence[WeightedStack]) -> _Node:
     whole = _Node("all threads")
     for stack in stacks:
         node = whole
-        node.samples += stack.samples
-        for name in (stack.thread, *stack.frames[:_LEVELS]):
+        node.weight += stack.weight
+        threads = () if stack.thread is None else (stack.thread,)
+        for name in (*threads, *stack.frames[:_LEVELS]):
             node = node.callees.setdefault(name, _Node(name))
-            node.samples += stack.samples
+            node.weight += stack.weight
     return whole
 
 
-def _boxes(whole: _Node) -> Iterator[_Box]:
-    """Yield the boxes that are wide enough to see, callers first; the widest callee is on the left."""
+def _boxes(whole: _Node, over: float) -> Iterator[_Box]:
+    """Yield the boxes of more than some weight, callers first; the heaviest callee is on the left, and comes first."""
     waiting = [_Box(whole, 0.0, 0)]
     while waiting:
         box = waiting.pop()
         yield box
         left = box.left
-        for node in sorted(box.node.callees.values(), key=lambda node: (-node.samples, node.name)):
-            width = _wide(node, whole.samples)
-            if width >= _LEAST:
-                waiting.append(_Box(node, left, box.level + 1))
-            left += width
+        callees = []
+        for node in sorted(box.node.callees.values(), key=lambda node: (-node.weight, node.name)):
+            if node.weight > over:
+                callees.append(_Box(node, left, box.level + 1))
+            left += node.weight
+        waiting += reversed(callees)
 
 
-def _wide(node: _Node, total: int) -> float:
-    return _WIDTH * node.samples / total
-
-
-def _draw(root: ET.Element, box: _Box, total: int, color: str) -> None:
-    width, top = _wide(box.node, total), box.level * _ROW
+def _draw(root: ET.Element, box: _Box, total: float, flames: Flames) -> None:
+    scale, top = _WIDTH / total, box.level * _ROW
+    left, width = box.left * scale, box.node.weight * scale
     name = printable(box.node.name)
     group = ET.SubElement(root, "g")
-    tip = f"{name}: {box.node.samples} samples, {box.node.samples / total:.1%}"
-    ET.SubElement(group, "title").text = tip
+    amount = write(box.node.weight, "s") if flames.unit == "s" else f"{round(box.node.weight)} {flames.unit}"
+    ET.SubElement(group, "title").text = f"{name}: {amount}, {box.node.weight / total:.1%}"
     ET.SubElement(
         group,
         "rect",
         {
-            "x": f"{box.left:.1f}",
+            "x": f"{left:.1f}",
             "y": str(top),
             "width": f"{max(_LEAST, width - 0.6):.1f}",
             "height": str(_ROW - 1),
-            "fill": color,
+            "fill": flames.color,
             "fill-opacity": str(_tint(name)),
         },
     )
     letters = int((width - 6) / _LETTER)
     if letters >= 3:  # noqa: PLR2004 - a shorter text says nothing
         text = name if len(name) <= letters else f"{name[: letters - 1]}…"
-        place = {"x": f"{box.left + 3:.1f}", "y": str(top + _ROW - 6), "fill": "currentColor"}
+        place = {"x": f"{left + 3:.1f}", "y": str(top + _ROW - 6), "fill": "currentColor"}
         ET.SubElement(group, "text", place).text = text
 
 

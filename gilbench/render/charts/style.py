@@ -21,6 +21,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 FONT = "sans-serif"
 
 HELD, WAIT, OFF, BLOCKED = VERMILLION, ORANGE, BLUE, GRAY  # what a thread does, in every chart
+STOPPED = PURPLE  # by a stop-the-world pause
 VERDICTS: Mapping[str, str] = {
     "improved": GREEN,
     "regressed": VERMILLION,
