@@ -35,13 +35,18 @@ _OPTIONS: Mapping[str, Any] = {
 }
 # SQLSTATEs: connection lost, serialization failure, deadlock, server shut down or restarted.
 _PASSING = ("08", "40001", "40P01", "57P")
+# Words of a refused connection. A server that starts or has no connection left answers so; libpq has no code for it.
 _BUSY = (
     "starting up",
     "shutting down",
-    "recovery",
+    "in recovery",
     "not yet accepting",
     "too many clients",
     "slots are reserved",
+    "closed the connection unexpectedly",
+    "closed unexpectedly",
+    "Connection reset",
+    "EOF detected",
 )
 
 

@@ -29,7 +29,7 @@ DAMAGED = [
     ("sqlite", "DROP TABLE gilbench_points"),
     ("postgresql", "DROP TABLE gilbench_points"),
     ("postgresql", "ALTER TABLE gilbench_points DROP COLUMN blocks"),
-    ("postgresql", f"{UNBIND}; DELETE FROM gilbench_series WHERE threads = 8"),
+    ("postgresql", f"{UNBIND}; DELETE FROM gilbench_series WHERE threads = 8"),  # noqa: S608
 ]
 
 

@@ -46,6 +46,20 @@ class Server(NamedTuple):
         """The certificate that it signed itself, for 127.0.0.1."""
         return self.folder / "server.crt"
 
+    @property
+    def options(self) -> str:
+        """The options of a start; a restart keeps them."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "ssl": "on",
+            "ssl_cert_file": self.certificate,
+            "ssl_key_file": self.folder / "server.key",
+            "fsync": "off",
+        }
+        return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
     def url(
         self,
         database: str,
@@ -159,26 +173,13 @@ def _start(folder: Path, programs: Path) -> Server:
             free.bind(("127.0.0.1", 0))
             server = server._replace(port=free.getsockname()[1])
         try:
-            server.control("start", "-o", _options(server))
+            server.control("start", "-o", server.options)
         except AssertionError:
             if not left:
                 raise
         else:
             break
     return server
-
-
-def _options(server: Server) -> str:
-    settings = {
-        "listen_addresses": "127.0.0.1",
-        "port": server.port,
-        "unix_socket_directories": server.folder,
-        "ssl": "on",
-        "ssl_cert_file": server.certificate,
-        "ssl_key_file": server.folder / "server.key",
-        "fsync": "off",
-    }
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def _make_certificate(folder: Path) -> None:
