@@ -42,6 +42,7 @@ _BUSY = (
     "in recovery",
     "not yet accepting",
     "too many clients",
+    "too many connections",
     "slots are reserved",
     "closed the connection unexpectedly",
     "closed unexpectedly",
