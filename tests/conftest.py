@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from postgresql_server import Server, running_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,3 +42,21 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("XDG_CACHE_HOME", str(home))
         yield home
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL for all tests of the session."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a history can be: a file that does not exist yet, and the URL of an empty database."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "history.sqlite")
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    with server.database() as name:
+        yield server.url(name)

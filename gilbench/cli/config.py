@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,8 @@ from gilbench.model.errors import UsageError
 if TYPE_CHECKING:
     from gilbench.model.listings import Defaults, OptionValue
 
+# Of the URL of a database: before its host, or an option.
+_PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&][^=&]*pass[^=&]*=)[^&]*")
 _EXAMPLES = examples(
     "gilbench config",
     "gilbench config run",
@@ -82,5 +85,5 @@ def _value(path: Command, name: str, value: Any, **origin: str | None) -> Option
     if isinstance(value, list | tuple):
         value = tuple(map(str, value))
     elif not isinstance(value, bool | int | float | None):
-        value = str(value)
+        value = _PASSWORD.sub(r"\1\2***", str(value))
     return OptionValue(command=" ".join(path), option=name, value=value, **origin)

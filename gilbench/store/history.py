@@ -27,6 +27,7 @@ from gilbench.store.history_tables import (
     VERSION,
     insert,
     insert_records,
+    insert_series,
     origin_of,
     read_series,
     series_row,
@@ -132,7 +133,8 @@ class History:
             if cell.value >= 0:
                 series = series_row(cell, about.reference, about.digests.get(cell.case.workload, ""))
                 results[series["digest"]] = series, cell
-        return self._database.write(lambda connection: _insert(connection, study, results))
+        keys: set[int] = set()  # of the study in all attempts; one may be committed without an answer
+        return self._database.write(lambda connection: _insert(connection, study, results, keys))
 
     def studies(self, branch: str | None = None) -> list[Entry]:
         """Return the studies of one branch (None: all) in the order of their commits."""
@@ -148,13 +150,14 @@ class History:
         None matches every value.
         """
         columns = [column for column in SERIES.c if column.name != "digest"]
-        query = sa.select(*columns).order_by(
-            SERIES.c.metric, SERIES.c.workload, SERIES.c.interpreter, SERIES.c.threads, SERIES.c.id
-        )
+        query = sa.select(*columns)
         for name, value in wanted.items():
             if value is not None:
                 query = query.where(SERIES.c[name] == value)
-        return self._database.read(lambda connection: [read_series(row) for row in connection.execute(query)])
+        found = self._database.read(
+            lambda connection: [read_series(row) for row in connection.execute(query)]
+        )
+        return sorted(found, key=_place)
 
     def figures(self, series: Sequence[Series], studies: Sequence[Entry]) -> Iterator[Figures]:
         """Yield the figures of each series in the given studies.
@@ -208,23 +211,29 @@ _Piece = tuple[NDArray[np.intp], NDArray[np.void]]  # the figures of a series in
 
 
 def _insert(
-    connection: sa.Connection, study: dict[str, Any], results: dict[str, tuple[dict[str, Any], Cell]]
+    connection: sa.Connection,
+    study: dict[str, Any],
+    results: dict[str, tuple[dict[str, Any], Cell]],
+    attempts: set[int],
 ) -> bool:
-    if connection.execute(sa.select(STUDIES.c.id).where(STUDIES.c.digest == study["digest"])).first():
-        return False
+    known = connection.execute(sa.select(STUDIES.c.id).where(STUDIES.c.digest == study["digest"])).scalar()
+    if known is not None:
+        return known in attempts
     key = insert(connection, STUDIES, **study)
-    workloads = {series["workload"] for series, _ in results.values()}
-    known = sa.select(SERIES.c.digest, SERIES.c.id).where(SERIES.c.workload.in_(workloads))
-    keys: dict[str, int] = {row.digest: row.id for row in connection.execute(known)}
-    figures = []
-    for digest, (series, cell) in sorted(results.items()):
-        if digest not in keys:
-            keys[digest] = insert(connection, SERIES, **series)
-        figures.append(
-            (series["metric"], PackedFigure(keys[digest], cell.value, cell.lo, cell.hi, cell.blocks))
-        )
+    attempts.add(key)
+    keys = insert_series(connection, [series for series, _ in results.values()])
+    figures = [
+        (series["metric"], PackedFigure(keys[digest], cell.value, cell.lo, cell.hi, cell.blocks))
+        for digest, (series, cell) in sorted(results.items())
+    ]
     insert_records(connection, key, figures)
     return True
+
+
+def _place(series: Series) -> tuple[str, str, str, int, int]:
+    """Return the sort key of a series. Databases differ in how they order texts."""
+    case = series.case
+    return series.metric, case.workload, case.interpreter, case.threads, series.id
 
 
 def _read(

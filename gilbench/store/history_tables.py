@@ -10,8 +10,9 @@ The results of a study are **records**, one per metric; ``history_records.py`` h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header, Name, Struct
 from gilbench.store.history_records import PackedFigure, digest_of, pack
 
-VERSION = 2  # of the tables; history_migration.py converts older ones
+VERSION = 2  # of the tables; history_versions.py converts older ones
 
 METADATA = sa.MetaData()
 HISTORY = sa.Table("gilbench_history", METADATA, sa.Column("version", sa.Integer, nullable=False))
@@ -203,6 +204,18 @@ def _reference_build(header: Header) -> str:
     name = header.plan.reference
     builds = [interpreter.build for interpreter in header.interpreters if interpreter.name == name]
     return " ".join([name, *(f"({build.implementation} {build.version})" for build in builds)])
+
+
+def insert_series(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Insert the series that do not exist yet. Return the keys of all series of their workloads, by digest."""
+    workloads = {row["workload"] for row in rows}
+    query = sa.select(SERIES.c.digest, SERIES.c.id).where(SERIES.c.workload.in_(workloads))
+    keys: dict[str, int] = {row.digest: row.id for row in connection.execute(query)}
+    new = [row for row in rows if row["digest"] not in keys]
+    if new:
+        connection.execute(sa.insert(SERIES), sorted(new, key=itemgetter("digest")))
+        keys = {row.digest: row.id for row in connection.execute(query)}
+    return keys
 
 
 def insert_records(

@@ -5,6 +5,7 @@ Version 1 had a row per figure in ``gilbench_points``. Version 2 has records.
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from gilbench.store.history_records import PackedFigure
 from gilbench.store.history_tables import HISTORY, LAYOUTS, METADATA, RECORDS, SERIES, VERSION, insert_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 POINTS = sa.Table(
     "gilbench_points",
@@ -63,18 +64,19 @@ def convert(connection: sa.Connection) -> None:
         return
     METADATA.create_all(connection, tables=[LAYOUTS, RECORDS])
     metrics = {row.id: row.metric for row in connection.execute(sa.select(SERIES.c.id, SERIES.c.metric))}
-    for study, figures in _studies(connection):
-        if not metrics.keys() >= {figure.series for figure in figures}:
-            raise msgspec.ValidationError("a value has no series")
-        usable = [figure for figure in figures if figure.value >= 0]
-        insert_records(connection, study, [(metrics[figure.series], figure) for figure in usable])
+    with closing(_studies(connection)) as studies:  # an open cursor of a server would lock the old table
+        for study, figures in studies:
+            if not metrics.keys() >= {figure.series for figure in figures}:
+                raise msgspec.ValidationError("a value has no series")
+            usable = [figure for figure in figures if figure.value >= 0]
+            insert_records(connection, study, [(metrics[figure.series], figure) for figure in usable])
     POINTS.drop(connection)
     connection.execute(sa.update(HISTORY).values(version=VERSION))
 
 
-def _studies(connection: sa.Connection) -> Iterator[tuple[int, list[PackedFigure]]]:
+def _studies(connection: sa.Connection) -> Generator[tuple[int, list[PackedFigure]], None, None]:
     """Yield each study of version 1 that has figures, by its key."""
     query = sa.select(*(POINTS.c[name] for name in ("study", *PackedFigure._fields))).order_by(POINTS.c.study)
-    rows = connection.execute(query.execution_options(yield_per=_FETCHED))
-    for study, found in groupby(rows, itemgetter(0)):
-        yield study, msgspec.convert([tuple(row[1:]) for row in found], list[PackedFigure])
+    with connection.execute(query.execution_options(yield_per=_FETCHED)) as rows:
+        for study, found in groupby(rows, itemgetter(0)):
+            yield study, msgspec.convert([tuple(row[1:]) for row in found], list[PackedFigure])

@@ -232,5 +232,6 @@ def _open(database: str | None, *, create: bool = False) -> History:
     try:
         from gilbench.store.history import History, default_database  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        raise UsageError(f"the history needs {error.name}: pip install 'gilbench[history]'") from error
+        extra = "postgresql" if (database or "").startswith("postgres") else "history"
+        raise UsageError(f"the history needs {error.name}: pip install 'gilbench[{extra}]'") from error
     return History(database or default_database(), create=create)
