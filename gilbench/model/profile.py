@@ -196,7 +196,7 @@ class Lane(Struct, frozen=True):
     """What one thread did over time: shares of each piece of it. All are 0 while the thread does not exist."""
 
     tid: int
-    held: tuple[float, ...]
+    held: tuple[float, ...]  # on the CPU or not
     wait: tuple[float, ...]
     off: tuple[float, ...]  # on the CPU without the GIL
     blocked: tuple[float, ...]  # asleep, or without a free CPU

@@ -77,3 +77,35 @@ def test_equal_states_are_one_stay_and_a_thread_is_absent_before_and_after_its_l
 def test_only_the_threads_that_are_asked_for_are_written() -> None:
     assert len(written_stays(MIXED.events, [2])) == 1
     assert written_stays(MIXED.events, []) == []
+
+
+def test_a_thread_holds_the_gil_while_it_is_off_the_cpu() -> None:
+    events = made(
+        (1000, 1, ThreadEvent.HELD),
+        (11_000, 1, ThreadEvent.READY),
+        (21_000, 1, ThreadEvent.HELD),
+        (31_000, 1, ThreadEvent.BLOCKED),
+        (41_000, 1, ThreadEvent.READY),
+        (51_000, 1, ThreadEvent.HELD),
+        (61_000, 1, ThreadEvent.OFF),
+        (71_000, 1, ThreadEvent.BLOCKED),
+        end=81_000,
+    )
+    (stays,) = written_stays(events, [1])
+    assert list(read(stays)) == [(600, "held"), (100, "off"), (100, "blocked")]
+    lanes = lanes_of(events)
+    assert lanes is not None
+    assert sum(lanes.threads[0].held) / PIECES == pytest.approx(60 / 80, abs=1e-3)
+
+
+def test_a_thread_that_has_ended_does_nothing_until_another_has_its_number() -> None:
+    changes = (
+        (1000, 1, ThreadEvent.HELD),
+        (21_000, 1, ThreadEvent.ENDED),
+        (21_000, 1, ThreadEvent.BLOCKED),
+    )
+    (stays,) = written_stays(made(*changes, end=41_000), [1])
+    assert list(read(stays)) == [(200, "held")]
+    again = ((31_000, 1, ThreadEvent.BORN), (36_000, 1, ThreadEvent.HELD))
+    (stays,) = written_stays(made(*changes, *again, end=41_000), [1])
+    assert list(read(stays)) == [(200, "held"), (100, "absent"), (50, "blocked"), (50, "held")]

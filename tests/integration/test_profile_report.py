@@ -84,6 +84,16 @@ def test_a_replay_shows_the_speedup_on_more_cpus_than_there_are() -> None:
     assert any("Replayed without the GIL" in finding["text"] for finding in counting["findings"])
 
 
+def test_the_lanes_of_a_recorded_program_hold_the_gil_as_long_as_its_threads() -> None:
+    exact()
+    document = profiled("--replay", "--observe", "gil", "--", *program("objects_four"))
+    held = {thread["tid"]: thread["gil_held"] for thread in document["threads"]}
+    for lane in document["lanes"]["threads"]:
+        assert sum(lane["held"]) / len(lane["held"]) == pytest.approx(held[lane["tid"]], abs=0.02)
+        states = zip(*(lane[state] for state in ("held", "wait", "off", "blocked")), strict=True)
+        assert max(map(sum, states)) < 1.01
+
+
 def test_threads_that_wake_each_other_in_turn_gain_nothing_in_a_replay(tmp_path: Path) -> None:
     exact()
     script = tmp_path / "turns.py"

@@ -24,7 +24,7 @@ from test_golden import compared
 
 from gilbench.analyse.profile.report import interpret
 from gilbench.cli import run
-from gilbench.model.profile import Profile, Replayed, SourceLine, Stack, WhatIf
+from gilbench.model.profile import Profile, RecordedProfile, Replayed, SourceLine, Stack, WhatIf
 from gilbench.model.study import Control, Share, Study
 from gilbench.render import formats
 from gilbench.render.charts import style
@@ -191,6 +191,16 @@ def test_a_recorded_profile_has_a_lane_for_each_thread_that_wanted_the_gil() -> 
     areas = list(marks(drawn(one), "area"))
     assert {area.get("fill") for area in areas} == {style.HELD, style.WAIT, style.OFF, style.BLOCKED}
     assert len(areas) == 4 * len(rows(one)) == 8
+
+
+def test_lanes_of_events_tell_how_many_there_are_and_where_they_end() -> None:
+    course = gil_run([("python", 60 * MS)], [("python", 70 * MS)])
+    profile = interpret(course.profile(), 2, events=course.events)
+    count = len(course.events.stamps)
+    assert f"each of {count} events" in chart(RecordedProfile(profile, course.events), "lanes").summary
+    assert "events" not in chart(profile, "lanes").summary
+    cut = chart(RecordedProfile(profile, course.events._replace(truncated=True)), "lanes").summary
+    assert "Only the first 130 ms were recorded." in cut
 
 
 @pytest.mark.parametrize(

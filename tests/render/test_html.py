@@ -26,6 +26,7 @@ from gilbench.model.history import Studies, Trends
 from gilbench.model.profile import Stack
 from gilbench.render import formats
 from gilbench.render.html import NO_PICTURES
+from gilbench.render.notebook import html_of
 from gilbench.work.read import read_result
 from gilbench.work.scorecard import read_card
 
@@ -236,6 +237,13 @@ def test_without_the_extra_a_page_has_tables_and_says_what_is_missing(
     assert NO_PICTURES in ["".join(one.text) for one in found.all("p")]
     assert found.all("table")
     assert found.all("pre")  # sweeps are drawn as text
+
+
+def test_a_part_of_another_page_has_pictures_only() -> None:
+    found = HtmlPage(html_of(results()["profile"]))
+    assert found.all("figure")
+    assert not found.all("script")
+    assert not any("data-live" in figure.attributes for figure in found.all("figure"))
 
 
 def test_a_result_without_charts_is_a_page() -> None:

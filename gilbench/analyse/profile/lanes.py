@@ -18,6 +18,7 @@ FIELDS = {  # of a lane, by what a thread does
     ThreadEvent.READY: "blocked",
     ThreadEvent.BORN: "blocked",
 }
+_OFF_CPU = {ThreadEvent.BLOCKED, ThreadEvent.READY}
 
 
 class _Pieces:
@@ -58,18 +59,30 @@ def lanes_of(events: Events) -> Lanes | None:
 
 
 def stays(events: Events) -> Iterator[tuple[int, ThreadEvent, int, int]]:
-    """Yield thread, state, begin, and end for each time in which a thread stayed in a state."""
+    """Yield thread, state, begin, and end for each time in which a thread stayed in a state.
+
+    A thread that holds the GIL does so until it is OFF, on the CPU or not.
+    """
     states: dict[int, tuple[ThreadEvent, int]] = {}
+    ended: set[int] = set()
     for stamp, tid, number in zip(events.stamps, events.tids, events.kinds, strict=True):
         kind = ThreadEvent(number)
+        if tid in ended and kind != ThreadEvent.BORN:  # it leaves the CPU for the last time
+            continue
+        ended.discard(tid)
         if tid in states:
-            state, since = states.pop(tid)
+            state, since = states[tid]
+            if state == ThreadEvent.HELD and kind in _OFF_CPU:
+                continue
             yield tid, state, since, stamp
         elif kind not in {ThreadEvent.BORN, ThreadEvent.ENDED}:
             # A thread that was there before computed before it waited, and slept before anything else.
             before = ThreadEvent.OFF if kind == ThreadEvent.WAIT else ThreadEvent.BLOCKED
             yield tid, before, events.begin, stamp
-        if kind != ThreadEvent.ENDED:
+        if kind == ThreadEvent.ENDED:
+            states.pop(tid, None)
+            ended.add(tid)
+        else:
             states[tid] = kind, stamp
     for tid, (state, since) in states.items():
         yield tid, state, since, events.end
