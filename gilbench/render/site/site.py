@@ -67,8 +67,9 @@ class HistorySite:
             if not len(tracked.at):  # it has no study of this branch
                 continue
             view = makes.series(tracked)
-            drawings, points = makes.drawings(tracked, view.title), makes.points(tracked)
-            yield view.file, page.render(view=view, drawings=list(drawings), points=list(points))
+            points = makes.points(tracked)
+            drawings = tuple(makes.drawings(tracked, points, view.title))
+            yield view.file, page.render(view=view, drawings=drawings, points=points)
             badge = badge_file(tracked.series.case.workload)
             workloads[badge] = tracked.series.case.workload
             badges.setdefault(badge, []).append(len(views))

@@ -24,7 +24,7 @@ from gilbench.render.history_pages import (
     percent,
     series_name,
 )
-from gilbench.render.site.bins import LARGEST, binned
+from gilbench.render.site.bins import LARGEST, Binned, binned
 from gilbench.render.site.drawing import ChartMark, ChartStep, chart, sparkline
 from gilbench.render.site.links import SiteLinks
 from gilbench.render.site.names import page_file
@@ -59,11 +59,16 @@ class ChangeView(NamedTuple):
 
 
 class PointView(NamedTuple):
-    """One row of the table of a page."""
+    """One study of a series."""
 
     commit: CommitView
+    figure: tuple[float, float, float, int]  # value, lo, hi (NaN: unknown), and blocks
     value: str
-    blocks: int
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return self.figure[3]
 
 
 class DrawingView(NamedTuple):
@@ -142,46 +147,45 @@ class SeriesViews:
             spark=sparkline(tracked.figures["value"], marks, f"{title}, {_studies(len(tracked.at))}"),
         )
 
-    def points(self, tracked: TrackedSeries) -> Iterator[PointView]:
-        """Yield the last points of a series, the latest first."""
-        rows = tracked.figures[-self._last :].tolist()
-        for at, row in zip(reversed(tracked.at[-self._last :].tolist()), reversed(rows), strict=True):
-            yield PointView(self._commit(at), _figure(row, tracked.series.unit), row[3])
+    def points(self, tracked: TrackedSeries) -> tuple[PointView, ...]:
+        """Return the last points of a series, in order."""
+        last = slice(-self._last, None)
+        return tuple(
+            PointView(self._commit(at), row, _figure(row, tracked.series.unit))
+            for at, row in zip(tracked.at[last].tolist(), tracked.figures[last].tolist(), strict=True)
+        )
 
-    def drawings(self, tracked: TrackedSeries, title: str) -> Iterator[DrawingView]:
-        """Yield the chart of the last studies, and that of all studies if there are more."""
+    def drawings(
+        self, tracked: TrackedSeries, points: Sequence[PointView], title: str
+    ) -> Iterator[DrawingView]:
+        """Yield the chart of the last studies, and that of all studies if there are more.
+
+        Args:
+            tracked: The series.
+            points: Its last points.
+            title: Its title.
+        """
         steps = [self._step(places, found) for places, found in _places(tracked)]
         unit, count = tracked.series.unit, len(tracked.at)
-        whole = count <= self._last
-        if marks := list(self._marks(tracked)):
-            said = f"All {_studies(count)}" if whole else f"The last {_studies(self._last)}"
+        if marks := list(_marks(points, count - len(points))):
+            said = f"{'All' if count == len(points) else 'The last'} {_studies(len(points))}"
             summary = "The oldest is on the left. The band is the 95% interval."
             yield DrawingView(said, summary, chart(marks, steps, unit, f"{title}. {said}."))
-        if not whole and (marks := list(self._joined(tracked))):
-            said = f"All {_studies(count)}"
+        if count > len(points):
             bins = binned(tracked.figures["value"], _BINS)
             summary = "Without intervals."
             if bins.size > 1:
                 summary = (
                     f"The line is the median of {bins.size} neighboring studies. The band spans their values."
                 )
-            yield DrawingView(said, summary, chart(marks, steps, unit, f"{title}. {said}."))
+            said = f"All {_studies(count)}"
+            if marks := list(self._joined(tracked, bins)):
+                yield DrawingView(said, summary, chart(marks, steps, unit, f"{title}. {said}."))
 
-    def _marks(self, tracked: TrackedSeries) -> Iterator[ChartMark]:
-        first = max(0, len(tracked.at) - self._last)
-        unit, rows = tracked.series.unit, tracked.figures[first:].tolist()
-        for place, (study, row) in enumerate(zip(tracked.at[first:].tolist(), rows, strict=True), first):
-            value, lo, hi, _ = row
-            if value < LARGEST:
-                commit = self._commit(study)
-                title = f"{commit.date}, {commit.name}: {_figure(row, unit)}"
-                yield ChartMark(place, value, lo, min(hi, LARGEST), commit.date[:10], title, commit.url)
-
-    def _joined(self, tracked: TrackedSeries) -> Iterator[ChartMark]:
-        bins = binned(tracked.figures["value"], _BINS)
+    def _joined(self, tracked: TrackedSeries, bins: Binned) -> Iterator[ChartMark]:
         columns = bins.at, bins.middle, bins.low, bins.high, bins.first
         for at, middle, low, high, first in zip(*(column.tolist() for column in columns), strict=True):
-            date = date_of(self._studies[tracked.at[first]])[:10]
+            date = self._commit(int(tracked.at[first])).date[:10]
             yield ChartMark(at, middle, low, high, date)
 
     def _change(self, found: Found) -> ChangeView:
@@ -210,6 +214,14 @@ class SeriesViews:
     def _view_of_entry(self, entry: Entry) -> CommitView:
         label = short(entry.label or "", _NAME)
         return CommitView(commit_name(entry), date_of(entry), label, self._links.of_commit(entry))
+
+
+def _marks(points: Sequence[PointView], first: int) -> Iterator[ChartMark]:
+    """Yield the marks of points, of which the first has an index."""
+    for place, (commit, (value, lo, hi, _), text) in enumerate(points, first):
+        if value < LARGEST:
+            title = f"{commit.date}, {commit.name}: {text}"
+            yield ChartMark(place, value, lo, min(hi, LARGEST), commit.date[:10], title, commit.url)
 
 
 def _places(tracked: TrackedSeries) -> list[tuple[tuple[int, int, int], Found]]:
