@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +11,7 @@ from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.interpreters.probe import one_line
 from gilbench.model.errors import UsageError
-from gilbench.model.history import Changes, Entry, Point, Points, Series, Studies, Trends
+from gilbench.model.history import Changes, Entry, Found, Point, Points, Series, Studies, Trends
 from gilbench.model.metrics import METRICS
 from gilbench.model.printed import PrintedResults
 from gilbench.model.study import Struct
@@ -111,10 +111,9 @@ def read_trends(request: SeriesRequest, last: int = 20) -> Trends:
     with _open(request.database) as history:
         wanted, fallback = _wanted(history, request)
         studies = history.studies(request.branch)
-        series = [
-            (found.series, tuple(_points(found, studies, last))) for found in history.figures(wanted, studies)
-        ]
-    return Trends(tuple(series), fallback)
+        figures = list(history.figures(wanted, studies))
+    series = [(found.series, tuple(_points(found, studies, last))) for found in figures]
+    return Trends(tuple(series), fallback, tuple(_changes(figures, studies)))
 
 
 def detect_changes(request: SeriesRequest) -> Changes:
@@ -126,12 +125,13 @@ def detect_changes(request: SeriesRequest) -> Changes:
     with _open(request.database) as history:
         wanted, fallback = _wanted(history, request)
         studies = history.studies(request.branch)
-        changes = [
-            change
-            for found in history.figures(wanted, studies)
-            for change in lasting_changes(found.series, studies, found.at, found.rows["value"])
-        ]
+        changes = list(_changes(history.figures(wanted, studies), studies))
     return Changes(tuple(changes), len(wanted), request.branch, fallback)
+
+
+def _changes(figures: Iterable[Figures], studies: Sequence[Entry]) -> Iterator[Found]:
+    for found in figures:
+        yield from lasting_changes(found.series, studies, found.at, found.rows["value"])
 
 
 def all_points(database: str | None = None) -> Points:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gilbench.render.figures import short
@@ -21,6 +22,9 @@ class Chart(NamedTuple):
     summary: str  # what it shows, and how to read it
     table: Table  # the values that it shows
     draw: Callable[[], str]  # returns the SVG
+    links: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # places of the page that marks lead to, by their description
 
 
 def with_names(charts: Iterable[Chart]) -> Iterator[Chart]:
