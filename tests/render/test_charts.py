@@ -134,14 +134,14 @@ def test_a_chart_of_scaling_shows_what_the_host_gives(tmp_path: Path) -> None:
     dashes = [line.get("stroke-dasharray") for line in marks(drawn(one), "line")]
     assert len(dashes) == 3
     assert len(set(dashes)) == 3  # ideal, host, and the law of the interpreter
-    assert {"ideal", "what the host gives", "Universal Scalability Law"} <= set(texts(drawn(one)))
+    assert {"ideal", "host", "fitted law"} <= set(texts(drawn(one)))
 
 
 def test_a_law_is_drawn_through_the_points_from_three_numbers_of_threads() -> None:
     two, three = controlled(1.9), controlled(1.9, 1.95)
-    assert "law" not in chart(build_report(two), "scaling-cpu").summary
+    assert "Law" not in chart(build_report(two), "scaling-cpu").summary
     one = chart(build_report(three), "scaling-cpu")
-    assert "Lines: the law" in one.summary
+    assert "Universal Scalability Law" in one.summary
     (law,) = [line for line in marks(drawn(one), "line") if line.get("stroke-dasharray") == "1,0"]
     assert (law.get("d") or "").count("L") >= 20  # a curve
 

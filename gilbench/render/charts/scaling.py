@@ -27,7 +27,7 @@ _TITLES = {
     "own": "Speedup of own code",
 }
 _DOUBLINGS = 8  # threads from which the axis is logarithmic
-_IDEAL, _HOST, _LAW = "ideal", "what the host gives", "Universal Scalability Law"
+_IDEAL, _HOST, _LAW = "ideal", "host", "fitted law"
 _DASHES: Mapping[str, list[int]] = {_IDEAL: [6, 4], _HOST: [1, 3], _LAW: [1, 0]}
 _STEPS = 24  # of the curve of a law
 
@@ -75,7 +75,7 @@ def _summary(guides: Collection[str], cores: int) -> str:
         if _HOST in guides
         else "No control was measured for these numbers of threads."
     )
-    law = " Lines: the law that fits the points best." if _LAW in guides else ""
+    law = " Lines: the Universal Scalability Law, fitted to the points." if _LAW in guides else ""
     return (
         f"Speedup over one thread, by number of threads, with 95% intervals. Dashed: ideal on {cores} "
         f"core{'s'[: cores != 1]}. {host}{law}"
@@ -188,6 +188,6 @@ def _draw(points: Sequence[Record], guides: Sequence[Record], among: Sequence[st
 def _guide(base: alt.Chart, y: Any, known: Sequence[str], names: Sequence[str]) -> alt.Chart:
     """Return the guides of some names among all, each with its dashes, which the legend has."""
     dashes = alt.Scale(domain=list(known), range=[_DASHES[name] for name in known])
-    guide = alt.StrokeDash("guide:N", title=None, scale=dashes)
+    guide = alt.StrokeDash("guide:N", title=None, scale=dashes, legend=alt.Legend(padding=7))
     chosen = base.transform_filter(alt.FieldOneOfPredicate("guide", oneOf=list(names)))
     return chosen.encode(y=y("limit:Q"), strokeDash=guide)

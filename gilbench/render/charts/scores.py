@@ -48,7 +48,7 @@ def _matrix(name: str, title: str, scores: Sequence[Score]) -> Chart:
         cell["told"] = f"{cell['row']}, {cell['column']}: {cell['text']}"
     by_row: dict[str, dict[str, str]] = {}
     for score in whole:
-        by_row.setdefault(_title(score), {})[score.interpreter] = score.verdict
+        by_row.setdefault(_title(score), {})[score.interpreter] = verdict_label(score.verdict)
     return Chart(
         name=name,
         title=title,
