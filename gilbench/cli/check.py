@@ -251,9 +251,9 @@ def check(
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if way == "limit":
         profile = None if typed(context, *_OF_STUDIES) else study
-        files = sort_files(output, "LimitCheck", named, chart=chart)
+        files = sort_files(output, "LimitCheck", named, chart=chart, printed=form, context=context)
         return _conclude(_held_to(limit or (), profile, strict=strict), files, form)
-    files = sort_files(output, "Check", named, study=True, chart=chart)
+    files = sort_files(output, "Check", named, study=True, chart=chart, printed=form, context=context)
     from gilbench.work.check import check_history, check_study, read_known  # noqa: PLC0415
     from gilbench.work.compare import Limits  # noqa: PLC0415
 

@@ -65,7 +65,7 @@ def compare(
 
     if candidate is None and typed(context, "allow_unpaired"):
         raise UsageError("--allow-unpaired needs two studies or profiles")
-    files = sort_files(output, "Comparisons", chart=chart)
+    files = sort_files(output, "Comparisons", chart=chart, printed=form, context=context)
     limits = Limits.in_percent(metric, threshold, fdr, allow_unpaired=allow_unpaired)
     result = compare_files(study, candidate, limits)
     deliver(result, form, files)

@@ -114,6 +114,7 @@ def list_(
 
 
 def show_series(
+    context: typer.Context,
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="Workload, as reports name it.")],
     *,
     interpreter: Interpreter = None,
@@ -129,7 +130,7 @@ def show_series(
     """Plot the latest results of a workload."""
     from gilbench.work.history import read_trends  # noqa: PLC0415
 
-    files = sort_files(output, "Trends", chart=chart)
+    files = sort_files(output, "Trends", chart=chart, printed=form, context=context)
     trends = read_trends(_request(workload, interpreter, metric, threads, branch, database), last)
     deliver(trends, form, files)
 

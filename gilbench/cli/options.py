@@ -294,6 +294,8 @@ def sort_files(
     *,
     study: bool = False,
     chart: str | None = None,
+    printed: str = "terminal",
+    context: typer.Context | None = None,
 ) -> Files:
     """Sort the requested files by format, and check before the work that each can be written.
 
@@ -303,9 +305,11 @@ def sort_files(
         named: Files with a given format; None: not requested.
         study: Whether the command writes a study.
         chart: Name of the chart in pictures; None: the first.
+        printed: Format of the printed result.
+        context: The command, if it has the option --chart.
 
     Raises:
-        UsageError: An ending is unknown, or a file cannot be written.
+        UsageError: An ending is unknown, a file cannot be written, or no output shows the chart of the command line.
     """
     studies = [path for path in paths or () if study and not formats.is_known(path, kind)]
     if len(studies) > 1:
@@ -315,6 +319,11 @@ def sort_files(
     for path, form in reports:
         formats.refuse_unready(form)
         refuse_unwritable(path)
+    # A chart that a file names is for the runs that draw it.
+    if context is not None and typed(context, "chart"):
+        forms = (printed, *(one for _, one in reports))
+        if not any(map(formats.is_picture, forms)):
+            raise UsageError("--chart needs a picture: -o chart.svg or -o chart.png")
     return Files(studies[0] if studies else None, tuple(reports), chart)
 
 

@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def profile(
+    context: typer.Context,
     command: Annotated[
         list[str] | None,
         typer.Argument(help="Program and its arguments, after --.", metavar="-- COMMAND"),
@@ -113,7 +114,8 @@ def profile(
         raise UsageError(f"-o names {len(traces)} timelines; name only one")
     for trace in traces:
         refuse_unwritable(trace)
-    files = sort_files([path for path in output or () if path not in traces], "Profile", chart=chart)
+    others = [path for path in output or () if path not in traces]
+    files = sort_files(others, "Profile", chart=chart, printed=form, context=context)
     from gilbench.work.profile import ProfileRequest  # noqa: PLC0415
     from gilbench.work.profile import profile as profile_program  # noqa: PLC0415
 

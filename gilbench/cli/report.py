@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
+    context: typer.Context,
     file: Annotated[
         list[Path],
         typer.Argument(
@@ -44,5 +45,5 @@ def report(
         raise UsageError("-o takes the report of one FILE; run gilbench report once for each")
     for path in file:
         result = read_result(path)
-        files = sort_files(output, type(result).__name__, chart=chart)
+        files = sort_files(output, type(result).__name__, chart=chart, printed=form, context=context)
         deliver(result, form, files)

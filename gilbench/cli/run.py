@@ -185,7 +185,7 @@ def run(
     program = command_request(context, words)
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     own = calls(context, call, arg, setup, shared=shared)
-    files = sort_files(output, "Report", study=True, chart=chart)
+    files = sort_files(output, "Report", study=True, chart=chart, printed=form, context=context)
     if resume is not None:
         if typed(context, *axes, *_PLANNED) or (files.study and typed(context, "output")):
             raise UsageError("--resume reuses the study's plan; remove the other run options")

@@ -54,7 +54,7 @@ def scorecard(
     from gilbench.work.scorecard import read_card  # noqa: PLC0415
     from gilbench.work.scorecard import scorecard as measure_card  # noqa: PLC0415
 
-    files = sort_files(output, "Scorecard", study=True, chart=chart)
+    files = sort_files(output, "Scorecard", study=True, chart=chart, printed=form, context=context)
     if study is not None:
         if typed(context, "python", "env") or (files.study and typed(context, "output")):
             raise UsageError("--study shows a saved study; remove --python, --env, and -o STUDY")

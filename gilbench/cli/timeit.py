@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def timeit(
+    context: typer.Context,
     statement: Annotated[
         list[str],
         typer.Argument(metavar="STATEMENT...", help="Statement to repeat. Several are its lines."),
@@ -76,7 +77,7 @@ def timeit(
     quiet: Quiet = False,
 ) -> int:
     """Time a statement on one thread and on several. Without --python, on the interpreter that gilbench runs on."""
-    files = sort_files(output, "Report", study=True, chart=chart)
+    files = sort_files(output, "Report", study=True, chart=chart, printed=form, context=context)
     from gilbench.model.calls import OwnCall  # noqa: PLC0415
     from gilbench.work.measure import measure  # noqa: PLC0415
     from gilbench.work.planning import MeasureRequest  # noqa: PLC0415

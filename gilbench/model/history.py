@@ -124,6 +124,7 @@ class Trends(NamedTuple):
 
     series: tuple[tuple[Series, tuple[tuple[Entry, Point], ...]], ...]
     fallback: str | None = None  # metric that was taken, since no requested series is relative to a reference
+    changes: tuple[Found, ...] = ()  # lasting changes of these series
 
 
 class Changes(NamedTuple):

@@ -200,6 +200,11 @@ def names_for(*kinds: str) -> list[str]:
     return [form.name for form in FORMATS if not form.binary and (not form.of or {*kinds} & {*form.of})]
 
 
+def is_picture(name: str) -> bool:
+    """Return whether a format is one chart."""
+    return _named(name).charts == "one"
+
+
 def format_of(path: Path, kind: str | None = None) -> str:
     """Return the format that a file's ending picks.
 

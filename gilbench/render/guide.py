@@ -44,6 +44,8 @@ _WIDEST = 100  # columns of text
 _COMMENT = re.compile(r"^ *<!--.*?-->\n", re.DOTALL | re.MULTILINE)
 _TABLE = re.compile(r"^<!-- table: (.+) -->$", re.MULTILINE)
 LINK = re.compile(r"([\w-]+)\.md(#[\w-]+)?")  # to another page
+PICTURES = "pictures"  # folder of the pictures
+_PICTURE = re.compile(r"^!\[([^\]]+)\]\([^)]+\)$", re.MULTILINE)
 _MARKDOWN_LINK = re.compile(rf"\[([^\]]+)\]\({LINK.pattern}\)")
 _UNITS = {
     "1/s": "per second",
@@ -95,10 +97,11 @@ def topics_page() -> Page:
 def write_guide_page(page: GuidePage, file: TextIO) -> None:
     """Draw a page on a terminal, or write its Markdown into a file or a pipe."""
     console = PlainConsole(file=file)
+    text = _PICTURE.sub(r"*Picture: \1* (`gilbench guide --site DIR`)", page.text)
     if not console.is_terminal:
-        file.write(page.text)
+        file.write(text)
         return
-    text = _MARKDOWN_LINK.sub(r"\1 (`gilbench guide \2`)", page.text)
+    text = _MARKDOWN_LINK.sub(r"\1 (`gilbench guide \2`)", text)
     drawn = Markdown(text, code_theme="ansi_dark", hyperlinks=False)
     console.print(drawn, width=min(console.width, _WIDEST))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
+from importlib.resources import files
 from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -15,12 +17,13 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
-from gilbench.render.guide import LINK, GuidePage
+from gilbench.render.guide import LINK, PICTURES, GuidePage
 
 GENERATOR = '<meta name="generator" content="gilbench guide">'  # in each file
 INDEX = "index.html"
 _SECTION = "h2"  # listed below the title
 _HEAD = 6  # tokens of the title and the summary
+_NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
 class _Heading(NamedTuple):
@@ -61,6 +64,7 @@ def _html(text: str) -> _Html:
     reader.add_render_rule("table_open", _table_open)
     reader.add_render_rule("table_close", _table_close)
     reader.add_render_rule("fence", _fence)
+    reader.add_render_rule("image", _image)
     tokens = reader.parse(text)
     sections = tuple(_anchored(tokens))
     for token in tokens:
@@ -108,3 +112,18 @@ def _table_close(
 def _fence(_renderer: RendererHTML, tokens: Sequence[Token], index: int, *_: object) -> str:
     """Return a block of code that the keyboard can scroll."""
     return f'<pre tabindex="0"><code>{escapeHtml(tokens[index].content)}</code></pre>\n'
+
+
+def _image(_renderer: RendererHTML, tokens: Sequence[Token], index: int, *_: object) -> str:
+    """Return a picture of the guide as a part of the page, in the colors of the page."""
+    name = str(tokens[index].attrs["src"]).rpartition("/")[2]
+    root = ET.fromstring(files("gilbench").joinpath("guide", PICTURES, name).read_bytes())  # noqa: S314 - ours
+    background = root.find(f"{_NAMESPACE}rect")
+    if background is not None:
+        root.remove(background)
+    root.attrib.pop("color", None)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_NAMESPACE)
+    root.attrib |= {"role": "img", "aria-label": tokens[index].content}
+    drawn = ET.tostring(root, encoding="unicode")
+    return f'<span class="scroll picture" tabindex="0">{drawn}</span>'

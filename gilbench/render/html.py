@@ -125,7 +125,8 @@ def _figure(chart: Chart, prefix: str, *, live: bool) -> _DrawnChart:
     from gilbench.render.charts.svg import inline  # noqa: PLC0415 - needs altair, as all charts do
 
     label = printable(f"{chart.title}. {chart.summary}")
-    svg = inline(chart.draw(), label, f"{prefix}-{chart.name}")
+    links = {mark: f"{prefix}-{place}" for mark, place in chart.links.items()}
+    svg = inline(chart.draw(), label, f"{prefix}-{chart.name}", links)
     values = _data(chart.live()) if live and chart.live is not None else ""
     return _DrawnChart(chart.name, chart.title, chart.summary, _markup(svg), chart.table, values)
 

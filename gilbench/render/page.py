@@ -59,6 +59,7 @@ class Section(NamedTuple):
 
     rows: tuple[tuple[Entry, ...], ...]  # one entry per column
     heading: Entry = ""
+    place: str = ""  # ID on the page, for links from charts
 
 
 class Table(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from gilbench.model.scores import Score, Scorecard, bases, flat
+from gilbench.model.scores import Score, Scorecard, Verdict, bases, flat
 from gilbench.render.figures import SENTENCE, figure_within, processors, short
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 from gilbench.render.started import started
@@ -87,6 +88,17 @@ def _parts(title: str, scores: Sequence[Score]) -> Iterator[Part]:
     yield Sentences(f"{title}: measured values", tuple(_bases(scores)), folded=True)
 
 
+def verdict_label(verdict: Verdict) -> str:
+    """Return how pages call a verdict."""
+    return _LABELS.get(verdict, verdict)
+
+
+def place_of(identity: str) -> str:
+    """Return the place of a claim or property on a page, of letters, digits, and hyphens."""
+    name = re.sub("[^A-Za-z0-9]", "-", _name(identity))
+    return f"experiment-{name}"
+
+
 def _name(identity: str) -> str:
     return identity.partition(".")[0]
 
@@ -100,14 +112,15 @@ def _section(name: str, by_id: dict[str, list[Score]], columns: Sequence[str], n
         label = Text("overall", "strong") if scores[0].part is None else scores[0].part
         rows.append((label, *(cells.get(column, "-") for column in columns)))
     title = next(iter(by_id.values()))[0].title
-    return Section(tuple(rows), f"({name}) {title}" if name.isdecimal() else title)
+    heading = f"({name}) {title}" if name.isdecimal() else title
+    return Section(tuple(rows), heading, place_of(name))
 
 
 def _cell(score: Score, notes: _Notes | None) -> Text:
     # A good verdict needs no footnote. JSON contains all reasons.
     reason = None if score.verdict in _AS_IT_SHOULD_BE else score.reason
     number = None if notes is None else notes.number(reason)
-    texts = [_LABELS.get(score.verdict, score.verdict) + (f" [{number}]" if number is not None else "")]
+    texts = [verdict_label(score.verdict) + (f" [{number}]" if number is not None else "")]
     if score.figure is not None:
         texts.append(figure_within(score.figure, score.lo, score.hi, score.unit or "1"))
     lines = (line for text in texts for line in ([text] if len(text) <= _CELL else text.rsplit(" ", 1)))

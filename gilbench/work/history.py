@@ -123,10 +123,10 @@ def read_trends(request: SeriesRequest, last: int = 20) -> Trends:
     with _open(request.database) as history:
         wanted, fallback = _wanted(history, request)
         studies = history.studies(request.branch)
-        series = [
-            (found.series, tuple(_points(found, studies, last))) for found in history.figures(wanted, studies)
-        ]
-    return Trends(tuple(series), fallback)
+        figures = list(history.figures(wanted, studies))
+    series = [(found.series, tuple(_points(found, studies, last))) for found in figures]
+    changes = (change for found in figures for change in _changes(found, studies))
+    return Trends(tuple(series), fallback, tuple(changes))
 
 
 def detect_changes(request: SeriesRequest) -> Changes:

@@ -15,6 +15,7 @@ import checks
 import msgspec
 import profiles
 import pytest
+from charted import history
 from gil_machine import MS
 from gil_machine import run as gil_run
 from html_pages import HtmlPage
@@ -23,6 +24,8 @@ from studies import StudyBuilder, everything, make_workload, named, save
 from test_golden import compared
 
 from gilbench.analyse.profile.report import interpret
+from gilbench.analyse.stats.scaling import fit_laws, speedup_by_law
+from gilbench.analyse.study.report import build_report
 from gilbench.cli import run
 from gilbench.model.profile import Profile, RecordedProfile, Replayed, SourceLine, Stack, WhatIf
 from gilbench.model.study import Control, Share, Study
@@ -111,7 +114,7 @@ def test_a_chart_of_scaling_has_a_point_for_each_number_of_threads() -> None:
     assert len(rows(one)) == 6  # three interpreters, two and four threads
     assert len(list(marks(drawn(one), "symbol"))) == 9  # and one thread
     assert {"threads", "speedup", "3.13t", "countdown"} <= set(texts(drawn(one)))
-    assert "host" not in one.summary
+    assert "No control was measured" in one.summary
 
 
 def controlled(*gains: float) -> Study:
@@ -130,7 +133,32 @@ def test_a_chart_of_scaling_shows_what_the_host_gives(tmp_path: Path) -> None:
     assert "what the host gives" in one.summary
     dashes = [line.get("stroke-dasharray") for line in marks(drawn(one), "line")]
     assert len(dashes) == 3
-    assert len(set(dashes)) == 3  # ideal, host, and the interpreter
+    assert len(set(dashes)) == 3  # ideal, host, and the law of the interpreter
+    assert {"ideal", "host", "fitted law"} <= set(texts(drawn(one)))
+
+
+def test_a_law_is_drawn_through_the_points_from_three_numbers_of_threads() -> None:
+    two, three = controlled(1.9), controlled(1.9, 1.95)
+    assert "Law" not in chart(build_report(two), "scaling-cpu").summary
+    one = chart(build_report(three), "scaling-cpu")
+    assert "Universal Scalability Law" in one.summary
+    (law,) = [line for line in marks(drawn(one), "line") if line.get("stroke-dasharray") == "1,0"]
+    assert (law.get("d") or "").count("L") >= 20  # a curve
+
+
+def test_a_law_gives_what_it_was_fitted_to() -> None:
+    sigma, kappa = 0.1, 0.01
+    speedups = {threads: speedup_by_law(threads, 4, sigma, kappa) for threads in (2, 4, 8)}
+    assert fit_laws(speedups, 4)[1:] == pytest.approx((sigma, kappa))
+    assert speedup_by_law(1, 4, sigma, kappa) == 1
+
+
+def test_the_numbers_below_the_percentiles_are_those_of_the_table() -> None:
+    one = chart(everything().report(), "latency-io")
+    slower = {row[4] for row in rows(one)} - {"-"}
+    assert slower
+    assert slower & set(texts(drawn(one)))
+    assert all(int(row[4]) == int(row[5]) // 2 for row in rows(one) if row[2] == "p50")
 
 
 def test_an_answer_that_never_came_is_left_out_of_the_drawing_of_latencies() -> None:
@@ -148,6 +176,29 @@ def test_a_comparison_has_a_chart_for_each_metric_in_the_colors_of_verdicts() ->
     colors = {mark.get("fill") for mark in marks(drawn(one), "symbol")}
     verdicts = {row.verdict for row in result.rows if row.metric == "throughput"}
     assert {style.VERDICTS[verdict] for verdict in verdicts} >= colors - {None}
+
+
+def test_a_lasting_change_is_a_rule_with_a_band_and_in_the_table() -> None:
+    trends = history()
+    (change,) = trends.changes
+    one, other = formats.charts_of(trends)
+    assert [row[4] for row in rows(one)].count("-") == len(rows(one)) - 1
+    assert rows(one)[change.change.at][4] == "regressed -8.9%"
+    assert {style.VERDICTS["regressed"]} == {mark.get("fill") for mark in marks(drawn(one), "rect")}
+    assert style.VERDICTS["regressed"] in {mark.get("stroke") for mark in marks(drawn(one), "rule")}
+    assert (change.likely.commit or "")[:9] in texts(drawn(one))
+    assert "lasting changes" in one.summary
+    assert "lasting changes" not in other.summary
+    assert not list(marks(drawn(other), "rect"))
+
+
+def test_a_change_before_the_first_point_is_not_drawn() -> None:
+    trends = history()
+    ((series, points), *_) = trends.series
+    late = trends._replace(series=((series, points[-5:]),))
+    (one,) = formats.charts_of(late)
+    assert {row[4] for row in rows(one)} == {"-"}
+    assert not list(marks(drawn(one), "rect"))
 
 
 def test_a_check_shows_each_comparison_once() -> None:

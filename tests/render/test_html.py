@@ -38,7 +38,7 @@ TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section"),
     *("h1", "h2", "h3", "p", "ul", "li", "a", "span", "pre", "details", "summary"),
     *("figure", "figcaption", "div", "table", "thead", "tbody", "tr", "th", "td"),
-    *("svg", "g", "path", "rect", "line", "text", "title", "defs", "clippath"),
+    *("svg", "g", "path", "rect", "line", "text", "tspan", "title", "defs", "clippath"),
     "script",  # see ``scripts_are_ours``
 }
 
@@ -133,12 +133,27 @@ def test_each_chart_has_a_label_and_its_values(kind: str) -> None:
     found = page(kind)
     assert found.all("figure")
     for figure in found.all("figure"):
-        (picture,) = [one for one in found.within(figure, "svg") if one.attributes.get("role") == "img"]
+        role = "group" if kind == "scorecard" else "img"  # a group has links
+        (picture,) = [one for one in found.within(figure, "svg") if one.attributes.get("role") == role]
         assert len(picture.attributes["aria-label"]) > 40
         assert "".join(found.within(figure, "h3")[0].text)
         (values,) = found.within(figure, "table")
         assert values.ancestors[-2:] == ("details", "div")
         assert len([row for row in found.within(figure, "tr") if "tbody" in row.ancestors]) > 0
+
+
+def test_each_cell_of_a_scorecard_links_to_the_rows_behind_it() -> None:
+    found = page("scorecard")
+    (figure,) = found.all("figure")
+    links = found.within(figure, "a")
+    verdicts = [cell for cell in found.within(figure, "td") if "tbody" in cell.ancestors]
+    assert len(links) == len(verdicts) > 20
+    for link in links:
+        assert not link.text  # its name is a label
+        number = link.attributes["aria-label"].partition(")")[0]
+        place = link.attributes["href"][1:]
+        (section,) = [one for one in found.all("tbody") if one.attributes.get("id") == place]
+        assert f"{number})" in "".join(section.text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

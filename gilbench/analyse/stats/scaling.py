@@ -60,6 +60,12 @@ def fit_laws(speedups: Mapping[int, float], cores: int) -> tuple[float, float, f
     return min(serial, 1.0), math.nan if alone else float(sigma), float(kappa)
 
 
+def speedup_by_law(threads: float, cores: int, sigma: float, kappa: float) -> float:
+    """Return the speedup that the law of ``fit_laws`` gives to some threads."""
+    running = min(threads, cores)
+    return running / (1 + sigma * (running - 1) + kappa * threads * (threads - 1))
+
+
 class Kept(NamedTuple):
     """Logs of the throughput that one loss of the Universal Scalability Law leaves, relative to linear scaling.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gilbench.render.figures import short
@@ -24,6 +25,7 @@ class Chart(NamedTuple):
     live: Callable[[], Record] | None = (
         None  # returns what the script of a page draws instead, with its "kind"
     )
+    links: Mapping[str, str] = MappingProxyType({})  # places of the page that marks lead to, by description
 
 
 def with_names(charts: Iterable[Chart]) -> Iterator[Chart]:

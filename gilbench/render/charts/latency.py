@@ -26,6 +26,7 @@ _TAILS = {  # requests per slower request
 _MAX = "latency_max"
 _TICKS = "{'2': 'p50', '10': 'p90', '100': 'p99', '1000': 'p99.9', '10000': 'p99.99'}[toString(datum.value)]"
 _SECONDS = "format(datum.value, '~s') + 's'"
+_FOOT = 14  # px at the bottom of a panel, for the numbers of samples
 
 
 def latency_charts(cells: Sequence[Cell], report: Report, among: Mapping[str, str]) -> Iterator[Chart]:
@@ -68,35 +69,67 @@ def _latency(
         {
             "panel": places[_panel(cell, quiet)],
             "series": series[variant(cell.case)],
-            "tail": _TAILS[cell.metric][1] if cell.metric in _TAILS else max(2.0, float(cell.samples or 2)),
+            "tail": _tail(cell),
             "value": cell.value,
             **_positive(cell),
         }
         for cell in found
     ]
+    carried = _carried(found, places, quiet)
     yield Chart(
         name=name,
         title=title,
         summary=(
             "Latency by percentile, both axes logarithmic, with 95% intervals. The last point of each line is the "
-            "slowest of all samples."
+            "slowest of all samples. At the bottom: the number of samples that are slower than the percentile, of the "
+            "line with the fewest."
         ),
         table=table_of_chart(
-            ("workload", "interpreter", "percentile", "latency", "samples"),
+            ("workload", "interpreter", "percentile", "latency", "slower samples", "samples"),
             (
                 (
                     _panel(cell, quiet),
                     variant(cell.case),
                     _TAILS[cell.metric][0] if cell.metric in _TAILS else "max",
                     written(cell),
+                    _counted(_slower(cell)),
                     "-" if cell.samples is None else str(cell.samples),
                 )
                 for cell in found
             ),
             texts=2,
         ),
-        draw=partial(_draw_latency, rows, list(series.values()), list(places.values())),
+        draw=partial(_draw_latency, [*rows, *carried], list(series.values()), list(places.values())),
     )
+
+
+def _tail(cell: Cell) -> float:
+    """Return the number of requests of which one is slower; of a maximum, all."""
+    return _TAILS[cell.metric][1] if cell.metric in _TAILS else max(2.0, float(cell.samples or 2))
+
+
+def _slower(cell: Cell) -> int | None:
+    """Return the number of samples that are slower than a percentile; None: unknown."""
+    if cell.samples is None or cell.metric not in _TAILS:
+        return None
+    return math.floor(cell.samples / _tail(cell))
+
+
+def _counted(slower: int | None) -> str:
+    return "-" if slower is None else str(slower or "<1")
+
+
+def _carried(cells: Sequence[Cell], places: Mapping[str, str], quiet: set[str]) -> list[Record]:
+    """Return a record for each percentile of a panel: the fewest slower samples of all its lines."""
+    fewest: dict[tuple[str, float], int] = {}
+    for cell in cells:
+        slower = _slower(cell)
+        if slower is not None:
+            key = places[_panel(cell, quiet)], _tail(cell)
+            fewest[key] = min(slower, fewest.get(key, slower))
+    return [
+        {"panel": panel, "tail": tail, "slower": _counted(count)} for (panel, tail), count in fewest.items()
+    ]
 
 
 def _panel(cell: Cell, quiet: set[str]) -> str:
@@ -112,23 +145,32 @@ def _positive(cell: Cell) -> dict[str, float]:
 
 
 def _draw_latency(rows: Sequence[Record], among: Sequence[str], places: Sequence[str]) -> str:
-    names = series_of(rows, among)
+    points = [row for row in rows if "value" in row]
+    names = series_of(points, among)
     x = alt.X(
         "tail:Q",
         title="percentile",
-        scale=alt.Scale(type="log", nice=False),
+        scale=alt.Scale(type="log", nice=False, padding=12),
         axis=alt.Axis(values=[2, 10, 100, 1000, 10_000], labelExpr=_TICKS, grid=False),
     )
     axis = alt.Axis(labelExpr=_SECONDS, tickCount=5)
-    y = partial(alt.Y, title="latency", scale=alt.Scale(type="log"), axis=axis)
+    y = partial(alt.Y, title="latency", scale=alt.Scale(type="log", padding=_FOOT), axis=axis)
+    size = panels(len(places))
     base, color = alt.Chart().encode(x=x), colors(names, among)
-    layered = alt.layer(
-        base.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
-        base.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
-        base.mark_point(filled=True, opacity=1).encode(
+    measured = base.transform_filter("isValid(datum.value)")
+    layers = [
+        measured.mark_rule(strokeWidth=2, strokeOpacity=0.6).encode(y=y("lo:Q"), y2="hi:Q", color=color),
+        measured.mark_line().encode(y=y("value:Q"), color=color, strokeWidth=widths(names)),
+        measured.mark_point(filled=True, opacity=1).encode(
             y=y("value:Q"), color=color, shape=shapes(names, among), size=sizes(names)
         ),
-    ).properties(**panels(len(places)))
+    ]
+    if len(points) < len(rows):
+        feet = base.transform_filter("isValid(datum.slower)").mark_text(
+            baseline="bottom", dy=-3, fontSize=9, color=INK, opacity=0.8
+        )
+        layers.append(feet.encode(y=alt.value(size["height"]), text="slower:N"))
+    layered = alt.layer(*layers).properties(**size)
     facet = alt.Facet("panel:N", title=None, sort=list(places))
     return rendered(layered.facet(facet=facet, columns=3, data=alt.InlineData(values=list(rows))))
 

@@ -102,7 +102,13 @@ def styled(spec: Any, names: Sequence[str] = ()) -> Any:
         ),
         header=alt.HeaderConfig(**text, labelFontSize=12, labelLimit=420),
         legend=alt.LegendConfig(
-            **text, orient="top", direction="horizontal", columns=4, labelLimit=260, symbolSize=80
+            **text,
+            orient="top",
+            direction="horizontal",
+            columns=4,
+            columnPadding=18,
+            labelLimit=260,
+            symbolSize=80,
         ),
         view=alt.ViewConfig(stroke=INK, strokeOpacity=0.25),
     )

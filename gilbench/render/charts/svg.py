@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -15,6 +16,7 @@ _NAMESPACE = "http://www.w3.org/2000/svg"
 _LINK = "{http://www.w3.org/1999/xlink}"
 _REFERENCE = re.compile(r"url\(['\"]?#([^'\")]+)['\"]?\)")
 _LINE, _MARGIN, _LETTER = 16, 10, 6.2  # px: a line of text, around the drawing, a letter of 12 px
+_TEXTS = "mark-text role-mark"  # class of the texts of a layer
 _UNUSED = (
     "style",
     "class",
@@ -30,24 +32,41 @@ def rendered(spec: Any, names: Sequence[str] = ()) -> str:
     return text.getvalue()
 
 
-def inline(svg: str, label: str, prefix: str) -> str:
+def inline(svg: str, label: str, prefix: str, links: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a drawing for a page of HTML.
 
     Args:
         svg: The drawing.
         label: What it shows, for screen readers.
         prefix: Start of the IDs in it, unique within the page.
+        links: IDs of the page that marks lead to, by their description.
     """
-    root = _cleaned(svg, prefix)
+    root = _parsed(svg)
+    linked = [
+        (parent, mark, name)
+        for parent in root.iter()
+        for mark in parent
+        if (name := mark.get("aria-label", "")) in links
+    ]
+    texts = [group for group in root.iter() if group.get("class", "").startswith(_TEXTS)] if links else []
+    _clean(root, prefix)
+    for parent, mark, name in linked:
+        link = ET.Element("a", {"href": f"#{links[name]}", "aria-label": name})
+        parent[list(parent).index(mark)] = link
+        link.append(mark)
+    for group in texts:
+        group.set("pointer-events", "none")  # a click on the text of a mark is one on the mark
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{_NAMESPACE}}}")
-    root.attrib |= {"role": "img", "aria-label": label}
+    # An image has no parts for screen readers, and so no links.
+    root.attrib |= {"role": "group" if linked else "img", "aria-label": label}
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
 
 
 def alone(svg: str, title: str, summary: str) -> str:
     """Return a drawing with its title and summary on a white background, for a file."""
-    root = _cleaned(svg, "c")
+    root = _parsed(svg)
+    _clean(root, "c")
     width, height = (float(root.get(side, "0")) for side in ("width", "height"))
     whole = max(width, 480) + 2 * _MARGIN
     lines = textwrap.wrap(summary, max(20, int((whole - 2 * _MARGIN) / _LETTER)))
@@ -81,9 +100,12 @@ def png(svg: str) -> bytes:
     return vl_convert.svg_to_png(svg, scale=2)
 
 
-def _cleaned(svg: str, prefix: str) -> ET.Element:
-    """Parse a drawing, make its IDs unique, and remove what describes single marks."""
-    root = ET.fromstring(svg)  # noqa: S314 - drawn by this process
+def _parsed(svg: str) -> ET.Element:
+    return ET.fromstring(svg)  # noqa: S314 - drawn by this process
+
+
+def _clean(root: ET.Element, prefix: str) -> None:
+    """Make the IDs of a drawing unique, and remove what describes single marks."""
     for element in root.iter():
         for name in list(element.attrib):
             if name in _UNUSED or name.startswith(("aria-", _LINK)) or name == "role":
@@ -92,7 +114,6 @@ def _cleaned(svg: str, prefix: str) -> ET.Element:
                 element.set(name, f"{prefix}-{element.attrib[name]}")
             elif "url(" in element.attrib[name]:
                 element.set(name, _REFERENCE.sub(rf"url(#{prefix}-\1)", element.attrib[name]))
-    return root
 
 
 def _add(parent: ET.Element, tag: str, attributes: dict[str, str]) -> ET.Element:
