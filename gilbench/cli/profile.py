@@ -16,9 +16,9 @@ from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.work.listener import ProfileListener
 
 if TYPE_CHECKING:
+    from gilbench.cli.live import LiveProfile
     from gilbench.model.events import Events
     from gilbench.model.profile import Profile
-    from gilbench.render.live import LiveScreen
 
 _TRACE = ".perfetto-trace"
 _EXAMPLES = examples(
@@ -59,7 +59,10 @@ def profile(
     children: Annotated[
         bool, typer.Option("--children", help="Also profile the processes that it starts.")
     ] = False,
-    live: Annotated[bool, typer.Option("--live", help="Redraw the table every second, like top.")] = False,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Redraw the table every second, like top; keys sort, filter, and group."),
+    ] = False,
     observe: Annotated[
         str,
         typer.Option(
@@ -156,21 +159,35 @@ class _ProfileConsole(ConsoleListener, ProfileListener):
         super().__init__()
         self._files, self._traces, self._form = files, traces, form
         self._started = started
-        self._live = live
-        self._screen: LiveScreen | None = None
+        self._wanted = live
+        self._live: LiveProfile | None = None
         self._events: Events | None = None
 
     def sample(self, profile: Profile) -> None:
         """Draw a sample."""
-        if not self._live:
+        if not self._wanted:
             return
-        if self._screen is None:
-            from gilbench.render.live import LiveScreen  # noqa: PLC0415
+        if self._live is None:
+            console = printing.console(error=not sys.stdout.isatty())
+            if not console.is_terminal or console.is_dumb_terminal:
+                self.note("--live needs a terminal that can move the cursor; only the report is shown")
+                self._wanted = False
+                return
+            from gilbench.cli.live import LiveProfile  # noqa: PLC0415
 
-            self._screen = self._drawn.enter_context(
-                LiveScreen(printing.console(error=not sys.stdout.isatty()))
-            )
-        self._screen.draw(profile)
+            self._live = self._drawn.enter_context(LiveProfile(console, started=self._started))
+        self._live.sample(profile)
+
+    def wait(self, seconds: float) -> None:
+        """Read keys meanwhile."""
+        if self._live is None:
+            super().wait(seconds)
+        else:
+            self._live.wait(seconds)
+
+    def stop(self) -> bool:
+        """Whether a key or Ctrl-C asked for the end."""
+        return super().stop() or (self._live is not None and self._live.ended)
 
     def recorded(self, events: Events) -> None:
         """Keep what each thread did, for the lanes of a page."""

@@ -70,6 +70,7 @@ METRICS: dict[str, Metric] = {
 _DECIMAL = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _ROUNDS_TO_ONE = 0.9995
+_LOOSE = 100.0  # times the value, and its 100th part: an interval with ends beyond both says nothing
 _TINY, _FITS = 0.001, 99.95  # in units of a prefix: too small to read well; small enough for the next one
 _BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 
@@ -131,6 +132,15 @@ def write(value: float, unit: str, scale: Scale | None = None) -> str:
         return "∞" if value > 0 else "-"
     divisor, suffix = scale or scale_of(value, unit)
     return f"{significant(value / divisor)}{suffix}"
+
+
+def undetermined(value: float, lo: float, hi: float, unit: str) -> bool:
+    """Return whether an interval is so wide, for example of two blocks, that its ends say nothing.
+
+    A share of at most 100% is bounded, so its interval always says something.
+    """
+    bounded = unit == "fraction" and hi <= 1
+    return 0 < value < math.inf and lo <= value / _LOOSE and value * _LOOSE <= hi and not bounded
 
 
 def _prefixes(unit: str) -> tuple[tuple[tuple[float, str], ...], str]:

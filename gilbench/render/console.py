@@ -1,4 +1,7 @@
-"""A rich console that prints text literally: no markup, no emoji, and no control characters in text."""
+"""A rich console that prints text literally: no markup, no emoji, and no control characters in text.
+
+If the encoding of the output lacks a character that gilbench draws with, the console prints one of ASCII instead.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from gilbench.render.guard import printable_lines
+
+# One character for one, since widths are known before: of tables, plots, and bars; of series; of texts.
+_IN_ASCII = str.maketrans("─│┤└┬┴█▒●○◆◇■□▲△✱µ±…→", "-||+--#:ox*+#@^v&u~.>")
 
 
 class PlainConsole(Console):
@@ -29,7 +35,14 @@ class PlainConsole(Console):
         """Render as rich does; only its own segments may control the terminal."""
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield segment if control else Segment(printable_lines(text), style)
+            yield segment if control else Segment(self._encodable(printable_lines(text)), style)
+
+    def _encodable(self, text: str) -> str:
+        try:
+            text.encode(self.encoding)
+        except UnicodeEncodeError:
+            return text.translate(_IN_ASCII)
+        return text
 
     def on_broken_pipe(self) -> None:
         """Raise the error for the command line."""

@@ -6,13 +6,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from gilbench.model.metrics import Scale, common_scale, scale_of, significant, write
+from gilbench.model.metrics import Scale, common_scale, scale_of, significant, undetermined, write
 from gilbench.model.results import Cell, Comparison
 from gilbench.model.study import Host, Parameters
 from gilbench.plan.counting import METRIC
 
 _WIDE = 0.3  # relative half-width from which the two ends of the interval are written
 _LOPSIDED = 1.5  # ratio of the two half-widths from which the two ends are written
+_UNDETERMINED = "(undetermined)"
 SENTENCE = 300  # maximum length of a sentence from outside
 _REASONS = {
     "interval too wide": "too wide",
@@ -25,8 +26,8 @@ _REASONS = {
 def with_intervals(cells: Sequence[Cell | None]) -> list[str]:
     """Write the values of a column with their 95% intervals, in one unit.
 
-    The form is ``1.98x ±2%``, or ``3.10x (2.0-4.7)`` if the interval is wide or lopsided. Fractions are in percent, and
-    their ± is in percentage points.
+    The form is ``1.98x ±2%``, or ``3.10x (2.0-4.7)`` if the interval is wide or lopsided, or
+    ``3.10x (undetermined)`` if it says nothing. Fractions are in percent, and their ± is in percentage points.
     """
     scales = _scales(cells)
     return [
@@ -51,6 +52,8 @@ def figure_within(
         return figure
     if math.isinf(hi):
         return _ends(value, lo, hi, unit, scale)
+    if undetermined(value, lo, hi, unit):
+        return f"{figure} {_UNDETERMINED}"
     below, above = value - lo, hi - value
     half = max(below, above)
     share = half / abs(value) if value else math.inf
@@ -74,6 +77,8 @@ def ratio_text(row: Comparison) -> str:
     ratio = significant(row.ratio, digits)
     if row.lo is None or row.hi is None:
         return ratio
+    if undetermined(row.ratio, row.lo, row.hi, "x"):
+        return f"{ratio} {_UNDETERMINED}"
     return f"{ratio} ({significant(row.lo, digits)}-{significant(row.hi, digits)})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from gilbench.model.metrics import undetermined
 from gilbench.model.results import Cell, Report
 from gilbench.plan.axes import variant
 from gilbench.render.figures import case_name, threads_name, without_intervals
@@ -86,13 +87,20 @@ def _section(heading: str, cells: Sequence[Cell], shown: Sequence[str]) -> Secti
     for cell in cells:
         name = case_name(cell.case.workload, cell.case.parameters)
         rows.setdefault(name, {})[variant(cell.case)] = cell
-    ends = [end for cell in cells for end in (cell.value, cell.hi) if end is not None and math.isfinite(end)]
+    ends = [end for cell in cells for end in (cell.value, _upper(cell)) if math.isfinite(end)]
     longest = max([*ends, 1.0]) if cells[0].unit == "fraction" else max(ends, default=0.0)
     columns: list[Sequence[Entry]] = [list(rows)]
     for name in shown:
         mine = [row.get(name) for row in rows.values()]
         columns += [without_intervals(mine), [_bar(cell, longest, _LENGTHS[len(shown)]) for cell in mine]]
     return Section(tuple(zip(*columns, strict=True)), heading)
+
+
+def _upper(cell: Cell) -> float:
+    """Return the upper end of an interval that says something, or else the value."""
+    if cell.lo is None or cell.hi is None or undetermined(cell.value, cell.lo, cell.hi, cell.unit):
+        return cell.value
+    return cell.hi
 
 
 def _bar(cell: Cell | None, longest: float, length: int) -> Entry:

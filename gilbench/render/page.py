@@ -76,11 +76,14 @@ class Table(NamedTuple):
     rank: int | None = None  # on a page of one screen: 0 gets its lines first; None: only on the whole page
 
 
+Point = tuple[float, ...]  # x and y; and if known, both ends of the 95% interval of y
+
+
 class Plot(NamedTuple):
     """Several series on one axis."""
 
     title: str
-    series: Mapping[str, tuple[tuple[float, float], ...]]  # points (x, y) by name
+    series: Mapping[str, tuple[Point, ...]]  # by name
     units: tuple[str, str]  # of x and y, as in metrics
     rank: int | None = None  # as of a table
 

@@ -22,33 +22,47 @@ class _ThreadColumn(NamedTuple):
 
     column: Column
     write: Callable[[ProfiledThread, float], str]  # of a thread and the duration
+    field: str = ""  # of a thread, by which rows can be sorted
 
 
-def threads_table(profile: Profile, most: int, title: str) -> Table:
-    """Return the table of threads: those that held the GIL most and those that waited most in turn.
+def threads_table(
+    profile: Profile, most: int, title: str, *, rows: Sequence[Row] | None = None, whole: str = "all threads"
+) -> Table:
+    """Return the table of threads.
 
     Args:
         profile: The profile.
         most: Maximum number of rows; the last row is the sum of the less busy threads.
         title: Title of the table.
+        rows: Its rows in order; None: the top holders of the GIL and the top waiters in turn.
+        whole: Label of the sum of all threads.
     """
-    figures = _LOCKS if profile.process.gil_enabled is False else _GIL
+    figures = _columns(profile)
 
     def row(name: Entry, thread: ProfiledThread) -> tuple[Entry, ...]:
         return (name, *(figure.write(thread, profile.duration) for figure in figures))
 
-    ordered = list(in_order(rows_of(profile.threads).rows))
+    ordered = list(in_order(rows_of(profile.threads).rows) if rows is None else rows)
     shown, rest = (ordered, []) if len(ordered) <= most else (ordered[: most - 1], ordered[most - 1 :])
-    rows = [row(one.label, one.total) for one in shown]
+    lines = [row(one.label, one.total) for one in shown]
     if rest:
         total = sum_of([one.total for one in rest])
-        rows.append(row(f"{total.count} other{'s'[: total.count != 1]}", total))
-    sections = [Section(tuple(rows))]
+        lines.append(row(f"{total.count} other{'s'[: total.count != 1]}", total))
+    sections = [Section(tuple(lines))]
     if len(profile.threads) > 1:
-        sections.append(Section((row(Text("all threads", "strong"), sum_of(profile.threads)),)))
+        sections.append(Section((row(Text(whole, "strong"), sum_of(profile.threads)),)))
     label = Column("thread", "left", least=12, folds=True)
     columns = (label, *(figure.column for figure in figures))
     return Table(title, columns, tuple(sections), notes=tuple(_unnamed(ordered)))
+
+
+def sortable(profile: Profile) -> dict[str, str]:
+    """Return the titles of the columns by which rows can be sorted, by the field of a thread."""
+    return {one.field: one.column.title.replace("\n", " ") for one in _columns(profile) if one.field}
+
+
+def _columns(profile: Profile) -> tuple[_ThreadColumn, ...]:
+    return _LOCKS if profile.process.gil_enabled is False else _GIL
 
 
 def in_order(rows: Sequence[Row]) -> Iterator[Row]:
@@ -96,23 +110,23 @@ _LIFE = (
     ),
     _ThreadColumn(Column("alive", shown="wide"), lambda thread, _: percent(thread.alive)),
 )
-_BLOCKED = _ThreadColumn(Column("blocked"), lambda thread, _: percent(thread.blocked))
+_BLOCKED = _ThreadColumn(Column("blocked"), lambda thread, _: percent(thread.blocked), "blocked")
 _GIL = (
     *_LIFE,
-    _ThreadColumn(Column("GIL\nheld"), lambda thread, _: percent(thread.gil_held)),
-    _ThreadColumn(Column("GIL\nwait"), lambda thread, _: percent(thread.gil_wait)),
-    _ThreadColumn(Column("on CPU,\nno GIL"), lambda thread, _: percent(thread.off_gil)),
+    _ThreadColumn(Column("GIL\nheld"), lambda thread, _: percent(thread.gil_held), "gil_held"),
+    _ThreadColumn(Column("GIL\nwait"), lambda thread, _: percent(thread.gil_wait), "gil_wait"),
+    _ThreadColumn(Column("on CPU,\nno GIL"), lambda thread, _: percent(thread.off_gil), "off_gil"),
     _BLOCKED,
-    _ThreadColumn(Column("acquires/s"), lambda thread, duration: rate(thread.switches, duration)),
-    _ThreadColumn(Column("longest\nhold"), lambda thread, _: seconds(thread.longest_hold)),
-    _ThreadColumn(Column("longest\nwait"), lambda thread, _: seconds(thread.longest_wait)),
+    _ThreadColumn(Column("acquires/s"), lambda thread, duration: rate(thread.switches, duration), "switches"),
+    _ThreadColumn(Column("longest\nhold"), lambda thread, _: seconds(thread.longest_hold), "longest_hold"),
+    _ThreadColumn(Column("longest\nwait"), lambda thread, _: seconds(thread.longest_wait), "longest_wait"),
 )
 _LOCKS = (
     *_LIFE,
-    _ThreadColumn(Column("parked"), lambda thread, _: percent(thread.gil_wait)),
-    _ThreadColumn(Column("on CPU"), lambda thread, _: percent(thread.off_gil)),
+    _ThreadColumn(Column("parked"), lambda thread, _: percent(thread.gil_wait), "gil_wait"),
+    _ThreadColumn(Column("on CPU"), lambda thread, _: percent(thread.off_gil), "off_gil"),
     _BLOCKED,
-    _ThreadColumn(Column("longest\npark"), lambda thread, _: seconds(thread.longest_wait)),
+    _ThreadColumn(Column("longest\npark"), lambda thread, _: seconds(thread.longest_wait), "longest_wait"),
 )
 
 

@@ -19,7 +19,7 @@ from gilbench.render.rows import flat
 from gilbench.render.started import started
 from gilbench.render.study_details import details
 from gilbench.render.study_tables import tables
-from gilbench.render.sweeps import sweep_parts
+from gilbench.render.sweeps import scaling_plots, sweep_parts
 
 SCHEMA = 1
 
@@ -34,6 +34,7 @@ def study_page(report: Report) -> Page:
         parts=(
             *overview(unobserved, report),
             *tables(unobserved, report),
+            *scaling_plots(unobserved),
             *(part for sweep in sweeps(unobserved, workloads) for part in sweep_parts(sweep)),
             *details(unobserved, report),
             *remarks(report.findings, report.caveats),

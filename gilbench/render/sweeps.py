@@ -1,19 +1,22 @@
-"""Shows a sweep as a plot, and as a table with a section for each interpreter."""
+"""Shows a sweep as a plot, and as a table with a section for each interpreter; and scaling as plots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from gilbench.analyse.study.sweeps import Sweep
+from gilbench.analyse.study.sweeps import FEWEST, Sweep
 from gilbench.model.metrics import METRICS, common_scale, write
+from gilbench.model.results import Cell
 from gilbench.model.study import Case
 from gilbench.plan.axes import variant
 from gilbench.render.columns import labels, table_of, values
 from gilbench.render.figures import case_name, threads_name
-from gilbench.render.page import Part, Plot
+from gilbench.render.page import Part, Plot, Point
 
+_SPEEDUP = "speedup"
+_ONE = (1.0, 1.0)  # one thread has the speedup 1
 _MOST_LINES = 8  # maximum number of lines in a plot; the table has all
 
 
@@ -26,7 +29,7 @@ def sweep_parts(sweep: Sweep) -> Iterator[Part]:
     """Yield the plot and the table of a sweep."""
     title = f"{sweep.workload}: {METRICS[sweep.metric].title}, by {sweep.axis}"
     series = {
-        f"{_label(line)}, {threads_name(line.threads)}": tuple((value, cell.value) for value, cell in points)
+        f"{_label(line)}, {threads_name(line.threads)}": tuple(_point(value, cell) for value, cell in points)
         for line, points in islice(sweep.lines.items(), _MOST_LINES)
     }
     yield Plot(title, series, (sweep.unit, METRICS[sweep.metric].unit), rank=1)
@@ -49,6 +52,27 @@ def sweep_parts(sweep: Sweep) -> Iterator[Part]:
                 for count in sorted({line.threads for line in sweep.lines})
             ),
         ],
+    )
+
+
+def scaling_plots(cells: Sequence[Cell]) -> Iterator[Plot]:
+    """Yield a plot for each workload that has speedups of several numbers of threads, which the tables list, too."""
+    found: dict[str, dict[str, list[Point]]] = {}
+    for cell in cells:
+        if cell.metric == _SPEEDUP:
+            name = case_name(cell.case.workload, cell.case.parameters)
+            found.setdefault(name, {}).setdefault(variant(cell.case), []).append(
+                _point(cell.case.threads, cell)
+            )
+    for name, lines in found.items():
+        series = {line: (_ONE, *sorted(points)) for line, points in islice(lines.items(), _MOST_LINES)}
+        if max(map(len, series.values())) > FEWEST:
+            yield Plot(f"{name}: {METRICS[_SPEEDUP].title}, by threads", series, ("1", "x"))
+
+
+def _point(value: float, cell: Cell) -> Point:
+    return (
+        (value, cell.value) if cell.lo is None or cell.hi is None else (value, cell.value, cell.lo, cell.hi)
     )
 
 

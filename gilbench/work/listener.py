@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class ProfileListener(Listener):
 
     def watching(self) -> None:
         """Receive the moment from which a running process is observed."""
+
+    def wait(self, seconds: float) -> None:
+        """Let some seconds pass; return earlier if there is something to do."""
+        time.sleep(seconds)
 
     def sample(self, profile: Profile) -> None:
         """Receive the profile from the start to now."""

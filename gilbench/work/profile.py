@@ -225,12 +225,12 @@ class _Profiling:
         )
 
     def _follow(self, watch: ProgramWatch, running: Callable[[], bool], duration: float | None) -> None:
-        """Take samples until the program ends or the time is up. In a long profile, samples are longer."""
+        """Take samples until the program or the time ends, or the listener stops it; in a long profile, longer ones."""
         until = watch.began + duration if duration is not None else math.inf
         self._segments = Segments(_MOST_SEGMENTS)
         step, then = _SAMPLE, time.monotonic() + _SAMPLE
-        while running() and (now := time.monotonic()) < until:
-            time.sleep(min(_STEP, max(until - now, 0.0)))
+        while running() and not self._listener.stop() and (now := time.monotonic()) < until:
+            self._listener.wait(min(_STEP, max(until - now, 0.0)))
             watch.tick()
             if (begun := time.monotonic()) < then:
                 continue

@@ -284,6 +284,11 @@ def test_a_difference_that_is_not_sure_is_no_difference() -> None:
     assert "no detectable difference" in text
 
 
+def test_an_interval_that_says_nothing_is_not_told_as_a_tie() -> None:
+    (text,) = found(single(0.9, (1e-6, 1e6, 1.0, 1.0, 1e6, 1e-6)), "single_thread")
+    assert text == "Single-threaded cpu family: 6 blocks do not determine whether 3.13t and 3.13 differ."
+
+
 def test_one_thread_is_told_of_the_cpu_family_alone_and_needs_an_interval() -> None:
     assert found(single(0.6, family="offgil"), "single_thread") == []
     assert found(single(0.6, STEADY), "single_thread") == []

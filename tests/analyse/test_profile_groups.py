@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import pytest
 from profiles import make_thread
@@ -73,3 +75,11 @@ def test_blames_are_added_up_by_row() -> None:
     assert blame.count == 100
     assert rows.label(999) == "hot"
     assert rows.blames([Blame(holder=4, waiter=777_777, seconds=1.0, count=1)]) == ()
+
+
+def test_as_many_as_are_wanted_stay_apart() -> None:
+    hog = make_thread(999, 0.9, name="feeder-999")
+    assert [row.label for row in rows_of([*pool(2), hog], apart=1).rows] == ["feeder-* (3 threads)"]
+    assert len(rows_of([*pool(50), hog], apart=math.inf).rows) == 51
+    alone = make_thread(1, 0.1, name="alone-1")
+    assert [row.label for row in rows_of([alone], apart=1).rows] == ["alone-1"]

@@ -254,4 +254,5 @@ def test_live_redraws_a_table_and_ends_with_the_report() -> None:
         os.close(terminal)
     before, _, after = shown.partition(b"\x1b[?1049l")
     assert b"\x1b[?1049h" in before
+    assert b"No keys: there is no terminal to read them from" in before
     assert b"Findings" in after

@@ -54,6 +54,12 @@ def figure(value: float, lo: float | None, hi: float | None, unit: str = "x") ->
         (2.0, -1.0, 5.0, "1/s", "2.00 /s (0-5.0)"),  # no rate is below zero
         (0.0, 0.0, 0.0, "1/s", "0 /s (0-0)"),
         (0.0, 0.0, 1.5, "fraction", "0% (0-150)"),
+        (7.71, 4.9e-13, 1.2e14, "1/s", "7.71 /s (undetermined)"),
+        (7.71, -3.0, 900.0, "x", "7.71x (undetermined)"),
+        (7.71, 0.07, 700.0, "x", "7.71x (0.070-700)"),
+        (7.71, 0.0, 700.0, "x", "7.71x (0-700)"),  # it is at most 700
+        (0.009, 0.0, 1.0, "fraction", "0.900% (0-100)"),  # as is a share
+        (0.009, 0.0, 1.1, "fraction", "0.900% (undetermined)"),
         (1.98, None, None, "x", "1.98x"),
         (1.98, 1.9, None, "x", "1.98x"),
         (math.inf, None, None, "s", "∞"),
@@ -107,7 +113,7 @@ def test_an_interval_is_always_shown_and_short(value: float, below: float, above
     text = figure(value, value * below, value * above, unit)
     assert ("±" in text) != ("(" in text)
     assert "nan" not in text
-    assert "e" not in text.replace("e-", "")
+    assert "e" not in text.replace("(undetermined)", "")
 
 
 def test_a_case_is_named_by_its_workload_and_what_differs() -> None:

@@ -15,7 +15,6 @@ from golden import compare
 from pages import HOSTILE, WIDTHS, shown
 from profiles import NAMES, contended, interpreted, make_profile, make_thread
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
 from gilbench.analyse.profile.report import interpret
@@ -23,7 +22,6 @@ from gilbench.model.profile import Blame, Bucket, Call, Parked, Profile, Stack, 
 from gilbench.model.results import Caveat
 from gilbench.model.study import Share
 from gilbench.render import formats
-from gilbench.render.live import LiveScreen, live_view
 from gilbench.render.profile_page import profile_page
 
 
@@ -323,51 +321,6 @@ def test_names_are_only_names_in_json_csv_and_speedscope(kind: str) -> None:
     assert json.loads(in_format(profile, "json"))["threads"][0]["name"] == name
     assert json.loads(in_format(profile, "speedscope"))["profiles"][0]["name"] == f"{name} (1)"
     assert len(list(csv.reader(io.StringIO(in_format(profile, "csv"))))) == 3
-
-
-# --- the live view --------------------------------------------------------------------------------------
-
-
-def test_the_live_view_fits_into_a_small_terminal() -> None:
-    threads = [make_thread(number, 0.01, switches=10) for number in range(1, 101)]
-    profile = msgspec.structs.replace(contended(), threads=tuple(threads))
-    for columns, lines in ((80, 24), (160, 50)):
-        file = io.StringIO()
-        Console(file=file, width=columns, highlight=False).print(live_view(profile, None, columns, lines))
-        shown = file.getvalue().splitlines()
-        assert len(shown) <= lines
-        assert max(map(cell_len, shown)) <= columns
-        assert any("all threads" in line for line in shown)
-
-
-def test_live_draws_in_place_on_a_screen_of_its_own_and_gives_the_terminal_back() -> None:
-    file = io.StringIO()
-    console = Console(file=file, width=80, height=24, force_terminal=True, color_system="standard")
-    later = msgspec.structs.replace(contended(), duration=20.0)
-    with LiveScreen(console) as screen:
-        screen.draw(contended())
-        screen.draw(later)
-    text = file.getvalue()
-    assert text.index("\x1b[?1049h") < text.index("crunch (101)") < text.index("\x1b[?1049l")
-    assert "% of the last 10.0 s" in text
-    assert "Profiled 20.0 s" in text
-    assert "\x1b[?25h" in text.partition("\x1b[?1049l")[0] + text.partition("\x1b[?1049l")[2]
-    assert text.count("crunch (101)") >= 2
-    assert "\x1b[2J" not in text  # clearing the screen between two drawings is what flickers
-
-
-def test_live_gives_the_terminal_back_when_it_is_interrupted() -> None:
-    file = io.StringIO()
-    console = Console(file=file, width=80, height=24, force_terminal=True)
-
-    def draw() -> None:
-        with LiveScreen(console) as screen:
-            screen.draw(contended())
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        draw()
-    assert "\x1b[?1049l" in file.getvalue()
 
 
 def test_the_longest_bar_is_that_of_the_most_waits() -> None:

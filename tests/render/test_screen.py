@@ -143,3 +143,15 @@ def test_a_study_without_runs_has_a_screen() -> None:
     builder = everything()
     builder.runs.clear()
     assert "only 0 blocks were finished" in drawn(page_of(builder.report()))
+
+
+def test_an_interval_that_says_nothing_leaves_the_other_bars_their_length(report: Report) -> None:
+    cells = tuple(
+        msgspec.structs.replace(cell, lo=1e-13, hi=1e13)
+        if (cell.metric, cell.case.threads, cell.case.workload) == ("speedup", 2, "countdown")
+        else cell
+        for cell in report.cells
+    )
+    section = overview_of(page_of(msgspec.structs.replace(report, cells=cells))).sections[0]
+    lengths = {row[0]: max(bar.share for bar in row if isinstance(bar, Bar)) for row in section.rows}
+    assert lengths["sha256"] > 0.5

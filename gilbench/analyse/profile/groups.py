@@ -42,19 +42,24 @@ class Rows(NamedTuple):
         return merged(known, self.row_of)
 
 
-def rows_of(threads: Sequence[ProfiledThread]) -> Rows:
+def rows_of(threads: Sequence[ProfiledThread], *, apart: float = SINGLE) -> Rows:
     """Group the threads of a profile.
 
     Threads that ended before their names could be read are counted with the group, if a process has only one.
+
+    Args:
+        threads: The threads.
+        apart: Number of threads of one pattern up to which they have rows of their own; 1: threads of one pattern
+            always share a row, also the top holders.
     """
     several = len({thread.pid for thread in threads}) > 1
     groups: defaultdict[tuple[int, str | None], list[ProfiledThread]] = defaultdict(list)
     single: list[ProfiledThread] = []
     for thread in threads:
-        alone = thread.count == 1 and (thread.gil_held or 0.0) >= _HOLDER
+        alone = apart > 1 and thread.count == 1 and (thread.gil_held or 0.0) >= _HOLDER
         (single if alone else groups[thread.pid, pattern_of(thread.name)]).append(thread)
     for key in list(groups):
-        if sum(thread.count for thread in groups[key]) <= SINGLE:
+        if sum(thread.count for thread in groups[key]) <= apart:
             single += groups.pop(key)
     unnamed = dict(_adopt(groups))
     places = {id(thread): number for number, thread in enumerate(threads)}

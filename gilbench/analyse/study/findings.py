@@ -17,7 +17,7 @@ from gilbench.analyse.study.looks import case_confidence
 from gilbench.analyse.study.published import COLLAPSE, FLAT, LATE, SCALES, SLOWER, has_gil, published
 from gilbench.analyse.study.sentences import finding, names, spread
 from gilbench.analyse.study.sweeps import sweeps
-from gilbench.model.metrics import significant
+from gilbench.model.metrics import significant, undetermined
 from gilbench.model.results import Cell, Finding
 from gilbench.model.study import Case, Family, Interpreter, Study, Workload
 from gilbench.plan.axes import variant
@@ -211,7 +211,9 @@ def _single_thread(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> Itera
         if mean.lo is None or mean.hi is None:
             continue
         ends = f"{significant(mean.lo)} to {significant(mean.hi)}"
-        if mean.lo <= 1 <= mean.hi:
+        if undetermined(mean.value, mean.lo, mean.hi, "x"):
+            text = f"{mean.blocks} blocks do not determine whether {name} and {reference} differ"
+        elif mean.lo <= 1 <= mean.hi:
             text = f"no detectable difference between {name} and {reference} (ratio {ends}, {mean.blocks} blocks)"
         else:
             workloads = f"{len(series)} workload{'s' * (len(series) > 1)}"
