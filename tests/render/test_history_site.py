@@ -194,6 +194,22 @@ def test_odd_values_are_drawn_without_nonsense(odd: list[float]) -> None:
                 assert not re.search("nan|inf", element.attributes.get(attribute, "")), element
 
 
+def test_usual_intervals_are_drawn_whole_and_a_single_long_one_is_cut() -> None:
+    rows = [(1.0 + place % 2 / 100, 0.8, 1.2, 5) for place in range(60)]
+    rows[7] = (1.0, 0.0, 900.0, 5)
+    one = TrackedSeries(series(), np.arange(60), np.array(rows, FIGURE), ())
+    files, _ = files_of(history(one, studies=STUDIES))
+    page = HtmlPage(files[page_file(series())])
+    (band,) = [one for one in page.all("polygon") if one.attributes["class"] == "band"]
+    (line,) = [one for one in page.all("polyline") if one.attributes["class"] == "line"]
+    ys = [
+        [float(place.split(",")[1]) for place in drawn.attributes["points"].split()] for drawn in (band, line)
+    ]
+    usual = ys[0][0] - ys[0][-1]  # px from the lower to the upper end
+    assert min(ys[0]) < ys[0][-1] < min(ys[1])
+    assert 100 < usual < max(ys[0]) - min(ys[0])
+
+
 def test_bins_are_of_equal_size_and_leave_nothing_out() -> None:
     found = binned(np.array([9.0, np.inf, *range(20)]), 10)
     assert found.size == 3
