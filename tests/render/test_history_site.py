@@ -26,6 +26,7 @@ from tracked import (
 
 from gilbench.model.errors import UsageError
 from gilbench.model.history import TrackedSeries
+from gilbench.model.results import Known
 from gilbench.render.site.bins import binned
 from gilbench.render.site.links import SiteLinks, site_links
 from gilbench.render.site.names import badge_file, page_file
@@ -226,6 +227,20 @@ def test_a_series_of_another_version_of_a_workload_no_longer_counts() -> None:
     assert site.title == "No regression in 1 series"
     assert [row["data-verdict"] for row in rows(HtmlPage(files["index.html"]))] == ["unchanged", "replaced"]
     assert "no regression" in files["badges/worse.svg"]
+
+
+def test_a_known_regression_is_shown_with_its_reason_and_does_not_count() -> None:
+    known = Known(reason="issue 17: <b>slower</b> start", workload="wor*", metric="relative")
+    better = Known(reason="no regression", workload="better")
+    files, site = files_of(example(), known=(better, known))
+    page = HtmlPage(files["index.html"])
+    verdicts = [row["data-verdict"] for row in rows(page)]
+    assert verdicts == ["regressed", "improved", "known", "unchanged", "short"]
+    assert site.title == "1 regression in 5 series"
+    assert "1 regression" in files["badges/worse.svg"]
+    for name in ("index.html", page_file(series("worse"))):
+        assert "issue 17: <b>slower</b> start" in "".join(HtmlPage(files[name]).all("body")[0].text)
+    assert "no regression" not in files["index.html"]
 
 
 def test_a_series_without_a_study_of_the_branch_has_no_page() -> None:
