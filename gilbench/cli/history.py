@@ -175,6 +175,10 @@ def site(
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Address of the folder on the web, for the feed.")
     ] = None,
+    known_bad: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file of known regressions, which do not count."),
+    ] = None,
     database: Database = None,
 ) -> None:
     """Write a site: all series, regressions first, a page each, a feed (Atom), and badges.
@@ -184,13 +188,14 @@ def site(
     from gilbench.render.site.links import site_links  # noqa: PLC0415
     from gilbench.render.site.names import INDEX  # noqa: PLC0415
     from gilbench.render.site.site import HistorySite  # noqa: PLC0415
+    from gilbench.work.check import read_known  # noqa: PLC0415
     from gilbench.work.history import track  # noqa: PLC0415
     from gilbench.work.site_folder import open_site  # noqa: PLC0415
 
-    links = site_links(commit_url, base_url)
+    links, known = site_links(commit_url, base_url), read_known(known_bad)
     tracked = track(_request(workload, interpreter, metric, threads, branch, database))
     with open_site(folder) as target:
-        made = HistorySite(tracked, links, target.feed, last)
+        made = HistorySite(tracked, links, target.feed, last, known)
         target.plan(made.names())
         for name, text in made.files():
             target.write(name, text)

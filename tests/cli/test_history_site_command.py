@@ -99,6 +99,16 @@ def test_all_metrics_are_shown_where_all_are_wanted(
     assert "1 change in 2 series" in capsys.readouterr().out
 
 
+def test_a_list_of_known_regressions_accepts_them(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text('[[known]]\nworkload = "worse"\nreason = "issue 17"\n', "utf-8")
+    words = ["--database", str(path), "--known-bad", str(known)]
+    assert run(["history", "site", str(tmp_path / "site"), *words]) == 0
+    assert "No regression in 2 series" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -107,6 +117,7 @@ def test_all_metrics_are_shown_where_all_are_wanted(
         (["--base-url", "ftp://example.com"], "--base-url"),
         (["--workload", "nothing"], "Use steady, worse"),
         (["--last", "0"], "--last"),
+        (["--known-bad", "absent.toml"], "cannot read absent.toml"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_written(

@@ -26,6 +26,7 @@ from tracked import (
 
 from gilbench.model.errors import UsageError
 from gilbench.model.history import TrackedSeries
+from gilbench.model.results import Known
 from gilbench.render.site.bins import binned
 from gilbench.render.site.links import SiteLinks, site_links
 from gilbench.render.site.names import badge_file, page_file
@@ -194,6 +195,22 @@ def test_odd_values_are_drawn_without_nonsense(odd: list[float]) -> None:
                 assert not re.search("nan|inf", element.attributes.get(attribute, "")), element
 
 
+def test_usual_intervals_are_drawn_whole_and_a_single_long_one_is_cut() -> None:
+    rows = [(1.0 + place % 2 / 100, 0.8, 1.2, 5) for place in range(60)]
+    rows[7] = (1.0, 0.0, 900.0, 5)
+    one = TrackedSeries(series(), np.arange(60), np.array(rows, FIGURE), ())
+    files, _ = files_of(history(one, studies=STUDIES))
+    page = HtmlPage(files[page_file(series())])
+    (band,) = [one for one in page.all("polygon") if one.attributes["class"] == "band"]
+    (line,) = [one for one in page.all("polyline") if one.attributes["class"] == "line"]
+    ys = [
+        [float(place.split(",")[1]) for place in drawn.attributes["points"].split()] for drawn in (band, line)
+    ]
+    usual = ys[0][0] - ys[0][-1]  # px from the lower to the upper end
+    assert min(ys[0]) < ys[0][-1] < min(ys[1])
+    assert 100 < usual < max(ys[0]) - min(ys[0])
+
+
 def test_bins_are_of_equal_size_and_leave_nothing_out() -> None:
     found = binned(np.array([9.0, np.inf, *range(20)]), 10)
     assert found.size == 3
@@ -210,6 +227,20 @@ def test_a_series_of_another_version_of_a_workload_no_longer_counts() -> None:
     assert site.title == "No regression in 1 series"
     assert [row["data-verdict"] for row in rows(HtmlPage(files["index.html"]))] == ["unchanged", "replaced"]
     assert "no regression" in files["badges/worse.svg"]
+
+
+def test_a_known_regression_is_shown_with_its_reason_and_does_not_count() -> None:
+    known = Known(reason="issue 17: <b>slower</b> start", workload="wor*", metric="relative")
+    better = Known(reason="no regression", workload="better")
+    files, site = files_of(example(), known=(better, known))
+    page = HtmlPage(files["index.html"])
+    verdicts = [row["data-verdict"] for row in rows(page)]
+    assert verdicts == ["regressed", "improved", "known", "unchanged", "short"]
+    assert site.title == "1 regression in 5 series"
+    assert "1 regression" in files["badges/worse.svg"]
+    for name in ("index.html", page_file(series("worse"))):
+        assert "issue 17: <b>slower</b> start" in "".join(HtmlPage(files[name]).all("body")[0].text)
+    assert "no regression" not in files["index.html"]
 
 
 def test_a_series_without_a_study_of_the_branch_has_no_page() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.model.history import Entry, FeedMemory, Series, TrackedHistory, TrackedSeries
-from gilbench.model.results import Cell
+from gilbench.model.results import Cell, Known
 from gilbench.model.study import Case, Header
 from gilbench.render.site.links import SiteLinks
 from gilbench.render.site.site import HistorySite
@@ -92,10 +92,14 @@ def example(studies: Sequence[Entry] = STUDIES) -> TrackedHistory:
 
 
 def files_of(
-    found: TrackedHistory, links: SiteLinks = LINKS, feed: FeedMemory | None = None, last: int = 100
+    found: TrackedHistory,
+    links: SiteLinks = LINKS,
+    feed: FeedMemory | None = None,
+    last: int = 100,
+    known: Sequence[Known] = (),
 ) -> tuple[dict[str, str], HistorySite]:
     """The files of a site, and the site."""
-    made = HistorySite(found, links, feed or FeedMemory(), last)
+    made = HistorySite(found, links, feed or FeedMemory(), last, known)
     names = made.names()
     files = dict(made.files())
     assert set(files) <= set(names)

@@ -16,6 +16,8 @@ from gilbench.plan.counting import METRIC
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gilbench.model.history import Series
+
 JUDGED = ("throughput", "wall_time", "latency_p50", "latency_p99", "delivered", METRIC)
 """The default metrics: those that the user of a program notices. Speedup and throughput vs unloaded are quotients of
 compared throughputs, and drop if one thread gets faster; every additional row also reduces the power of the others. The
@@ -100,8 +102,8 @@ def not_measured(baseline: Study, candidate: Study) -> tuple[Case, ...]:
     return tuple(case for case in before if not case.observers and case not in there)
 
 
-def covers(known: Known, row: Comparison) -> bool:
-    """Return whether a known regression matches a comparison."""
+def covers(known: Known, row: Comparison | Series) -> bool:
+    """Return whether a known regression matches a comparison, or a series of a history."""
     return (
         fnmatch.fnmatchcase(row.case.workload, known.workload)
         and fnmatch.fnmatchcase(row.case.interpreter, known.interpreter)

@@ -9,7 +9,7 @@ from gilbench.render.site.templates import template
 from gilbench.render.site.views import SHORT, SeriesView
 
 _NAME = 30  # maximum length of a workload
-_LETTER, _SPACE = 6.6, 12  # px
+_LETTER, _SPACE = 6.3, 12  # px
 _COLORS = {"good": "#00664a", "bad": "#a33d00", "unknown": "#59636e"}  # with white text of enough contrast
 
 

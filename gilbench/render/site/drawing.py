@@ -23,6 +23,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 16, 28, 26
 _SPARK_WIDTH, _SPARK_HEIGHT, _SPARK_BINS = 132, 30, 44
 _FEW = 8  # marks from which the intervals are a band
 _TICKS, _DATES = 6, 6
+_CUT = 50  # one interval of so many may be cut
+_LONGEST = 10  # length of an interval beyond the values, in ranges of the values
 _APART = 70  # px between labels of changes
 
 
@@ -125,11 +127,15 @@ def sparkline(values: NDArray[np.float64], changes: Sequence[tuple[int, str]], l
 
 
 def _domain(marks: Sequence[ChartMark]) -> tuple[float, float]:
-    """Return the shown range of values. Long intervals are cut, or they would hide the line."""
+    """Return the shown range of values. A few long intervals are cut, or they would hide the line."""
     low, high = min(one.value for one in marks), max(one.value for one in marks)
-    room = max(high - low, 0.02 * high) or 1.0
-    low = max(min((one.lo for one in marks if one.lo < LARGEST), default=low), low - room)
-    high = min(max((one.hi for one in marks if one.hi < LARGEST), default=high), high + room)
+    room = _LONGEST * max(high - low, 0.1 * high)
+    lows = sorted(one.lo for one in marks if one.lo < LARGEST)
+    highs = sorted(one.hi for one in marks if one.hi < LARGEST)
+    if lows:
+        low = min(low, max(lows[len(lows) // _CUT], low - room))
+    if highs:
+        high = max(high, min(highs[-1 - len(highs) // _CUT], high + room))
     spare = max(0.04 * (high - low), 0.005 * high) or 0.5
     return max(low - spare, 0.0), high + spare  # no value is negative
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gilbench.model.history import FeedMemory, TrackedHistory
+from gilbench.model.results import Known
 from gilbench.render.figures import short
 from gilbench.render.history_pages import fallback_lines
 from gilbench.render.site.badges import write_badge
@@ -13,7 +14,7 @@ from gilbench.render.site.feed import remember, write_feed
 from gilbench.render.site.links import SiteLinks
 from gilbench.render.site.names import BADGE, FEED, INDEX, badge_file, page_file
 from gilbench.render.site.templates import inlined, template
-from gilbench.render.site.views import SHORT, UNCHANGED, SeriesView, SeriesViews
+from gilbench.render.site.views import KNOWN, SHORT, UNCHANGED, SeriesView, SeriesViews
 
 _NAME = 40  # maximum length of a branch
 REPLACED = "replaced"  # verdict of a series that has a newer version
@@ -21,6 +22,7 @@ _HEADINGS = {  # in the order of the index
     "regressed": "Regressed",
     "improved": "Improved",
     "changed": "Changed, and neither direction is better",
+    KNOWN: "Known regressions",
     UNCHANGED: "No lasting change",
     SHORT: "Too few studies to find a change",
     REPLACED: "Replaced: the workload or the reference is another one now",
@@ -43,10 +45,18 @@ class HistorySite:
         links: Links of the site.
         feed: What the feed of an earlier run remembers.
         last: Number of studies in the table and the first chart of a page.
+        known: Known regressions, which do not count.
     """
 
-    def __init__(self, history: TrackedHistory, links: SiteLinks, feed: FeedMemory, last: int) -> None:
-        self._history, self._links, self._last = history, links, last
+    def __init__(
+        self,
+        history: TrackedHistory,
+        links: SiteLinks,
+        feed: FeedMemory,
+        last: int,
+        known: Sequence[Known] = (),
+    ) -> None:
+        self._history, self._links, self._last, self._known = history, links, last, known
         self.feed = feed  # after ``files``: what the new feed remembers
         self.title = ""  # known after ``files``
 
@@ -58,7 +68,7 @@ class HistorySite:
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Yield the name and the text of each file."""
-        makes = SeriesViews(self._history.studies, self._links, self._last)
+        makes = SeriesViews(self._history.studies, self._links, self._last, self._known)
         page = template("series.html.jinja")
         views: list[SeriesView] = []
         workloads: dict[str, str] = {}  # by the file of the badge

@@ -11,11 +11,13 @@ import numpy as np
 from markupsafe import Markup
 
 from gilbench.analyse.stats.changes import SHORTEST
+from gilbench.analyse.study.gate import covers
 from gilbench.model.history import Entry, Found, Moment, Series, TrackedSeries
+from gilbench.model.results import Known
 from gilbench.model.study import Case
 from gilbench.plan.axes import variant
 from gilbench.plan.counting import INSTRUCTIONS
-from gilbench.render.figures import case_name, figure_within, short, threads_name
+from gilbench.render.figures import SENTENCE, case_name, figure_within, short, threads_name
 from gilbench.render.history_pages import (
     change_text,
     commit_name,
@@ -33,6 +35,7 @@ _NAME = 60  # maximum length of a name from outside
 _BINS = 150  # marks of the chart of a long series
 _ARROWS = {True: "\N{BLACK UP-POINTING TRIANGLE}", False: "\N{BLACK DOWN-POINTING TRIANGLE}"}
 UNCHANGED, SHORT = "unchanged", "short"  # verdicts of a series without changes
+KNOWN = "known"  # verdict of a series whose regression is accepted
 
 
 class CommitView(NamedTuple):
@@ -85,7 +88,8 @@ class SeriesView(NamedTuple):
     Attributes:
         key: What another version of the series shares with it.
         last: Index of its last study.
-        verdict: That of its last change; unchanged: there is none; short: too few studies to find one.
+        verdict: That of its last change; unchanged: there is none; short: too few studies to find one; known: the
+            regression is accepted.
     """
 
     key: tuple[Case, str]
@@ -103,6 +107,7 @@ class SeriesView(NamedTuple):
     verdict: str
     changes: tuple[ChangeView, ...]  # the latest first
     spark: Markup
+    reason: str = ""  # why its regression is accepted
 
     @property
     def moment(self) -> Moment:
@@ -117,10 +122,13 @@ class SeriesViews:
         studies: All studies, in order.
         links: Links of the site.
         last: Number of studies in the table and the first chart of a page.
+        known: Known regressions.
     """
 
-    def __init__(self, studies: Sequence[Entry], links: SiteLinks, last: int) -> None:
-        self._studies, self._links, self._last = studies, links, last
+    def __init__(
+        self, studies: Sequence[Entry], links: SiteLinks, last: int, known: Sequence[Known] = ()
+    ) -> None:
+        self._studies, self._links, self._last, self._known = studies, links, last, known
         self._commit = functools.cache(self._view_of_commit)
 
     def series(self, tracked: TrackedSeries) -> SeriesView:
@@ -128,6 +136,9 @@ class SeriesViews:
         series, last = tracked.series, int(tracked.at[-1])
         changes = tuple(self._change(found) for found in reversed(tracked.changes))
         title = series_name(series)
+        verdict = changes[0].verdict if changes else _without_change(tracked)
+        known = self._known if verdict == "regressed" else ()
+        accepted = next((one for one in known if covers(one, series)), None)
         marks = [(place, found.verdict) for (_, place, _), found in _places(tracked)]
         return SeriesView(
             key=(series.case, series.metric),
@@ -142,9 +153,10 @@ class SeriesViews:
             value=_figure(tracked.figures[-1].tolist(), series.unit),
             date=self._commit(last).date,
             studies=len(tracked.at),
-            verdict=changes[0].verdict if changes else _without_change(tracked),
+            verdict=verdict if accepted is None else KNOWN,
             changes=changes,
             spark=sparkline(tracked.figures["value"], marks, f"{title}, {_studies(len(tracked.at))}"),
+            reason="" if accepted is None else short(accepted.reason, SENTENCE),
         )
 
     def points(self, tracked: TrackedSeries) -> tuple[PointView, ...]:
