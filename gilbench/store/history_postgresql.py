@@ -35,7 +35,7 @@ _OPTIONS: Mapping[str, Any] = {
 }
 # SQLSTATEs: connection lost, serialization failure, deadlock, server shut down or restarted.
 _PASSING = ("08", "40001", "40P01", "57P")
-# Words of a refused connection. A server that starts or has no connection left answers so; libpq has no code for it.
+# Words of a server that starts, has no connection left, or was lost meanwhile; libpq has no codes for a refusal.
 _BUSY = (
     "starting up",
     "shutting down",
@@ -44,10 +44,11 @@ _BUSY = (
     "too many clients",
     "too many connections",
     "slots are reserved",
-    "closed the connection unexpectedly",
-    "closed unexpectedly",
-    "Connection reset",
-    "EOF detected",
+    "closed the connection",
+    "connection is lost",
+    "reset by peer",
+    "broken pipe",
+    "eof",
 )
 
 
@@ -72,8 +73,10 @@ def lock(connection: sa.Connection, seconds: int) -> None:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether a server refuses connections, but for a short time only."""
-    return isinstance(error, OperationalError) and any(word in str(error.orig) for word in _BUSY)
+    """Whether a new connection can succeed later: the server refuses it for a short time only, or it was lost."""
+    orig = getattr(error, "orig", None)
+    known = getattr(orig, "sqlstate", None) is not None or any(word in str(orig).lower() for word in _BUSY)
+    return known and is_passing(error)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -35,11 +35,13 @@ class Server(NamedTuple):
         folder: Its folder, with the socket and the certificate.
         programs: Folder of initdb and pg_ctl.
         port: Port at 127.0.0.1, and of the socket.
+        fsync: Whether a commit waits for the disk.
     """
 
     folder: Path
     programs: Path
     port: int
+    fsync: bool
 
     @property
     def certificate(self) -> Path:
@@ -56,7 +58,7 @@ class Server(NamedTuple):
             "ssl": "on",
             "ssl_cert_file": self.certificate,
             "ssl_key_file": self.folder / "server.key",
-            "fsync": "off",
+            "fsync": "on" if self.fsync else "off",
         }
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
@@ -120,7 +122,7 @@ def execute(url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server(*, fsync: bool = False) -> Iterator[Server]:
     """Start a server, and stop it at the end."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="gilbench-postgresql-"))
@@ -140,7 +142,7 @@ def running_server() -> Iterator[Server]:
     )
     assert guard.stdin
     try:
-        yield _start(folder, programs)
+        yield _start(Server(folder, programs, port=0, fsync=fsync))
     finally:
         guard.stdin.close()
         guard.wait(60)
@@ -158,13 +160,13 @@ def _other_user() -> str | None:
     return "postgres" if os.geteuid() == 0 else None
 
 
-def _start(folder: Path, programs: Path) -> Server:
+def _start(server: Server) -> Server:
+    folder = server.folder
     (folder / "password").write_text(PASSWORD)
     _make_certificate(folder)
     if (user := _other_user()) is not None:
         for path in (folder, *folder.iterdir()):
             shutil.chown(path, user)
-    server = Server(folder, programs, 0)
     language = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US", "--encoding=UTF8")
     secret = ("--auth=scram-sha-256", f"--pwfile={folder / 'password'}")
     server.run("initdb", "-D", folder / "data", "-U", USER, "--no-sync", *language, *secret)
