@@ -291,6 +291,10 @@ class _Launched(_Child):
         super().__init__()
         self._popen, self.pid = popen, popen.pid
 
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of the ended process and of its own children; None: unknown."""
+        return None if self.rusage is None else self.rusage.ru_utime + self.rusage.ru_stime
+
     def kill(self) -> None:
         """Kill the process group, and reap the process."""
         self._signal_group(signal.SIGKILL)
@@ -428,13 +432,8 @@ def capture(
         child.kill()
         for reader, _ in streams.values():
             os.close(reader)
-    used = child.rusage
-    return Completed(
-        status,
-        chunks["stdout"].decode("utf-8", "replace"),
-        chunks["stderr"].decode("utf-8", "replace"),
-        cpu=None if used is None else used.ru_utime + used.ru_stime,
-    )
+    out, err = (bytes(chunks[name]).decode("utf-8", "replace") for name in ("stdout", "stderr"))
+    return Completed(status, out, err, cpu=child.cpu_seconds())
 
 
 def _ended_by(child: _Launched, deadline: float) -> int:
