@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from gilbench.analyse.study.comparisons import BASELINE
+from gilbench.analyse.study.comparison_rows import BASELINE
 from gilbench.model.results import Caveat, Cell, Comparison
 from gilbench.model.study import Case
 from gilbench.plan.axes import variant

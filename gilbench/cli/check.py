@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli.check_ways import HISTORY, MEASURED, OF_STUDIES, refuse_useless, way_of
 from gilbench.cli.files import write_file
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
@@ -47,7 +48,6 @@ from gilbench.cli.own import (
     calls,
 )
 from gilbench.cli.program import (
-    PARAMETERS,
     Cleanup,
     IgnoreFailure,
     Input,
@@ -71,30 +71,6 @@ if TYPE_CHECKING:
     from gilbench.work.compare import Limits
     from gilbench.work.planning import MeasureRequest
 
-HISTORY = "history"
-# Parameters that need --python and --against, and those of any check of studies.
-_MEASURED = (
-    "python",
-    "against",
-    "env",
-    "workload",
-    "family",
-    "call",
-    "arg",
-    "setup",
-    "shared",
-    "pyperf",
-    "pyperf_benchmark",
-    "threads",
-    "effort",
-    "old_effort",
-    "count",
-    "seed",
-    "layout",
-    "explain",
-    *PARAMETERS,
-)
-_OF_STUDIES = (*_MEASURED, "baseline", "known_bad", "metric")
 _NOTHING = (
     "nothing to compare; pass STUDY --baseline FILE (or history),\n"
     "or --python NEW --against OLD, or PROFILE --limit LIMIT"
@@ -245,12 +221,12 @@ def check(
     """
     own = calls(context, call, arg, setup, shared=shared)
     study = Path(words[0]) if words else None
-    way = _way(context, study, limit, against)
+    way = way_of(context, study, limit, against)
     program = command_request(context, words if way == "measure" else None)
-    _refuse_useless(context, way, baseline if way == "baseline" else None, words)
+    refuse_useless(context, way, baseline if way == "baseline" else None, words)
     named = ((markdown, "markdown"), (junit, "junit"), (json, "json"))
     if way == "limit":
-        profile = None if typed(context, *_OF_STUDIES) else study
+        profile = None if typed(context, *OF_STUDIES) else study
         files = sort_files(output, "LimitCheck", named, chart=chart, printed=form, context=context)
         return _conclude(_held_to(limit or (), profile, strict=strict), files, form)
     files = sort_files(output, "Check", named, study=True, chart=chart, printed=form, context=context)
@@ -262,7 +238,7 @@ def check(
     )
     known = read_known(known_bad)
     if way == "baseline" and study is not None and baseline is not None:
-        if typed(context, *_MEASURED) or (files.study and typed(context, "output")):
+        if typed(context, *MEASURED) or (files.study and typed(context, "output")):
             raise UsageError("check does not remeasure STUDY; to measure, use --python NEW --against OLD")
         if baseline == HISTORY:
             return _conclude(check_history(study, database, branch, limits, known).check, files, form)
@@ -314,23 +290,6 @@ def _measured(
     return checked
 
 
-def _way(
-    context: typer.Context, study: Path | None, limit: Sequence[str] | None, against: str | None
-) -> Literal["limit", "baseline", "measure"]:
-    """Return how to check. The command line decides, then the kind of FILE, then the options that a file sets."""
-    if typed(context, "limit"):
-        return "limit"
-    if typed(context, "baseline"):
-        return "baseline"
-    if typed(context, "python", "against"):
-        return "measure"
-    if study is None:
-        return "measure" if against else "baseline"
-    from gilbench.work.read import kind_of  # noqa: PLC0415
-
-    return "limit" if limit and kind_of(study) == "profile" else "baseline"
-
-
 def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> LimitCheck:
     """Hold a profile to limits; None: the command has no profile, or an option of another check."""
     if profile is None:
@@ -338,31 +297,6 @@ def _held_to(limits: Sequence[str], profile: Path | None, *, strict: bool) -> Li
     from gilbench.work.profile_check import check_profile  # noqa: PLC0415
 
     return check_profile(profile, limits, strict=strict)
-
-
-def _refuse_useless(
-    context: typer.Context, way: str, baseline: str | None, words: Sequence[str] | None
-) -> None:
-    """Refuse options without effect with this way to check or this baseline, and arguments after the file."""
-    if way != "measure" and words and len(words) > 1:
-        raise UsageError(
-            f"unexpected argument {words[1][:40]!r}; to measure a command: --python NEW --against OLD"
-        )
-    if way == "measure" and words and _is_result(words[0]):
-        raise UsageError(
-            f"{words[0]} is not measured again; pass it with --baseline or --limit, or only --python and --against"
-        )
-    if baseline != HISTORY and typed(context, "database", "branch"):
-        raise UsageError("--database and --branch need --baseline history")
-    if baseline in {None, HISTORY} and typed(context, "allow_unpaired"):
-        raise UsageError("--allow-unpaired needs --baseline STUDY; other checks have no unpaired rows")
-    if way != "measure" and typed(context, "explain"):
-        raise UsageError("--explain observes both interpreters now; use it with --python NEW --against OLD")
-
-
-def _is_result(name: str) -> bool:
-    """Return whether a word is a file of results, which is no command."""
-    return os.path.isfile(name) and not os.access(name, os.X_OK)  # noqa: PTH113 - a word need not be a path
 
 
 def _conclude(check: Check | LimitCheck, files: Files, form: str) -> int:

@@ -42,6 +42,7 @@ class Completed(NamedTuple):
     status: int  # exit status; negative: number of the signal that ended it
     stdout: str
     stderr: str
+    cpu: float | None = None  # s of CPU time, with that of its own children; None: unknown
 
     @property
     def reason(self) -> str:
@@ -283,7 +284,33 @@ def run_program(argv: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-class Process(_Child):
+class _Launched(_Child):
+    """A child that ``_launch`` started, and that subprocess must not reap."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        super().__init__()
+        self._popen, self.pid = popen, popen.pid
+
+    def cpu_seconds(self) -> float | None:
+        """Return the CPU time of the ended process and of its own children; None: unknown."""
+        return None if self.rusage is None else self.rusage.ru_utime + self.rusage.ru_stime
+
+    def kill(self) -> None:
+        """Kill the process group, and reap the process."""
+        self._signal_group(signal.SIGKILL)
+        if self._status is None:
+            self._reap(0)
+
+    def _signal_group(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def _reap(self, flags: int) -> None:
+        super()._reap(flags)
+        self._popen.returncode = self._status
+
+
+class Process(_Launched):
     """A child process with its own session. Its output is kept in a file.
 
     Args:
@@ -311,13 +338,12 @@ class Process(_Child):
         discard: bool = False,
         adopts: bool = False,
     ) -> None:
-        super().__init__()
         self.argv = tuple(argv)
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         taker = self._output.fileno() if output is None else output
         try:
             stdout = subprocess.DEVNULL if discard else taker
-            self._popen = _launch(
+            popen = _launch(
                 self.argv,
                 env=env,
                 cwd=cwd,
@@ -329,7 +355,7 @@ class Process(_Child):
         except ProcessError:
             self._output.close()
             raise
-        self.pid = self._popen.pid
+        super().__init__(popen)
 
     def end(self, grace: float = GRACE) -> int:
         """End the process and its group: SIGTERM, wait, SIGKILL. Safe to call again.
@@ -343,9 +369,7 @@ class Process(_Child):
         if self.poll() is None and grace > 0:
             self._signal_group(signal.SIGTERM)
             self.wait(grace)
-        self._signal_group(signal.SIGKILL)  # also the processes that it started
-        if self._status is None:
-            self._reap(0)
+        self.kill()  # also the processes that it started
         assert self._status is not None  # noqa: S101 - a killed child has been reaped
         return self._status
 
@@ -360,14 +384,6 @@ class Process(_Child):
         """Kill the process if it is running, and discard its output."""
         self.end(grace=0)
         self._output.close()
-
-    def _signal_group(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-
-    def _reap(self, flags: int) -> None:
-        super()._reap(flags)
-        self._popen.returncode = self._status
 
 
 def capture(
@@ -393,7 +409,9 @@ def capture(
     streams = {name: os.pipe() for name in ("stdout", "stderr")}
     chunks: dict[str, bytearray] = {name: bytearray() for name in streams}
     try:
-        popen = _launch(argv, env=env, cwd=cwd, stdout=streams["stdout"][1], stderr=streams["stderr"][1])
+        child = _Launched(
+            _launch(argv, env=env, cwd=cwd, stdout=streams["stdout"][1], stderr=streams["stderr"][1])
+        )
     except ProcessError:
         for reader, _ in streams.values():
             os.close(reader)
@@ -403,37 +421,40 @@ def capture(
             os.close(writer)
     deadline = time.monotonic() + seconds
     try:
-        for name, data in _chunks(popen, {reader: name for name, (reader, _) in streams.items()}, deadline):
+        for name, data in _chunks(child, {reader: name for name, (reader, _) in streams.items()}, deadline):
             chunks[name] += data
             if len(chunks[name]) > limit:
                 raise ProcessError(f"{argv[0]} wrote more than {limit} bytes")
-        status = popen.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired as error:
+        status = _ended_by(child, deadline)
+    except TimeoutError as error:
         raise ProcessError(f"{argv[0]} timed out after {seconds:g} s") from error
     finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(popen.pid, signal.SIGKILL)
-        popen.wait()
+        child.kill()
         for reader, _ in streams.values():
             os.close(reader)
-    return Completed(
-        status, chunks["stdout"].decode("utf-8", "replace"), chunks["stderr"].decode("utf-8", "replace")
-    )
+    out, err = (bytes(chunks[name]).decode("utf-8", "replace") for name in ("stdout", "stderr"))
+    return Completed(status, out, err, cpu=child.cpu_seconds())
 
 
-def _chunks(
-    popen: subprocess.Popen[bytes], readers: dict[int, str], deadline: float
-) -> Iterator[tuple[str, bytes]]:
+def _ended_by(child: _Launched, deadline: float) -> int:
+    """Return the exit status of a child. TimeoutError: it has not ended by the deadline."""
+    status = child.wait(max(0.0, deadline - time.monotonic()))
+    if status is None:
+        raise TimeoutError
+    return status
+
+
+def _chunks(child: _Launched, readers: dict[int, str], deadline: float) -> Iterator[tuple[str, bytes]]:
     """Yield what a program writes, with the name of the stream, until it ends or closes both streams.
 
     Raises:
-        subprocess.TimeoutExpired: The deadline has passed.
+        TimeoutError: The deadline has passed.
     """
     # Do not wait for a grandchild that keeps the pipes open.
-    while readers and (popen.poll() is None or select.select(list(readers), [], [], 0)[0]):
+    while readers and (child.poll() is None or select.select(list(readers), [], [], 0)[0]):
         left = deadline - time.monotonic()
         if left <= 0:
-            raise subprocess.TimeoutExpired(popen.args, 0.0)
+            raise TimeoutError
         for descriptor in select.select(list(readers), [], [], min(left, 0.05))[0]:
             data = os.read(descriptor, 65536)
             if data:

@@ -42,13 +42,20 @@ from gilbench.model.study import (
 Version = Annotated[int, msgspec.Meta(ge=1)]  # of the schema of a file
 
 
-def _row(name: str, *values: type, **changes: Any) -> Any:
-    """Return a type whose fields are those of several values; a change to None leaves one out."""
+def _row(name: str, *values: type, optional: Any = (), **changes: Any) -> Any:
+    """Return a type whose fields are those of several values; a change to None leaves one out.
+
+    Files of earlier versions lack the optional fields, which are then None.
+    """
     fields: dict[str, Any] = {}
     for value in values:
         fields |= get_type_hints(value, include_extras=True)
     fields |= changes
-    kept = [(field, type_) for field, type_ in fields.items() if type_ is not None]
+    kept = [
+        (field, type_ | None, None) if field in optional else (field, type_)
+        for field, type_ in fields.items()
+        if type_ is not None
+    ]
     return msgspec.defstruct(name, kept, bases=(Struct,), frozen=True, kw_only=True)
 
 
@@ -82,6 +89,7 @@ _ScoreRow = _row("ScoreRow", Score, **{name: None for name in Score.__struct_fie
 _ReleaseRow = _row(
     "ReleaseRow",
     Release,
+    optional=("workload",),
     case=None,
     workload=Name,
     interpreter=Name,

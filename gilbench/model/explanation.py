@@ -18,6 +18,7 @@ Quantity = Literal[
     "function",  # holding the GIL in one function
     "native",  # holding the GIL in one function in C
     "place",  # in one function, holding, waiting, or blocked
+    "instructions",  # in one function, per operation, on one thread; without a function: in all
     "calls",  # of one system call, per operation; so are the next four
     "lock_waits",
     "collections",
@@ -55,7 +56,7 @@ class Cause(Struct, frozen=True):
 
     kind: Kind
     text: str
-    share: float  # of the additional time
+    share: float  # of the additional time, or of the additional instructions if no time stands out
 
 
 class Explanation(Struct, frozen=True):

@@ -11,7 +11,6 @@ import contextlib
 import math
 import os
 import random
-import resource
 import threading
 import time
 from collections import Counter, defaultdict
@@ -223,21 +222,21 @@ class BlockedSampler:
 
     def _dump(self, target: _Target) -> None:
         """Learn in which functions the threads sleep."""
-        worked = _work()
+        worked = time.thread_time()
         before = target.sleeps(self._tids)
         dumped = python_threads(self._python.pid)
         after = target.sleeps(self._tids)
-        self.dumps += bool(dumped)
-        frames = {_tid(thread, target.memory): thread.get("frames") or () for thread in dumped}
+        self.dumps += bool(dumped.threads)
+        frames = {_tid(thread, target.memory): thread.get("frames") or () for thread in dumped.threads}
         for tid, sleep in before.items():
-            if dumped and sleep is not None and sleep == after.get(tid):
+            if dumped.threads and sleep is not None and sleep == after.get(tid):
                 one = wait_reason(sleep.kind, frames.get(tid, ()))
                 if one.kind == LOCK:
                     self._waits[tid, sleep][one] += 1
                     self._waits[None, sleep][one] += 1
                 else:
                     self._waits[tid, Sleep(sleep.kind)][one] += 1
-        self._dump_cost += _work() - worked
+        self._dump_cost += time.thread_time() - worked + dumped.cpu
         earned = self._began + self._dump_cost / self._half if self._dump_cost > _AT_ONCE else 0.0
         self._next_dump = max(earned, time.monotonic() + _SOON)
 
@@ -257,9 +256,3 @@ def _tid(thread: Mapping[str, Any], memory: int) -> int | None:
     if isinstance(tid, int):
         return tid
     return thread_at(memory, descriptor) if isinstance(descriptor, int) else None
-
-
-def _work() -> float:
-    """Return the CPU time in s of this thread and of all children so far."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.thread_time() + children.ru_utime + children.ru_stime

@@ -1,6 +1,5 @@
 """Runs bpftrace scripts: the one place that knows bpftrace's options, output and limits.
 
-    reason = why_not()                # None, or one line: why it cannot be used and what would help
     script = Script(text, pid=1234, on_line=heard)   # returns when every probe is attached
     ...                               # each printf of the script comes to ``heard``, in a thread of its own
     maps = script.finish()            # {"@held": {"1234": 5}, "@total": 7, "@waits": {"1234": [{"min": ..}]}}
@@ -28,7 +27,6 @@ import itertools
 import json
 import mmap
 import os
-import re
 import signal
 import threading
 import time
@@ -39,19 +37,17 @@ from typing import Any
 
 import psutil
 
-from gilbench.host.process import Process, ProcessError, capture, clean_environment, cpu_time, find_tool
+from gilbench.host.process import Process, ProcessError, clean_environment, cpu_time
 from gilbench.host.topology import parse_list
 from gilbench.model.errors import GilbenchError
+from gilbench.observe.bpftrace_access import read_text
 from gilbench.observe.kernel_probes import KernelProbes, ProbeTimes
 from gilbench.observe.spool import followed, spooled
 
-OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _ATTACHED = b"__BPFTRACE_NOTIFY_PROBES_ATTACHED"  # it prints this when asked to by the environment
 _ATTACH_LIMIT = 30.0  # s, for a busy machine; 0.3 s is usual
 _STOP_LIMIT = 10.0  # s
 _AGAIN = 1.0  # s until it is told once more to stop
-_CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
-_FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel
 _NOT_IN_PLACES = '"\\:*?[]'  # ends a name, escapes, separates, or matches other files
 _KEYS = 16384  # of a map
 _PIPE = 1 << 20  # bytes
@@ -67,38 +63,6 @@ ENDLESS = 1 << 63  # end of the last bucket of a histogram
 
 class BpftraceError(GilbenchError):
     """A script that could not be started; one line."""
-
-
-def why_not() -> str | None:
-    """Return in one line why bpftrace cannot be used here, and the remedy; None: it can."""
-    program = find_tool("bpftrace")
-    if program is None:
-        return "bpftrace is not installed; for exact values, install it: apt install bpftrace"
-    try:
-        said = capture([program, "--version"], seconds=10).stdout
-    except ProcessError as error:
-        return f"bpftrace cannot run: {error}"
-    version = re.search(r"v?(\d+)\.(\d+)", said)
-    if version is None:
-        return f"bpftrace has an unknown version: {said.strip()[:60]!r}"
-    if (int(version[1]), int(version[2])) < OLDEST:
-        return f"bpftrace {version[1]}.{version[2]} is too old; install {OLDEST[0]}.{OLDEST[1]} or later"
-    if os.geteuid() != 0:
-        return "bpftrace needs root; for exact values, run gilbench with sudo"
-    if _pid_namespace() not in {None, _FIRST_PID_NAMESPACE}:
-        return (
-            "kernel probes use the PIDs of the host, not of this container; for exact values, run gilbench on "
-            "the host"
-        )
-    if not _may_load_programs():
-        return "BPF programs need a capability; give the container CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN"
-    if "[confidentiality]" in _read("/sys/kernel/security/lockdown"):
-        return "the kernel's lockdown (confidentiality) forbids BPF; boot with lockdown=integrity"
-    if not any(
-        Path(folder, "events").is_dir() for folder in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
-    ):
-        return "tracefs is not mounted; mount it: mount -t tracefs tracefs /sys/kernel/tracing"
-    return None
 
 
 def quoted(text: str) -> str:
@@ -147,7 +111,7 @@ def bounded(keys: int, pages: int, cpus: int) -> tuple[int, int]:
 def _possible_cpus() -> int:
     """Return the number of CPUs that the kernel allocates memory for."""
     try:
-        return len(parse_list(_read("/sys/devices/system/cpu/possible"))) or 1
+        return len(parse_list(read_text("/sys/devices/system/cpu/possible"))) or 1
     except ValueError:
         return os.cpu_count() or 1
 
@@ -352,26 +316,6 @@ def _piped(descriptor: int) -> Iterator[bytes]:
     """The lines that come through a pipe."""
     with open(descriptor, "rb") as lines:
         yield from lines
-
-
-def _pid_namespace() -> int | None:
-    try:
-        return Path("/proc/self/ns/pid").stat().st_ino
-    except OSError:
-        return None
-
-
-def _may_load_programs() -> bool:
-    found = re.search(r"^CapEff:\s*([0-9a-f]+)", _read("/proc/self/status"), re.MULTILINE)
-    has = int(found[1], 16) if found else 0
-    return bool(has >> _CAP_SYS_ADMIN & 1 or (has >> _CAP_BPF & 1 and has >> _CAP_PERFMON & 1))
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _complaint(said: Iterable[str]) -> str | None:

@@ -21,7 +21,7 @@ from gilbench.host.scratch import scratch
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE")  # a size of the environment for all shells
 _TRIAL = ("-I", "-S", "-c", "pass")
 _TRIAL_LIMIT = 60.0  # s
-_FILE = "count"  # relative: a path would differ in length
+FILE = "count"  # of the tool, in the working folder; relative: a path would differ in length
 
 
 class Tool(NamedTuple):
@@ -31,6 +31,7 @@ class Tool(NamedTuple):
     program: str
     options: tuple[str, ...]
     read: Callable[[bytes], int | None]  # from the file that it writes; None: nothing was counted
+    environment: Mapping[str, str] = {}  # additional variables of the program
 
 
 class Counter(NamedTuple):
@@ -67,8 +68,17 @@ class Counting:
     def __init__(
         self, counter: Counter, argv: Sequence[str], folder: Path, env: Mapping[str, str] | None = None
     ) -> None:
-        self._tool, self._file = counter.tool, folder / _FILE
-        self._process = Process([*counter.prefix, *argv], env=_environment(env), cwd=folder)
+        self._tool, self._file = counter.tool, folder / FILE
+        self._process = Process(
+            [*counter.prefix, *argv],
+            env=_environment({**counter.tool.environment, **(env or {})}),
+            cwd=folder,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the process, and of the programs that replace themselves by the next one."""
+        return self._process.pid
 
     def finish(self, seconds: float) -> int:
         """Wait for the end of the process and return its instructions.
@@ -109,10 +119,10 @@ class Counting:
         self._process.close()
 
 
-def choose() -> Choice:
-    """Try the tools on a small program, and return the first that counts."""
+def choose(tools: Sequence[Tool] | None = None) -> Choice:
+    """Try tools on a small program, and return the first that counts; None: perf, then callgrind."""
     layout, reasons = _fixed_layout(), list[str]()
-    for tool in (PERF, CALLGRIND):
+    for tool in tools or (PERF, CALLGRIND):
         program = find_tool(tool.program)
         if program is None:
             reasons.append(f"{tool.program}: not found in PATH")
@@ -142,7 +152,7 @@ def read_callgrind(data: bytes) -> int | None:
     return int(totals[0]) if events == [b"Ir"] and len(totals) == 1 else None
 
 
-PERF = Tool("perf", "perf", ("stat", "-x,", "-e", "instructions:u", "-o", _FILE, "--"), read_perf)
+PERF = Tool("perf", "perf", ("stat", "-x,", "-e", "instructions:u", "-o", FILE, "--"), read_perf)
 CALLGRIND = Tool(
     "callgrind",
     "valgrind",
@@ -152,7 +162,7 @@ CALLGRIND = Tool(
         "--quiet",
         "--vgdb=no",  # no pipes in the temporary folder
         "--trace-children=yes",  # from a wrapper script to the interpreter
-        f"--callgrind-out-file={_FILE}",
+        f"--callgrind-out-file={FILE}",
         "--",
     ),
     read_callgrind,
@@ -180,7 +190,7 @@ def _fixed_layout() -> tuple[str, ...]:
     return () if done.status else command
 
 
-def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
-    kept = {*_KEPT, *(extra or {})}
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    kept = {*_KEPT, *extra}
     clean = clean_environment(extra)
     return {name: value for name, value in clean.items() if name in kept or name.startswith("PYTHON")}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gilbench.interpreters.image import read_image
 from gilbench.model.observed import LockWait
-from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.observe.bpftrace import BpftraceError, Script
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.running import RunningPython
 from gilbench.observe.script import filled, places
 

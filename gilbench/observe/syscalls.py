@@ -18,7 +18,8 @@ from gilbench.host.process import Process, ProcessError, find_tool
 from gilbench.model.profile import Call
 from gilbench.model.study import Reading, Share
 from gilbench.observe.architecture import architecture, syscall_names
-from gilbench.observe.bpftrace import BpftraceError, Script, why_not
+from gilbench.observe.bpftrace import BpftraceError, Script
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.costs import TELLING
 from gilbench.observe.script import filled
 

@@ -73,7 +73,7 @@ class ThreadNames:
             *(() if self._memory is not None else (self._python.pid,)),
             *sorted(children)[: _MOST - 1],
         ):
-            for thread in python_threads(pid):
+            for thread in python_threads(pid).threads:
                 tid, name = thread.get("os_thread_id"), thread.get("thread_name")
                 if isinstance(tid, int) and name:
                     self._known[pid, tid] = str(name)

@@ -28,6 +28,7 @@ _TITLES: dict[Quantity, str] = {
     "function": "GIL held in {}",
     "native": "GIL held in {}",
     "place": "in {}",
+    "instructions": "instructions in {}",
     "calls": "calls of {}",
     "lock_waits": "lock waits",
     "collections": "garbage collections",
@@ -74,7 +75,7 @@ _WORDS = {"garbage", "threads", "the", "not", "code", "nothing"}
 
 
 def _table(one: Explanation) -> Table:
-    changes = sorted(one.changes, key=lambda change: _ORDER.index(change.quantity))[:_ROWS]
+    changes = sorted(one.changes, key=_rank)[:_ROWS]
     return Table(
         title="Before and after, per operation",
         columns=(
@@ -84,13 +85,28 @@ def _table(one: Explanation) -> Table:
             Column("difference"),
         ),
         sections=(Section(tuple(_row(change) for change in changes)),),
-        notes=(f"observed runs, {one.rounds} of each side; 95% intervals", *_more(one)),
+        notes=(f"observed runs, {one.rounds} of each side; 95% intervals", *_counted(changes), *_more(one)),
     )
+
+
+def _rank(change: Deviation) -> tuple[int, float]:
+    """Order by quantity, and then by the difference."""
+    return _ORDER.index(change.quantity), -abs(change.after - change.before)
+
+
+def _counted(changes: Sequence[Deviation]) -> tuple[str, ...]:
+    counted = any(change.quantity == "instructions" for change in changes)
+    return ("instructions: counted by callgrind, on one thread",) if counted else ()
 
 
 def _more(one: Explanation) -> tuple[str, ...]:
     more = len(one.changes) - _ROWS
     return (f"and {more} more; --format json shows all",) if more > 0 else ()
+
+
+def _title(change: Deviation) -> str:
+    title = _TITLES[change.quantity]
+    return title.format(short(change.subject, _SUBJECT)) if change.subject else title.removesuffix(" in {}")
 
 
 def _row(change: Deviation) -> tuple[str, ...]:
@@ -100,7 +116,7 @@ def _row(change: Deviation) -> tuple[str, ...]:
     ends = [None if end is None else write(end, change.unit, scale) for end in (change.lo, change.hi)]
     difference = write(change.after - change.before, change.unit, scale)
     return (
-        _TITLES[change.quantity].format(short(change.subject, _SUBJECT)),
+        _title(change),
         before,
         after,
         difference if None in ends else f"{ends[0]} to {ends[1]}",

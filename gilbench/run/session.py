@@ -6,32 +6,20 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 
 from gilbench.host.description import NoiseMeter
 from gilbench.host.placement import Layout, Placement, place
 from gilbench.model.errors import RunFailure
-from gilbench.model.study import (
-    Case,
-    Control,
-    Environment,
-    Failure,
-    Host,
-    Parameters,
-    Plan,
-    Reading,
-    Run,
-    Slice,
-    Train,
-    Workload,
-)
-from gilbench.observe import OBSERVERS, Observer, Watch
+from gilbench.model.study import Case, Failure, Host, Parameters, Plan, Run, Workload
+from gilbench.observe import OBSERVERS, Watch
 from gilbench.plan import blocks as planning
 from gilbench.run.control import ControlledBlock, Controls
 from gilbench.run.done import Done
 from gilbench.run.served import Measurable, Served
+from gilbench.run.slot import Slot
 from gilbench.run.train import Ride, serve_train
 from gilbench.run.warmup import REST, WarmUp, settle
 
@@ -44,45 +32,6 @@ class Hooks(NamedTuple):
     progress: Callable[[str, float], None]  # the current step, and the fraction of the plan that is done
     choose: Callable[[planning.Group], planning.Group] = lambda group: group
     """Called before each block of a workload: selects the cases to run."""
-
-
-class _Slot:
-    """One case in its block: its worker, and the slices, the train, and the readings so far."""
-
-    def __init__(self, index: int, case: Case) -> None:
-        self.index, self.case = index, case
-        self.worker: Measurable | None = None
-        self.environment: Environment | None = None
-        self.slices: list[Slice] = []
-        self.train: Train | None = None
-        self.watchers: list[Observer] = []
-        self.readings: tuple[Reading, ...] = ()
-        self.control: Control | None = None
-
-    @property
-    def running(self) -> Measurable:
-        """What is measured, of a slot that has started."""
-        assert self.worker is not None  # noqa: S101 - a slot whose worker did not start has been removed
-        return self.worker
-
-    @property
-    def served(self) -> Served:
-        """The worker of a slot whose worker stays alive."""
-        return cast("Served", self.running)
-
-    def finish(self) -> None:
-        """Take the readings while the worker is alive."""
-        busy = sum(slice_.end - slice_.start for slice_ in self.slices)
-        while self.watchers:  # an interrupted observer is not asked again
-            self.readings += (self.watchers.pop(0).finish(busy),)
-
-    def close(self) -> None:
-        """End the worker, and the observers of a failed run, whose readings are discarded."""
-        with contextlib.ExitStack() as leaving:
-            if self.worker is not None:
-                leaving.callback(self.worker.close)
-            while self.watchers:
-                leaving.callback(self.watchers.pop().finish, 0.0)
 
 
 class Session:
@@ -169,7 +118,7 @@ class _Block:
         self._behind, self._share = behind, share
         self._attempt = session._done.attempts[group.block, group.workload]
         self._slots = {
-            index: _Slot(index, self._plan.cases[index])
+            index: Slot(index, self._plan.cases[index])
             for index in group.cases
             if not session._done.given_up(index)
         }
@@ -229,7 +178,7 @@ class _Block:
             place = self._place(slot, self._group.block // self._plan.effort.long_every)
             slot.control = block.measure(slot.case, place)
 
-    def _take_train(self, slot: _Slot, ride: Ride) -> None:
+    def _take_train(self, slot: Slot, ride: Ride) -> None:
         if ride.failure is not None:
             raise ride.failure
         slot.train = ride.train
@@ -251,14 +200,14 @@ class _Block:
                 slot.finish()
                 self._leave(slot)
 
-    def _present(self) -> list[_Slot]:
+    def _present(self) -> list[Slot]:
         return list(self._slots.values())
 
     def _tell(self, text: str, done: float) -> None:
         where = f"block {self._group.block + 1}/{self._plan.effort.blocks} {self._group.workload} {text}"
         self._hooks.progress(where.rstrip(), self._behind + self._share * done)
 
-    def _guarded(self, slot: _Slot, action: Callable[..., None], *args: int | Ride) -> bool:
+    def _guarded(self, slot: Slot, action: Callable[..., None], *args: int | Ride) -> bool:
         """Run an action on a slot. If it fails, record the failure and end the slot."""
         try:
             action(slot, *args)
@@ -268,7 +217,7 @@ class _Block:
             return False
         return True
 
-    def _interrupt(self, slot: _Slot) -> None:
+    def _interrupt(self, slot: Slot) -> None:
         if not slot.slices:
             with contextlib.suppress(RunFailure):
                 slot.close()
@@ -278,7 +227,7 @@ class _Block:
         finally:
             self._leave(slot, interrupted=True)
 
-    def _leave(self, slot: _Slot, failure: Failure | None = None, *, interrupted: bool = False) -> None:
+    def _leave(self, slot: Slot, failure: Failure | None = None, *, interrupted: bool = False) -> None:
         del self._slots[slot.index]
         try:
             slot.close()
@@ -300,10 +249,10 @@ class _Block:
         self._session._done.add(run)
         self._hooks.save(run)
 
-    def _start(self, slot: _Slot) -> None:
+    def _start(self, slot: Slot) -> None:
         slot.worker = self._session._launch(slot.case)
 
-    def _warm_up(self, slot: _Slot) -> None:
+    def _warm_up(self, slot: Slot) -> None:
         if not self._stays:
             slot.environment = slot.running.prepare()
             return
@@ -316,7 +265,7 @@ class _Block:
             worker.measure(-1, self._place(slot, 0), effort.slice_seconds / 2, 0.0, 0)
         slot.environment = msgspec.structs.replace(environment, loops=worker.calibrate())
 
-    def _measure(self, slot: _Slot, round_: int) -> None:
+    def _measure(self, slot: Slot, round_: int) -> None:
         case, effort, block = slot.case, self._plan.effort, self._group.block
         if self._stays and not slot.watchers:
             slot.watchers = [
@@ -339,7 +288,7 @@ class _Block:
         slot.slices.append(slice_)
         self._rest(slot)
 
-    def _rest(self, slot: _Slot) -> None:
+    def _rest(self, slot: Slot) -> None:
         """Let a JIT compiler finish. Otherwise, it would compile during the slices of other cases."""
         if self._stays and planning.compiles(slot.case, self._session._jit):
             settle(slot.running.pid, REST)
@@ -349,5 +298,5 @@ class _Block:
         if checksum != expected:
             raise RunFailure("checksum", f"checksum {checksum[:40]} instead of {expected[:40]}")
 
-    def _place(self, slot: _Slot, rotation: int) -> Placement:
+    def _place(self, slot: Slot, rotation: int) -> Placement:
         return place(slot.case, self._workload.driver, self._session._layout, rotation)

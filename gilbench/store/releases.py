@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from gilbench.model.documents import ReleasesDocument
 from gilbench.model.errors import StudyError
-from gilbench.model.releases import Answer, Release, Releases
-from gilbench.model.study import Case, Fraction, Interpreter, Struct, Value
+from gilbench.model.releases import Release, Releases
+from gilbench.model.study import Case
 from gilbench.store.artefact import read_document
 
 SCHEMA = 1
-
-
-class _SavedReleases(Struct, frozen=True):
-    gilbench: str
-    created: str
-    code: str
-    answer: Answer
-    at_least: Fraction
-    interpreters: tuple[Interpreter, ...]
-    rows: list[dict[str, Any]]
-    kind: Literal["releases"]
-    interrupted: bool = False
+_OF_RELEASES = ("gilbench", "created", "code", "at_least", "interpreters", "interrupted")
+_OF_RELEASE = tuple(name for name in Release.__struct_fields__ if name != "case")
 
 
 def read_releases(path: Path) -> Releases:
@@ -33,22 +24,14 @@ def read_releases(path: Path) -> Releases:
     Raises:
         StudyError: The file cannot be read, is of another kind, or has impossible values.
     """
-    saved = read_document(path, _SavedReleases, SCHEMA, "releases")
+    saved = read_document(path, ReleasesDocument, SCHEMA, "releases")
     try:
-        rows = tuple(_row(row, saved.code) for row in saved.rows)
+        rows = tuple(_release(row, saved.code) for row in saved.rows)
     except (ValueError, msgspec.ValidationError) as error:
         raise StudyError(
             f"{path} is damaged: {error}; measure again: gilbench releases -o FILE.json"
         ) from error
-    found = Releases(
-        gilbench=saved.gilbench,
-        created=saved.created,
-        code=saved.code,
-        at_least=saved.at_least,
-        rows=rows,
-        interpreters=saved.interpreters,
-        interrupted=saved.interrupted,
-    )
+    found = Releases(rows=rows, **{name: getattr(saved, name) for name in _OF_RELEASES})
     if found.answer != saved.answer:
         raise StudyError(
             f"{path} is damaged: the answer {saved.answer!r} contradicts the rows; restore the file"
@@ -56,20 +39,17 @@ def read_releases(path: Path) -> Releases:
     return found
 
 
-def _row(row: dict[str, Any], code: str) -> Release:
-    """Make a row from its flat form, in which earlier versions left out the name of the workload."""
-    parameters = msgspec.convert(row.pop("parameters", {}), dict[str, Value])
-    named: dict[str, Any] = {
-        name: row.pop(name) for name in ("workload", "interpreter", "gil") if name in row
-    }
+def _release(row: Any, code: str) -> Release:
+    """Make an answer from its flat row, in which earlier versions left out the name of the workload."""
     fields = {
-        "workload": code,
+        "workload": code if row.workload is None else row.workload,
+        "interpreter": row.interpreter,
         "threads": 1,
-        "parameters": tuple(parameters.items()),
-        **named,
+        "gil": row.gil,
+        "parameters": tuple(row.parameters.items()),
     }
     case = msgspec.convert(fields, Case)
-    made = msgspec.convert({**row, "case": case}, Release)
+    made = Release(case=case, **{name: getattr(row, name) for name in _OF_RELEASE})
     limits = [one for one in (made.lo, made.share, made.hi) if one is not None]
     if limits != sorted(limits) or (made.share is None and limits):
         raise ValueError("a share is outside its interval")

@@ -241,7 +241,9 @@ def _explained(check: Check, header: Header, limits: Limits, listener: Listener)
     cases = explained_cases(check.gate.regressed)
     if not cases:
         return check
-    found = explain_regressions(header, cases[:MOST], listener, threshold=limits.threshold, fdr=limits.fdr)
+    found = explain_regressions(
+        header, cases[:MOST], listener, threshold=limits.threshold, fdr=limits.fdr, counts=True
+    )
     left = len(cases) - MOST
     more = Caveat(
         kind="not_explained",

@@ -10,16 +10,17 @@ from gilbench.analyse.explain.causes import explain
 from gilbench.model.explanation import Explanation
 from gilbench.model.observed import Observation, Observed
 from gilbench.model.results import Comparison
-from gilbench.model.study import Case, Header, Plan, Run
+from gilbench.model.study import Case, Header, Plan, Run, Workload
 from gilbench.observe import Watch
 from gilbench.observe.thorough import NAME, ThoroughObserver
 from gilbench.plan import catalogue
 from gilbench.plan.blocks import EXPLAINING, make_plan
+from gilbench.run.function_counts import FunctionCounts, count_functions
 from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
 from gilbench.work.listener import Listener
 
-MOST = 8  # cases; each takes half a minute
+MOST = 8  # cases; each takes about a minute
 
 
 def explained_cases(regressed: Sequence[Comparison]) -> tuple[Case, ...]:
@@ -36,6 +37,7 @@ def explain_regressions(
     *,
     threshold: float,
     fdr: float,
+    counts: bool = False,
 ) -> tuple[Explanation, ...]:
     """Observe some cases of the candidate and their counterparts of the baseline, and explain the differences.
 
@@ -45,6 +47,7 @@ def explain_regressions(
         listener: Receives progress, and can stop the work.
         threshold: Smallest difference that matters, as a fraction of the time of an operation.
         fdr: False discovery rate among the differences of a case.
+        counts: Also count instructions by function, which takes about as long as observing.
 
     Returns:
         One explanation per case that was observed on both sides.
@@ -61,16 +64,32 @@ def explain_regressions(
         cpus=header.plan.cpus,
     )
     runs, observed = _observe(header, plan, listener)
-    return tuple(
-        explain(
-            case,
-            _rounds(observed, 2 * number),
-            threshold=threshold,
-            fdr=fdr,
-            missing=_failures([run for run in runs if run.case // 2 == number]),
+    found = []
+    for number, pair in enumerate(pairs):
+        counted = _count(header, pair, plan, listener) if counts and not listener.stop() else FunctionCounts()
+        failures = _failures([run for run in runs if run.case // 2 == number])
+        uncounted = [f"instructions by function: {counted.missing}"] if counted.missing else []
+        found.append(
+            explain(
+                pair[1],
+                _rounds(observed, 2 * number),
+                threshold=threshold,
+                fdr=fdr,
+                counts=counted.sides,
+                missing=[*failures, *uncounted],
+            )
         )
-        for number, (_, case) in enumerate(pairs)
-    )
+    return tuple(found)
+
+
+def _count(header: Header, pair: tuple[Case, Case], plan: Plan, listener: Listener) -> FunctionCounts:
+    listener.progress(f"counting instructions of {pair[1].workload}", 1.0, plan.seconds)
+    interpreters = {one.name: one for one in header.interpreters}
+    return count_functions(pair, interpreters, _workloads(header), listener.stop)
+
+
+def _workloads(header: Header) -> dict[str, Workload]:
+    return {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}}
 
 
 def _observe(
@@ -89,7 +108,7 @@ def _observe(
         run_plan(
             plan,
             header.interpreters,
-            {**catalogue.catalogue(), **{workload.name: workload for workload in header.workloads}},
+            _workloads(header),
             hooks,
             host=header.host,
             observers={NAME: watch},

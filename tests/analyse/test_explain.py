@@ -158,3 +158,46 @@ def test_a_service_is_counted_by_its_requests_on_the_main_thread() -> None:
 
 def test_a_slice_without_operations_has_no_quantities() -> None:
     assert quantities(observed(0.0)) == {}
+
+
+FASTER = (stack("split (lib.py:7)", 41), stack("convert (lib.py:2)", 59))
+SLOWER = (stack("split (lib.py:12)", 79), stack("split (lib.py:13)", 6), stack("convert (lib.py:2)", 15))
+
+
+def counts(split: float) -> dict[str, float]:
+    harness = {"spin (gilbench/target/spinning.py)": 100.0 + split / 10}
+    return {"": 1000.0 + 1.1 * split, "split (lib.py)": split, "convert (lib.py)": 800.0, **harness}
+
+
+def counted(before: float, after: float, repeats: int = 3) -> Explanation:
+    """A function that takes longer, and whose instructions were counted."""
+    rounds = [
+        (observed(noise, functions=FASTER), observed(2 - noise, operations=250, functions=SLOWER))
+        for noise in NOISE
+    ]
+    # Hash seeds change a count a little.
+    pairs = [(counts(before + number), counts(after + 2 * number)) for number in range(repeats)]
+    return explain(CASE, rounds, threshold=0.02, fdr=0.05, counts=pairs)
+
+
+def test_the_function_that_is_slower_says_how_many_instructions_it_executes() -> None:
+    found = counted(500, 4000)
+    assert found.causes[0].text.endswith("41% → 85% of the time; 501 → 4.00 k instructions")
+    changed = {change.subject: change for change in found.changes if change.quantity == "instructions"}
+    assert set(changed) == {"", "split (lib.py:12)"}
+    one = changed["split (lib.py:12)"]
+    assert one.lo is not None
+    assert one.hi is not None
+    assert one.lo < 3501 < one.hi
+
+
+def test_a_function_that_waits_for_memory_executes_as_many_instructions_as_before() -> None:
+    found = counted(500, 500)
+    assert found.causes[0].text.endswith("; as many instructions as before")
+    assert not any(change.quantity == "instructions" for change in found.changes)
+
+
+def test_a_single_count_proves_nothing() -> None:
+    found = counted(500, 4000, repeats=1)
+    assert "instructions" not in found.causes[0].text
+    assert not any(change.quantity == "instructions" for change in found.changes)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,19 @@ def test_no_descriptor_is_left_open() -> None:
 
 def test_what_a_program_writes_is_returned_stream_by_stream() -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(4)"
-    assert capture(python(code), seconds=LONG) == (4, "out\n", "err\n")
+    assert capture(python(code), seconds=LONG)[:3] == (4, "out\n", "err\n")
+
+
+def test_the_cpu_time_is_that_of_the_program_and_not_of_others_that_end_meanwhile() -> None:
+    burn = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(capture, python(burn), seconds=LONG)
+        done = capture(python("import time; time.sleep(1.5)"), seconds=LONG)
+        burned = other.result().cpu
+    assert burned is not None
+    assert burned >= 0.5
+    assert done.cpu is not None
+    assert 0 < done.cpu < 0.5
 
 
 def test_much_output_on_both_streams_does_not_block() -> None:

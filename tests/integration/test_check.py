@@ -16,7 +16,7 @@ from studies import StudyBuilder, make_workload, named, save
 
 from gilbench.analyse.stats.layout import LAYOUT_SD
 from gilbench.cli import run
-from gilbench.cli.check import HISTORY
+from gilbench.cli.check_ways import HISTORY
 from gilbench.interpreters import select
 from gilbench.model.study import Study
 from gilbench.store.study import read_study

@@ -10,7 +10,7 @@ import pytest
 from interpreters_fixture import absent, interpreter
 
 from gilbench.host.process import Program
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.event_log import EventLog
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.gil.lines import ExactLine

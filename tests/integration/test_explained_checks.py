@@ -16,7 +16,7 @@ from gilbench.cli import run
 from gilbench.model.explanation import Explanation
 from gilbench.model.results import Check
 from gilbench.model.study import Case
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.plan.blocks import EXPLAINING
 from gilbench.plan.catalogue import read_declaration
 from gilbench.work.explain import explain_regressions

@@ -22,7 +22,8 @@ from gilbench.model.study import Case, Interpreter, Run, Study, Workload
 from gilbench.observe import instructions
 from gilbench.plan import catalogue
 from gilbench.plan.counting import INSTRUCTIONS, METRIC, REPEATS
-from gilbench.run.counting import ENOUGH, LEAST, length_of, needed_counter, run_counts
+from gilbench.run.counted_work import ENOUGH, LEAST, length_of
+from gilbench.run.counting import needed_counter, run_counts
 from gilbench.run.session import Hooks
 from gilbench.store.study import StudyWriter, read_study
 from gilbench.work.planning import describe_study

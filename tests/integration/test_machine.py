@@ -10,7 +10,7 @@ import pytest
 from commands import SYSTEM_PYTHON, error_lines, gilbench, without_root
 from interpreters_fixture import absent, interpreter
 
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 
 
 def looked_at(*arguments: str, **options: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import pytest
 from commands import gilbench
 from interpreters_fixture import absent, interpreter
 
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 
 REQUESTS = """
 import json, sys, threading, time

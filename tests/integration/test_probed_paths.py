@@ -10,7 +10,7 @@ import pytest
 from commands import gilbench
 from interpreters_fixture import absent, interpreter
 
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 
 PROGRAM = "import threading\nfor _ in range(2): threading.Thread(target=lambda: sum(range(10**7))).start()"
 

@@ -18,7 +18,7 @@ from commands import GILBENCH, error_lines, gilbench
 from interpreters_fixture import absent, interpreter
 
 from gilbench.model.errors import UsageError
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.running import find_python
 

@@ -18,7 +18,7 @@ from commands import GILBENCH, error_lines, gilbench
 from html_pages import HtmlPage
 from interpreters_fixture import absent, interpreter
 
-from gilbench.observe.bpftrace import why_not
+from gilbench.observe.bpftrace_access import why_not
 
 PROGRAMS = Path(__file__).parent / "programs" / "whatif"
 # Four threads that let go of the GIL and take it without pause.

@@ -10,7 +10,7 @@ import pytest
 
 from gilbench.interpreters.symbols import Symbols
 from gilbench.model.profile import ProfiledThread, StateChange
-from gilbench.observe import bpftrace
+from gilbench.observe import bpftrace, bpftrace_access
 from gilbench.observe.gil.contention import contended, unseen_wait
 from gilbench.observe.gil.exact_rows import profiled
 from gilbench.observe.gil.exact_script import script_for
@@ -249,7 +249,7 @@ def test_what_keeps_bpftrace_from_running_is_one_line(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    told = bpftrace.why_not()
+    told = bpftrace_access.why_not()
     assert told is not None
     assert reason in told
     assert "\n" not in told

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from interpreters_fixture import absent
 
-from gilbench.observe.bpftrace import ENDLESS, Script, _bounded_histograms, why_not
+from gilbench.observe.bpftrace import ENDLESS, Script, _bounded_histograms
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.gil.exact_rows import buckets_of
 from gilbench.observe.gil.thread_sums import ThreadSums
 

@@ -36,6 +36,7 @@ def answers(*rows: Release, **changes: Any) -> Releases:
 
 
 MEASURED = row(share=0.9, lo=0.85, hi=0.95, seconds=0.002, blocks=10, control=0.98, queued=0.01)
+ROW = json.loads(text_of(answers(MEASURED), "json"))["rows"][0]
 ALL = (
     answers(MEASURED),
     answers(
@@ -78,14 +79,16 @@ def test_a_file_of_an_earlier_version_has_no_workload_in_its_rows(tmp_path: Path
     [
         ({"schema": 99}, "has schema 99"),
         ({"answer": "no"}, "the answer 'no' contradicts the rows"),
-        ({"rows": [{"interpreter": "3.13", "answer": "maybe"}]}, "damaged"),
+        ({"rows": [{**ROW, "answer": "maybe"}]}, "damaged"),
         ({"rows": [{"answer": "yes"}]}, "damaged"),
-        ({"rows": [{"interpreter": "3", "answer": "yes", "share": 0.5, "lo": 0.6, "hi": 0.7}]}, "outside its interval"),
-        ({"rows": [{"interpreter": "3", "answer": "yes", "lo": 0.6}]}, "outside its interval"),
-        ({"rows": [{"interpreter": "3", "answer": "yes", "share": 2}]}, "damaged"),
-        ({"rows": [{"interpreter": "3", "answer": "yes", "parameters": 3}]}, "damaged"),
+        ({"rows": [{**ROW, "share": 0.5, "lo": 0.6, "hi": 0.7}]}, "outside its interval"),
+        ({"rows": [{**ROW, "share": None}]}, "outside its interval"),
+        ({"rows": [{**ROW, "share": 2}]}, "damaged"),
+        ({"rows": [{**ROW, "parameters": 3}]}, "damaged"),
+        ({"rows": [{**ROW, "blocks": -1}]}, "the number of blocks is negative"),
+        ({"rows": [{**ROW, "workload": ""}]}, "damaged"),
     ],
-)  # fmt: skip
+)
 def test_damage_is_told_in_a_line(change: dict[str, Any], said: str, tmp_path: Path) -> None:
     path = tmp_path / "releases.json"
     path.write_text(json.dumps({**json.loads(text_of(answers(MEASURED), "json")), **change}))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from interpreters_fixture import absent
 
-from gilbench.observe import bpftrace
+from gilbench.observe import bpftrace_access
 from gilbench.observe.gil.probe import GilFigures, GilProbe
 from gilbench.observe.running import find_python
 
@@ -39,7 +39,7 @@ said = [(thread.native_id, ready.get(thread.ident, 0.0)) for thread in crew + [r
 
 def need_bpftrace() -> None:
     """Skip where the kernel cannot be probed."""
-    reason = bpftrace.why_not()
+    reason = bpftrace_access.why_not()
     if reason is not None:
         absent(reason)
 

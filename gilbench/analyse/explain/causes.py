@@ -25,6 +25,7 @@ MOST = 3  # causes
 _OFTEN = 1.25  # times as many system calls
 _NOTHING = 0.005  # of the time
 _MUCH = 1000  # times as long, a ratio that tells nothing
+_SAME = 0.02  # of the instructions of a function, by which they may differ
 
 
 class _Weighed(NamedTuple):
@@ -40,6 +41,7 @@ def explain(
     *,
     threshold: float,
     fdr: float,
+    counts: Sequence[tuple[Mapping[str, float], Mapping[str, float]]] = (),
     missing: Sequence[str] = (),
 ) -> Explanation:
     """Explain a regression.
@@ -49,20 +51,28 @@ def explain(
         rounds: The observed slice of the baseline and that of the candidate, of each round.
         threshold: Smallest difference that matters, as a fraction of the time of an operation.
         fdr: False discovery rate among the differences.
-        missing: Why there are fewer rounds than planned.
+        counts: Instructions of an operation by function, of the baseline and of the candidate, of each repeat; those
+            of all code have an empty name.
+        missing: Why there are fewer rounds or counts than planned.
     """
     sides = [Sides(quantities(before), quantities(after)) for before, after in rounds]
     sides = [one for one in sides if one.before and one.after]
     changes = standing_out(sides, threshold=threshold, fdr=fdr) if sides else {}
+    counted = [Sides(_instructions(before), _instructions(after)) for before, after in counts]
+    changes |= standing_out(counted, threshold=threshold, fdr=fdr) if counted else {}
     lines = lines_of(after for _, after in rounds)
     unavailable = (text for pair in rounds for one in pair for text in one.seen.unavailable)
     return Explanation(
         case=case,
         rounds=len(sides),
-        causes=tuple(_Causes(changes, sides, lines, case.threads).ranked()),
+        causes=tuple(_Causes(changes, sides, lines, case.threads, counted).ranked()),
         changes=tuple(_shown(changes, lines)),
         missing=tuple(dict.fromkeys((*missing, *unavailable))),
     )
+
+
+def _instructions(counts: Mapping[str, float]) -> dict[Key, float]:
+    return {Key("instructions", name): value for name, value in counts.items()}
 
 
 def _shown(changes: Mapping[Key, Deviation], lines: Mapping[str, str]) -> Iterator[Deviation]:
@@ -82,8 +92,10 @@ class _Causes:
         rounds: Sequence[Sides],
         lines: Mapping[str, str],
         threads: int,
+        counted: Sequence[Sides],
     ) -> None:
         self._changes, self._rounds, self._lines, self._threads = changes, rounds, lines, threads
+        self._counted = counted
         count = max(1, len(rounds))
         self._time = (
             sum(one.before[Key("time")] for one in rounds) / count,
@@ -99,6 +111,17 @@ class _Causes:
         found.sort(key=lambda one: (not (one.specific and one.seconds >= REASON * extra), -one.seconds))
         for one in found[:MOST]:
             yield Cause(kind=one.kind, text=one.text, share=one.seconds / extra)
+        if not found:
+            yield from self._more_instructions()
+
+    def _more_instructions(self) -> Iterator[Cause]:
+        """Yield the function that executes more, where no time tells more: the GIL may not have been observed."""
+        whole, function = self._changes.get(Key("instructions")), self._largest("instructions")
+        if whole is None or function is None or whole.after <= whole.before:
+            return
+        share = min(1.0, (function.after - function.before) / (whole.after - whole.before))
+        text = f"{self._named(function)} executes more instructions: {_written(function)} per operation"
+        yield Cause(kind="function", text=text, share=share)
 
     def _all(self) -> Iterator[_Weighed]:
         held, off = self._more("held"), self._more("off")
@@ -142,7 +165,10 @@ class _Causes:
         grown = [
             change
             for key, change in self._changes.items()
-            if key.quantity == quantity and change.after > change.before and not is_harness(key.subject)
+            if key.quantity == quantity
+            and key.subject
+            and change.after > change.before
+            and not is_harness(key.subject)
         ]
         return max(grown, key=lambda change: change.after - change.before, default=None)
 
@@ -221,8 +247,24 @@ class _Causes:
             where = self._where("function").replace(" in ", ", most in ", 1)
             text = f"the GIL is held {_longer(held)}: {self._parts(held)}{where}"
         else:
-            text = f"{self._named(function)} holds the GIL {_longer(function)}: {self._parts(function)}"
+            text = (
+                f"{self._named(function)} holds the GIL {_longer(function)}: {self._parts(function)}"
+                f"{self._executed(function.subject)}"
+            )
         return _Weighed("function", text, seconds, False)
+
+    def _executed(self, function: str) -> str:
+        """Return how many instructions a function executes, as the end of a sentence; empty: not counted.
+
+        As many as before are a reason, too: it waits for memory, or for other CPUs.
+        """
+        key = Key("instructions", function)
+        if (change := self._changes.get(key)) is not None:
+            return f"; {_written(change)} instructions"
+        before = sum(one.before.get(key, 0.0) for one in self._counted)
+        after = sum(one.after.get(key, 0.0) for one in self._counted)
+        same = before > 0 and abs(after - before) <= _SAME * before
+        return "; as many instructions as before" if same else ""
 
     def _off(self) -> str:
         change = self._changes[Key("off")]

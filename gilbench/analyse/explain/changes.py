@@ -1,8 +1,8 @@
 """The differences between two sides that stand out: those that neither chance nor the threshold explains.
 
 Differences are computed within rounds, since both sides of a round were observed one after the other. Times are
-relative to the time of an operation before, so that a function that takes no time cannot stand out. Other quantities
-are relative to the larger side.
+relative to the time of an operation before, so that a function that takes no time cannot stand out; instructions are
+relative to those of an operation before. Other quantities are relative to the larger side.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gilbench.analyse.stats.verdicts import verdicts
 from gilbench.model.explanation import Deviation
 
 LEAST_COUNT = 0.1  # per operation, by which a count has to differ
-LEAST_SHARE = 0.1  # of the larger side, by which a quantity that is no time has to differ
+LEAST_SHARE = 0.1  # of the larger side, by which other quantities have to differ
 
 
 class Sides(NamedTuple):
@@ -36,7 +36,8 @@ def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> di
 
     Args:
         rounds: Both sides of each round.
-        threshold: Smallest difference of a time that matters, as a fraction of the time of an operation.
+        threshold: Smallest difference of a time or of instructions that matters, as a fraction of those of an
+            operation.
         fdr: False discovery rate among the differences.
     """
     keys = sorted({key for sides in rounds for side in sides for key in side})
@@ -51,7 +52,7 @@ def standing_out(rounds: Sequence[Sides], *, threshold: float, fdr: float) -> di
         if seen:
             compared[key] = _compared(key, seen)
     estimates = {key: mean_estimate(one.relative, scale="difference") for key, one in compared.items()}
-    limits = {key: threshold if UNITS[key.quantity] == "s" else LEAST_SHARE for key in compared}
+    limits = {key: threshold if key.whole else LEAST_SHARE for key in compared}
     found: dict[Key, Deviation] = {}
     for limit in sorted(set(limits.values())):
         keys = [key for key in compared if limits[key] == limit]
@@ -88,8 +89,8 @@ class _BothSides(NamedTuple):
 def _compared(key: Key, rounds: Sequence[Sides]) -> _BothSides:
     sides = np.array([[side.get(key, 0.0) for side in one] for one in rounds])
     before, after = sides.mean(axis=0)
-    if UNITS[key.quantity] == "s":  # of the same round, in which the host was as fast
-        sizes = np.array([one.before[Key("time")] for one in rounds])
+    if key.whole is not None:  # of the same round, in which the host was as fast
+        sizes = np.array([one.before[Key(key.whole)] for one in rounds])
     else:
         sizes = np.full(len(rounds), max(before, after))
     sizes[sizes <= 0] = 1.0

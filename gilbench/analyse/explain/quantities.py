@@ -16,7 +16,7 @@ from gilbench.model.profile import Profile, ProfiledThread, Stack
 UNITS: dict[Quantity, str] = {
     **dict.fromkeys(("time", "held", "wait", "off", "blocked"), "s"),
     **dict.fromkeys(("lock_wait", "collecting", "call_time", "function", "native", "place"), "s"),
-    **dict.fromkeys(("calls", "lock_waits", "collections", "switches", "acquires"), "count"),
+    **dict.fromkeys(("instructions", "calls", "lock_waits", "collections", "switches", "acquires"), "count"),
     "memory": "B",
 }
 _HARNESS = "gilbench/target/"
@@ -29,6 +29,13 @@ class Key(NamedTuple):
 
     quantity: Quantity
     subject: str = ""
+
+    @property
+    def whole(self) -> Quantity | None:
+        """The quantity to which differences are relative, before; None: the larger side."""
+        if UNITS[self.quantity] == "s":
+            return "time"
+        return "instructions" if self.quantity == "instructions" else None
 
 
 def quantities(observed: Observed) -> dict[Key, float]:

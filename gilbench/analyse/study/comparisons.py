@@ -32,50 +32,29 @@ blocks, shared noise        3 workloads  10 workloads  30 workloads
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
-import numpy as np
 
-from gilbench.analyse.stats.drift import drift_correlation
-from gilbench.analyse.stats.estimates import Doubt, Estimate, contrast, mean_estimate
-from gilbench.analyse.stats.geomean import geometric_mean
-from gilbench.analyse.stats.layout import mean_sd, of_code
+from gilbench.analyse.stats.estimates import Doubt, contrast
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.comparability import same_host
+from gilbench.analyse.study.comparison_rows import (
+    BASELINE,
+    MEAN,
+    ComparisonRow,
+    absolute_rows,
+    families_of,
+    family_means,
+    paired_rows,
+    pairs_of,
+    row_of_code,
+    speedup_rows,
+)
 from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
-from gilbench.analyse.study.disturbance import is_disturbed
-from gilbench.analyse.study.index import Blocks, throughput
-from gilbench.analyse.study.looks import case_looks
-from gilbench.analyse.study.samples import Pair, absolute, base_case, log_series, pairs
 from gilbench.model.metrics import METRICS
-from gilbench.model.results import Comparison, family_title
-from gilbench.model.study import Case, Family, Study, Workload
-
-BASELINE = "baseline"  # reference of the rows if two studies are compared
-MEAN = "throughput"  # the metric that is averaged over a family
-TIMED = frozenset({"s", "1/s"})
-"""Units of the metrics that code layout changes: in a quotient or a share of the same binary, it cancels."""
-
-
-class _ComparisonRow(NamedTuple):
-    family: Family
-    case: Case
-    reference: str
-    metric: str
-    estimate: Estimate
-    paired: bool
-
-
-class _Paired(NamedTuple):
-    """One metric of a case and of the same case on the reference."""
-
-    case: Case
-    workload: Workload
-    pair: Pair
-    looks: float  # of a growing study, which its interval pays for
+from gilbench.model.results import Comparison
+from gilbench.model.study import Study
 
 
 def compare_interpreters(
@@ -99,14 +78,14 @@ def compare_interpreters(
     Returns:
         All rows, followed by the geometric means over families.
     """
-    found = _paired(study)
-    rows = [_of_code(row, layout) for row in _rows(study, found) if row.metric in metrics]
+    found = pairs_of(study)
+    rows = [row_of_code(row, layout) for row in paired_rows(study, found) if row.metric in metrics]
     counted = tuple(row for row in compare_counts(study) if row.metric in metrics)
     judged = _judged(rows, threshold, fdr)
     if MEAN not in metrics:
         return (*judged, *counted)
-    families = _families(found)
-    means = _judged(_means(study, found, families, layout), threshold, fdr)
+    families = families_of(found)
+    means = _judged(family_means(study, found, families, layout), threshold, fdr)
     said = {row.case: row.verdict for row in judged if row.metric == MEAN}
     members = {case: {said[one.case] for one in members} for case, members in families.items()}
     return (*judged, *(_confirmed(mean, members[mean.case]) for mean in means), *counted)
@@ -142,12 +121,12 @@ def compare_studies(
     if allow_unpaired:
         doubts = None, None
     common = _same_reference(baseline, candidate)
-    before, now = (_rows(study, _paired(study)) for study in (baseline, candidate))
+    before, now = (paired_rows(study, pairs_of(study)) for study in (baseline, candidate))
     rows = list(_matched(before, now, doubts[0])) if common else []
     paired = {(row.case, row.metric) for row in rows}
     rows += [
         row
-        for row in _matched(_absolutes(baseline), _absolutes(candidate), doubts[1])
+        for row in _matched(absolute_rows(baseline), absolute_rows(candidate), doubts[1])
         if (row.case, row.metric) not in paired
     ]
     rows = [row for row in rows if row.metric in metrics]
@@ -174,92 +153,9 @@ def compare_speedups(
     """
     elsewhere = not same_host(baseline.header.host, candidate.header.host)
     doubt: Doubt | None = "other host" if elsewhere else None
-    return tuple(_judged(list(_matched(_speedups(baseline), _speedups(candidate), doubt)), threshold, fdr))
-
-
-def _speedups(study: Study) -> list[_ComparisonRow]:
-    blocks = Blocks(study.header.plan, study.runs)
-    workloads = {workload.name: workload for workload in study.header.workloads}
-    found = []
-    for case in blocks.cases():
-        workload = workloads[case.workload]
-        base = None if case.observers else base_case(blocks, case, workload)
-        if base is not None and base[0] == "speedup":
-            estimate = mean_estimate(blocks.log_ratios(case, base[1], throughput))
-            if is_disturbed(blocks.runs(base[1]).values()) and estimate.doubt is None:
-                estimate = msgspec.structs.replace(estimate, doubt="busy host")
-            paid = _paid(estimate, case_looks(blocks, case))
-            found.append(_ComparisonRow(workload.family, case, BASELINE, "speedup", paid, paired=True))
-    return found
-
-
-def _paired(study: Study) -> list[_Paired]:
-    blocks = Blocks(study.header.plan, study.runs)
-    workloads = {workload.name: workload for workload in study.header.workloads}
-    found: list[_Paired] = []
-    for case in blocks.cases():
-        reference = blocks.reference(case)
-        if reference is not None:
-            workload, looks = workloads[case.workload], case_looks(blocks, case)
-            found += [
-                _Paired(case, workload, pair, looks) for pair in pairs(blocks, case, reference, workload)
-            ]
-    return found
-
-
-def _rows(study: Study, found: Sequence[_Paired]) -> list[_ComparisonRow]:
-    correlation = _correlation(found)
-    blocks = Blocks(study.header.plan, study.runs)
-    return [
-        _ComparisonRow(
-            workload.family,
-            case,
-            blocks.reference_name(case),
-            pair.metric,
-            _paid(pair.estimate(correlation), looks),
-            paired=True,
-        )
-        for case, workload, pair, looks in found
-    ]
-
-
-def _families(found: Sequence[_Paired]) -> dict[Case, list[_Paired]]:
-    """Return the throughputs of each family with at least two cases, by interpreter and thread count."""
-    families: dict[Case, list[_Paired]] = defaultdict(list)
-    for one in found:
-        if one.pair.metric == MEAN and one.workload.driver == "parallel" and not one.case.observers:
-            title = family_title(one.workload.family)
-            families[msgspec.structs.replace(one.case, workload=title, parameters=())].append(one)
-    return {case: members for case, members in families.items() if len(members) > 1}
-
-
-def _means(
-    study: Study, found: Sequence[_Paired], families: Mapping[Case, Sequence[_Paired]], layout: float
-) -> list[_ComparisonRow]:
-    """Return the geometric mean of throughput over each family."""
-    correlation = _correlation(found)
-    return [
-        _ComparisonRow(
-            members[0].workload.family,
-            case,
-            study.header.plan.reference,
-            MEAN,
-            _paid(
-                of_code(
-                    geometric_mean([one.pair.logs for one in members], correlation=correlation),
-                    mean_sd(layout, len(members)),
-                ),
-                max(one.looks for one in members),
-            ),
-            paired=True,
-        )
-        for case, members in families.items()
-    ]
-
-
-def _of_code(row: _ComparisonRow, layout: float) -> _ComparisonRow:
-    timed = METRICS[row.metric].unit in TIMED
-    return row._replace(estimate=of_code(row.estimate, layout)) if timed else row
+    return tuple(
+        _judged(list(_matched(speedup_rows(baseline), speedup_rows(candidate), doubt)), threshold, fdr)
+    )
 
 
 def _confirmed(mean: Comparison, members: Collection[str]) -> Comparison:
@@ -268,31 +164,9 @@ def _confirmed(mean: Comparison, members: Collection[str]) -> Comparison:
     return msgspec.structs.replace(mean, verdict="inconclusive", reason="no workload agrees")
 
 
-def _absolutes(study: Study) -> list[_ComparisonRow]:
-    blocks = Blocks(study.header.plan, study.runs)
-    workloads = {workload.name: workload for workload in study.header.workloads}
-    return [
-        _ComparisonRow(
-            workloads[case.workload].family,
-            case,
-            BASELINE,
-            metric,
-            _paid(estimate, case_looks(blocks, case)),
-            paired=False,
-        )
-        for case in blocks.cases()
-        if not case.observers
-        for metric, estimate in absolute(blocks, case, workloads[case.workload])
-    ]
-
-
-def _paid(estimate: Estimate, looks: float) -> Estimate:
-    return msgspec.structs.replace(estimate, looks=looks)
-
-
 def _matched(
-    baseline: Sequence[_ComparisonRow], candidate: Sequence[_ComparisonRow], doubt: Doubt | None
-) -> Iterator[_ComparisonRow]:
+    baseline: Sequence[ComparisonRow], candidate: Sequence[ComparisonRow], doubt: Doubt | None
+) -> Iterator[ComparisonRow]:
     """Compare the rows that both studies have, with a reason why they may have no verdict."""
     known = {(row.case, row.metric): row.estimate for row in baseline}
     for row in candidate:
@@ -313,18 +187,7 @@ def _same_reference(baseline: Study, candidate: Study) -> bool:
     return builds[0] is not None and builds[0] == builds[1]
 
 
-def _correlation(found: Sequence[_Paired]) -> float:
-    """Estimate the correlation between the blocks of a session from all its rows together."""
-    series = log_series([one.pair for one in found])
-    longest = max(map(len, series), default=0)
-    return (
-        float(drift_correlation([np.asarray(one) for one in series if len(one) == longest]))
-        if series
-        else 0.0
-    )
-
-
-def _judged(rows: Sequence[_ComparisonRow], threshold: float, fdr: float) -> list[Comparison]:
+def _judged(rows: Sequence[ComparisonRow], threshold: float, fdr: float) -> list[Comparison]:
     judged = verdicts(
         [row.estimate for row in rows],
         [METRICS[row.metric].better for row in rows],
@@ -334,7 +197,7 @@ def _judged(rows: Sequence[_ComparisonRow], threshold: float, fdr: float) -> lis
     return [_comparison(row, verdict) for row, verdict in zip(rows, judged, strict=True)]
 
 
-def _comparison(row: _ComparisonRow, verdict: Verdict) -> Comparison:
+def _comparison(row: ComparisonRow, verdict: Verdict) -> Comparison:
     interval = row.estimate.interval()
     return Comparison(
         case=row.case,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from gilbench.analyse.stats.layout import LAYOUT_SD
-from gilbench.analyse.study.comparisons import TIMED
+from gilbench.analyse.study.comparison_rows import TIMED
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Caveat, Cell, Comparison
 from gilbench.model.study import Case, Study

@@ -20,7 +20,8 @@ from typing import Any
 from gilbench.model.events import Events, ThreadEvent
 from gilbench.model.profile import Probe
 from gilbench.model.threads import merged
-from gilbench.observe.bpftrace import BpftraceError, Script, call, new_number, why_not
+from gilbench.observe.bpftrace import BpftraceError, Script, call, new_number
+from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.gil.contention import contended, unseen_wait
 from gilbench.observe.gil.exact_rows import blames, fault, profiled
 from gilbench.observe.gil.exact_script import FAST, OFF, ON, probe_name, probed, script_for, threads_of

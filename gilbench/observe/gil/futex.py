@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gilbench.model.profile import Bucket, Probe
-from gilbench.observe import bpftrace
+from gilbench.observe import bpftrace, bpftrace_access
 from gilbench.observe.gil import samples as sampling
 from gilbench.observe.gil.gils import Gils
 from gilbench.observe.gil.probe import GilFigures
@@ -32,7 +32,7 @@ class FutexProbe:
 
     def why_not(self, python: RunningPython) -> str | None:
         """Return in one line why the process cannot be probed; None: it can."""
-        return sampling.why_not(python) or bpftrace.why_not()
+        return sampling.why_not(python) or bpftrace_access.why_not()
 
     def watch(self, python: RunningPython, *, live: bool = False, max_cost: float = math.inf) -> FutexWatch:
         """Place the probe and return as soon as it counts.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from gilbench.interpreters.image import Image, read_image
 from gilbench.model.errors import UsageError
 from gilbench.model.profile import UNKNOWN_LOCK, Probe, ProfiledThread
-from gilbench.observe import bpftrace
+from gilbench.observe import bpftrace, bpftrace_access
 from gilbench.observe.architecture import architecture
 from gilbench.observe.gil import parking
 from gilbench.observe.gil.lines import ParkingLine
@@ -50,7 +50,7 @@ class ParkingProbe:
         missing = [name for name in parking.NEEDED if image.place(name) is None]
         if missing:
             return f"{python.code.name} has no symbol {missing[0]}, the function that parks threads"
-        return bpftrace.why_not()
+        return bpftrace_access.why_not()
 
     def watch(
         self,

@@ -11,7 +11,7 @@ import json
 import struct
 import time
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.interpreters.image import read_image
@@ -47,7 +47,8 @@ def standing_threads(python: RunningPython, tids: Collection[int] | None = None)
 
 def _by_py_spy(pid: int) -> dict[int, bool]:
     """Return the threads of Python's, and whether each holds the GIL."""
-    threads = {thread.get("os_thread_id"): bool(thread.get("owns_gil")) for thread in python_threads(pid)}
+    dumped = python_threads(pid).threads
+    threads = {thread.get("os_thread_id"): bool(thread.get("owns_gil")) for thread in dumped}
     return {tid: holder for tid, holder in threads.items() if isinstance(tid, int)}
 
 
@@ -62,21 +63,36 @@ def _free_threaded(python: RunningPython) -> dict[int, bool]:
     return {}
 
 
-def python_threads(pid: int) -> list[dict[str, Any]]:
-    """Return the threads of py-spy's dump: ``os_thread_id``, ``thread_name``, ``owns_gil``; [] if it fails."""
+class Dump(NamedTuple):
+    """py-spy's dump of a process."""
+
+    threads: tuple[
+        dict[str, Any], ...
+    ] = ()  # ``os_thread_id``, ``thread_name``, ``owns_gil``; empty: it failed
+    cpu: float = 0.0  # s of CPU time that py-spy used; one that was killed, at most
+
+
+def python_threads(pid: int) -> Dump:
+    """Ask py-spy for the threads of a process."""
     found = find_py_spy()
     if found is None:
-        return []
-    with contextlib.suppress(ProcessError, ValueError):
+        return Dump()
+    begun = time.monotonic()
+    try:
         done = capture(
             [found, "dump", "--json", "--nonblocking", "--pid", str(pid)],
             seconds=_LIMIT,
             env=clean_environment(),
             limit=1 << 24,
         )
-        answer = json.loads(done.stdout) if done.status == 0 else []
-        return [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
-    return []
+    except ProcessError:
+        return Dump(cpu=time.monotonic() - begun)
+    answer: object = None
+    if done.status == 0:
+        with contextlib.suppress(ValueError):
+            answer = json.loads(done.stdout)
+    threads = answer if isinstance(answer, list) else []
+    return Dump(tuple(one for one in threads if isinstance(one, dict)), done.cpu or 0.0)
 
 
 def _waiting(pid: int, tids: set[int]) -> set[int]:
