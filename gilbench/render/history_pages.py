@@ -131,14 +131,14 @@ def _trend(series: Series, points: tuple[tuple[Entry, Point], ...]) -> Iterator[
 
 def _change(found: Found) -> Sentences:
     change, said = found.change, found.verdict
-    bounds = f"{percent_of(change.lo)} to {percent_of(change.hi)}"
+    bounds = f"{percent(change.lo)} to {percent(change.hi)}"
     sure = ">99.9%" if change.p < _SURE else f"{100 * (1 - change.p):.1f}%"
     sides = {"last good": found.good, "likely": found.likely, "changed": found.changed}
     return Sentences(
         series_name(found.series),
         (
             Text(
-                f"{said}: {percent_of(change.size)} (95% interval {bounds}), confidence {sure}",
+                f"{said}: {percent(change.size)} (95% interval {bounds}), confidence {sure}",
                 _TONES.get(said, "plain"),
             ),
             *(
@@ -171,8 +171,8 @@ def commit_name(entry: Entry) -> str:
     return (entry.commit or entry.label or f"study {entry.digest}")[:12]
 
 
-def percent_of(ratio: float) -> str:
-    """Write a ratio as a change."""
+def percent(ratio: float) -> str:
+    """Write a ratio as a change in percent."""
     return f"{100 * (ratio - 1):+.1f}%"
 
 

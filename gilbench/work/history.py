@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -113,7 +113,8 @@ def read_trends(request: SeriesRequest, last: int = 20) -> Trends:
         studies = history.studies(request.branch)
         figures = list(history.figures(wanted, studies))
     series = [(found.series, tuple(_points(found, studies, last))) for found in figures]
-    return Trends(tuple(series), fallback, tuple(_changes(figures, studies)))
+    changes = (change for found in figures for change in _changes(found, studies))
+    return Trends(tuple(series), fallback, tuple(changes))
 
 
 def detect_changes(request: SeriesRequest) -> Changes:
@@ -125,13 +126,14 @@ def detect_changes(request: SeriesRequest) -> Changes:
     with _open(request.database) as history:
         wanted, fallback = _wanted(history, request)
         studies = history.studies(request.branch)
-        changes = list(_changes(history.figures(wanted, studies), studies))
+        changes = [
+            change for found in history.figures(wanted, studies) for change in _changes(found, studies)
+        ]
     return Changes(tuple(changes), len(wanted), request.branch, fallback)
 
 
-def _changes(figures: Iterable[Figures], studies: Sequence[Entry]) -> Iterator[Found]:
-    for found in figures:
-        yield from lasting_changes(found.series, studies, found.at, found.rows["value"])
+def _changes(found: Figures, studies: Sequence[Entry]) -> Iterator[Found]:
+    return lasting_changes(found.series, studies, found.at, found.rows["value"])
 
 
 def all_points(database: str | None = None) -> Points:

@@ -16,7 +16,7 @@ from gilbench.render.charts.style import BLUE, GRAY, VERDICTS
 from gilbench.render.charts.svg import rendered
 from gilbench.render.figures import figure_within, short
 from gilbench.render.guard import printable
-from gilbench.render.history_pages import commit_name, date_of, percent_of, series_name
+from gilbench.render.history_pages import commit_name, date_of, percent, series_name
 
 _MOST = 24  # series with a chart
 _BAND = 8  # studies from which the intervals are a band
@@ -84,7 +84,7 @@ def _changes(points: Sequence[tuple[Entry, Point]], found: Sequence[Found]) -> l
             "from": places.get(change.good.id, 0) + 0.5,
             "to": places.get(change.changed.id, len(points) + 1) - 0.5,
             "verdict": change.verdict,
-            "told": f"{change.verdict} {percent_of(change.change.size)}",
+            "told": f"{change.verdict} {percent(change.change.size)}",
         }
         for change in found
         if (place := places.get(change.likely.id)) is not None
