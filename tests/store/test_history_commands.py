@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 from histories import HOSTILE, cell, fill, header
+from html_pages import HtmlPage
 from typer.testing import CliRunner, Result
 
 from gilbench.cli import history as command
@@ -138,6 +139,16 @@ def test_show_plots_and_lists_the_last_studies_within_80_columns(database: str) 
         run("show", "countdown", "--database", database, "--last", "3", "--format", "json").stdout
     )["series"][0]["points"]
     assert [point["commit"] for point in shown_points] == ["c57", "c58", "c59"]
+
+
+def test_show_draws_the_change_that_detect_finds(database: str, tmp_path: Path) -> None:
+    page = tmp_path / "trend.html"
+    done = run("show", "countdown", "--last", "100", "--database", database, "-o", page)
+    assert done.exit_code == 0
+    found = HtmlPage(page.read_text("utf-8"))
+    words = "".join(found.all("main")[0].text)
+    assert "Vertical rules: lasting changes" in words
+    assert words.count("regressed -") == 1
 
 
 def test_show_of_what_is_not_there_names_what_is(database: str) -> None:
