@@ -47,7 +47,7 @@ class FlameGraph {
     const hint = html(
       "p",
       { class: "note" },
-      "Click a box to enlarge it, or move with the arrow keys, Enter enlarges, and Escape shows all.",
+      "Click a box to enlarge it. Keys: the arrows move, Enter enlarges, and Escape shows all.",
       this.data.leftOut ? ` ${this.data.leftOut} narrow boxes are left out.` : "",
     );
     this.live = html("div", { class: "interactive" }, controls, this.graph, this.told, this.code, hint);

@@ -140,8 +140,8 @@ class ThreadLanes {
     const hint = html(
       "p",
       { class: "note" },
-      "Drag over a part to enlarge it, or move it with Shift and a drag. Ctrl and the wheel zoom. Keys: + and - zoom, ",
-      "0 shows all, left and right move, and up and down tell of another thread.",
+      "Drag to enlarge a part, drag with Shift to move, and turn the wheel with Ctrl to zoom. Keys: + and - zoom, 0 shows ",
+      "all, left and right move, and up and down choose a thread.",
     );
     this.live = html("div", { class: "interactive" }, legend, controls, this.area, this.range, this.told, hint);
     this.canvas.addEventListener("pointerdown", (event) => this.press(event));
