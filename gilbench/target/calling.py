@@ -122,11 +122,17 @@ def _run(source, names):
 
 def _loop(statement, names):
     """Compile the loop around a statement. Names that the statement uses directly are local, as in ``timeit``."""
-    used = compile(statement, FILE, "exec", 0, True).co_names  # also refuses what is valid only in a function
+    code = compile(statement, FILE, "exec", 0, True)  # also refuses what is valid only in a function
+    used = getattr(code, "co_names", ()) or _names_in(statement)
     local = ["    %s = _names[%r]" % (name, str(name)) for name in used if name in names]
     source = _LOOP % ("\n".join(local), statement.replace("\n", "\n            "))
     exec(loaded(compile(source, FILE, "exec", 0, True)), names)  # noqa: S102 - the user's own code
     return names.pop("_gilbench_loop")(dict(names), repeat)
+
+
+def _names_in(statement):
+    """Return the names in a statement: the code of Jython and of IronPython does not tell them."""
+    return sorted({node.id for node in ast.walk(ast.parse(statement)) if isinstance(node, ast.Name)})
 
 
 def _find(function):

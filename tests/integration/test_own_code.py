@@ -83,7 +83,7 @@ def own(code: str, *arguments: str, setup: str = "", shared: bool = False) -> Wo
     return call_workloads([OwnCall(code=code, arguments=arguments, setup=setup, shared=shared)], ())[0]
 
 
-@pytest.mark.parametrize("spec", ["2.7", "3.13", "3.13t", "pypy"])
+@pytest.mark.parametrize("spec", ["2.7", "3.13", "3.13t", "pypy", "jython", "ironpython"])
 def test_functions_and_statements_run_on_every_interpreter(spec: str) -> None:
     calls = [
         own("train:step", "n=3", "text='a,b'", "data=(1, 2)"),
@@ -95,6 +95,32 @@ def test_functions_and_statements_run_on_every_interpreter(spec: str) -> None:
     assert {case.workload for case in by_case(plan, runs)} == {one.name for one in calls}
     for run in runs:
         assert all(thread.total for slice_ in run.slices for thread in slice_.threads)
+
+
+@pytest.mark.parametrize("spec", ["2.7", "3.13", "jython", "ironpython"])
+def test_names_that_a_statement_uses_are_local(spec: str) -> None:
+    found, call = interpreter(spec), own("x + 1\nassert 'x' in locals()", setup="x = 1")
+    assert try_case(Case(workload=call.name, interpreter=found.name, threads=1), found, call) >= 0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("train:bad", r"ValueError raised: bad luck in two lines \(train\.py:\d+, in bad\)"),
+        ("train:nothing", "train has no nothing"),
+        ("train:step", "TypeError raised: .*argument.*NAME=VALUE"),
+        ("train:exits", "SystemExit raised: 3"),
+        ("train:leaks", "still running"),
+        ("nothing_of_this_name:f", "nothing_of_this_name"),
+        ("x = ", "not valid"),
+    ],
+)
+@pytest.mark.parametrize("spec", ["jython", "ironpython"])
+def test_a_call_that_fails_on_a_runtime_without_a_gil_says_why(code: str, words: str, spec: str) -> None:
+    found, call = interpreter(spec), own(code)
+    with pytest.raises(RunFailure, match=words) as failure:
+        try_case(Case(workload=call.name, interpreter=found.name, threads=1), found, call)
+    assert "\n" not in failure.value.message
 
 
 def test_numbers_and_other_values_of_one_argument_are_reported(folder: Path) -> None:
