@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import HEIGHT, browser, opened
 from charted import RESULTS
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from gilbench.render import formats
 from gilbench.render.guide import TOPICS, guide_page
@@ -19,7 +19,7 @@ from gilbench.render.guide_site import INDEX, site
 REPORTS = ("quick", "scorecard", "comparison", "profile", "history")
 GUIDE = (INDEX, "what-is-the-gil.html", "how-to-read.html", "workloads.html")
 PAPER = 718  # px: A4 with margins of 10 mm
-FOCUSABLE = "a[href], summary, input, select, button, [tabindex='0']"
+FOCUSABLE = "a[href], summary, input, select, button:enabled, [tabindex='0']"
 
 
 @functools.cache
@@ -75,17 +75,21 @@ def test_tab_reaches_everything_that_does_something(
 ) -> None:
     with opened(running, written(name)) as visit:
         page = visit.page
+        # The script draws after the first frame.
+        expect(page.locator("[role=tree]:not(:has([tabindex='0']))")).to_have_count(0)
         count = page.evaluate(
             """wanted => [...document.querySelectorAll(wanted)].filter(one => one.checkVisibility())
+                .map(one => one.closest("[role=tree]") ?? one)
                 .map((one, number) => { one.dataset.number = number; }).length""",
             FOCUSABLE,
         )
         assert count > 3
         reached = set()
-        for _ in range(count):
+        for _ in range(count + page.locator("[role=tree]").count()):  # a browser may stop at the tree as well
             page.keyboard.press("Tab")
-            reached.add(page.evaluate("document.activeElement.dataset.number"))
-        assert reached == {str(number) for number in range(count)}
+            # A box of a flame graph is drawn anew when it is chosen; its tree stays.
+            reached.add(page.evaluate("document.activeElement.closest('[data-number]')?.dataset.number"))
+        assert reached >= {str(number) for number in range(count)}
         assert not visit.faults
 
 

@@ -68,7 +68,7 @@ def test_an_interpreter_in_another_program_is_found_and_shared_by_its_threads(
     threads = {thread["name"]: thread for thread in profile["threads"]}
     crew = [threads["strand-0"], threads["strand-1"]]
     slack = 0.03 if strength == "exact" else 0.1
-    assert profile["probe"]["strength"] == strength
+    assert profile["probe"]["strength"] == strength, profile["probe"]
     for one, other in (crew, crew[::-1]):
         assert abs(one["gil_wait"] - other["gil_held"]) < slack
     assert sum(one["gil_held"] for one in crew) / max(one["alive"] for one in crew) > 1 - 2 * slack

@@ -141,7 +141,7 @@ def test_samples_of_memory_are_taken_more_rarely_and_count_as_much(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     profile = json.loads(saved.read_text("utf-8"))
     rate = float(re.search(r"(\d+) samples/s", profile["probe"]["name"])[1])  # type: ignore[index]
-    assert "memory" in profile["probe"]["name"]
+    assert "memory" in profile["probe"]["name"], profile["probe"]
     assert rate < 400
     assert profile["observers"][0]["cpu"] < 0.02
     assert profile["threads"][0]["gil_held"] > 0.85

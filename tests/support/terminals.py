@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -17,6 +18,12 @@ from typing import Self
 
 _PATIENCE = 60.0  # s
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+def _own_terminal() -> None:
+    """Make the terminal that of the new session, and let its end be noticed, also in tests started by nohup."""
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Terminal:
@@ -50,7 +57,7 @@ class Terminal:
             stderr=self._side,
             env={**environment, **(variables or {})},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
+            preexec_fn=_own_terminal,
         )
         os.close(source)
 
