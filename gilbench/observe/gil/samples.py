@@ -232,7 +232,10 @@ class GilSamples:
                 paced = time.monotonic()
                 left = self._max_cost - self._beside() / (paced - self.clocks.started)
                 most = _ROOM * max(left, _LEAST * self._max_cost)
-            step = max(STEP, self._spent / (self._count or 1) / most)
+            usual = self._spent / (self._count or 1) / most
+            # Few samples at random moments may come too early together; what they used too much is waited for.
+            ahead = self._spent / most - (time.monotonic() - self.clocks.started)
+            step = max(STEP, usual / 2, usual + ahead)
             try:
                 holders = holding.now()
             except OSError:  # it has ended
