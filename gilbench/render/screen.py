@@ -58,9 +58,13 @@ def _closing(page: Page, hidden: Iterable[Part], more: str) -> Entry:
     tables = sum(isinstance(part, Table | Plot) for part in hidden)
     left = [part for part in hidden if isinstance(part, Sentences) and part.rank is not None]
     parts = [f"{tables} more tables and plots"] if tables > 1 else []
-    parts += [f"{len(part.items)} {part.title.lower()}" for part in left]
+    parts += [_counted(len(part.items), part.title.lower()) for part in left]
     what = ", ".join(parts) or "The whole report"
     return Text(f"{what}: {more}, or run with --full", "strong") if page.parts else ""
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things if number != 1 else things.removesuffix('s')}"
 
 
 def _height(console: Console, drawn: Iterable[RenderableType]) -> int:

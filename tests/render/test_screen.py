@@ -66,6 +66,12 @@ def test_it_has_the_chart_the_findings_and_the_warnings_but_no_other_table(repor
     assert re.search(r"^\d+ more tables and plots: ", text, re.MULTILINE)
 
 
+def test_one_warning_that_does_not_fit_is_no_plural(report: Report) -> None:
+    long = (Caveat(kind="busy", text="word " * 300),)
+    text = drawn(page_of(msgspec.structs.replace(report, caveats=long)), 80, 24)
+    assert "1 warning:" in text.replace("\n", " ")
+
+
 def test_warnings_that_do_not_fit_are_counted(report: Report) -> None:
     long = tuple(Caveat(kind="busy", text="word " * 100) for _ in range(3))
     text = drawn(page_of(msgspec.structs.replace(report, caveats=long)), 80, 24)
