@@ -5,14 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
+from histories import cell, header
 
 from gilbench.model.history import Entry, Series
 from gilbench.model.results import Cell
-from gilbench.model.study import Case, Header
 from gilbench.store.history import History
 from gilbench.store.history_records import PackedFigure, pack
 
@@ -24,40 +22,8 @@ WRITERS, EACH = 4, 15
 STUDIES, SERIES = 10_000, 30
 
 
-def _header(number: int) -> Header:
-    created = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
-    plan = {
-        "profile": {
-            "name": "quick",
-            "blocks": 1,
-            "slices": 1,
-            "slice_seconds": 1.0,
-            "latency_seconds": 1.0,
-            "warmup_seconds": 1.0,
-        },
-        "cases": [],
-        "seed": 1,
-        "reference": "3.13",
-        "cpus": [0],
-        "seconds": 1.0,
-    }
-    host = {"system": "Linux", "kernel": "6", "machine": "x", "cpu_model": "c", "cores": 1, "memory": 1}
-    fields = {"gilbench": "0", "created": created.isoformat(), "host": host, "plan": plan}
-    return msgspec.convert({**fields, "interpreters": [], "workloads": []}, Header)
-
-
 def _cell(threads: int, value: float) -> Cell:
-    return Cell(
-        case=Case(workload="countdown", interpreter="3.14t", threads=threads),
-        family="cpu",
-        metric="relative",
-        unit="x",
-        better="higher",
-        value=value,
-        lo=None,
-        hi=None,
-        blocks=3,
-    )
+    return cell(value, threads=threads, lo=None, hi=None, blocks=3)
 
 
 def _write(path: str, writer: int, together: Barrier) -> None:
@@ -65,8 +31,8 @@ def _write(path: str, writer: int, together: Barrier) -> None:
     for number in range(EACH):
         with History(path, create=True) as history:
             own = [_cell(threads, writer * 1000.0 + number) for threads in (1, 2, 10 + number)]
-            assert history.add(_header(number), own, f"{writer}-{number}")
-            history.add(_header(number), own, f"shared-{number}")
+            assert history.add(header(number), own, f"{writer}-{number}")
+            history.add(header(number), own, f"shared-{number}")
 
 
 def test_processes_that_start_one_history_and_add_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -93,7 +59,7 @@ def test_processes_that_start_one_history_and_add_at_once_lose_nothing(tmp_path:
 def test_ten_thousand_studies_are_small_and_quick(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     with History(path, create=True) as history:
-        history.add(_header(0), [_cell(threads, float(threads)) for threads in range(SERIES)], f"{0:064}")
+        history.add(header(0), [_cell(threads, float(threads)) for threads in range(SERIES)], f"{0:064}")
         _fill(path, history.series(), history.studies()[0])
         start = time.process_time()
         studies = history.studies()

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
+from histories import cell, header
 
 from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.model.history import Entry, FeedMemory, Series, TrackedHistory, TrackedSeries
-from gilbench.model.results import Cell, Known
-from gilbench.model.study import Case, Header
+from gilbench.model.results import Known
+from gilbench.model.study import Case
 from gilbench.render.site.links import SiteLinks
 from gilbench.render.site.site import HistorySite
 from gilbench.store.history import History
@@ -110,45 +110,9 @@ def database(path: Path, levels: dict[str, Sequence[float]]) -> Path:
     """A history with a value of each workload in each study, of one interpreter."""
     with History(path, create=True) as made:
         for day, row in enumerate(_rows(levels)):
-            cells = [
-                Cell(
-                    case=Case(workload=name, interpreter="3.14t", threads=4),
-                    family="cpu",
-                    metric="relative",
-                    unit="x",
-                    better="higher",
-                    value=value,
-                    lo=value * 0.99,
-                    hi=value * 1.01,
-                    blocks=5,
-                )
-                for name, value in row.items()
-            ]
+            cells = [cell(value, workload=name) for name, value in row.items()]
             made.add(header(day), cells, f"{day:064}", commit=f"c{day:039d}", branch="main")
     return path
-
-
-def header(day: int) -> Header:
-    """The head of a study of one day."""
-    plan = {
-        "profile": {
-            "name": "quick",
-            "blocks": 1,
-            "slices": 1,
-            "slice_seconds": 1.0,
-            "latency_seconds": 1.0,
-            "warmup_seconds": 1.0,
-        },
-        "cases": [],
-        "seed": 1,
-        "reference": "3.13",
-        "cpus": [0],
-        "seconds": 1.0,
-    }
-    host = {"system": "Linux", "kernel": "6", "machine": "x", "cpu_model": "c", "cores": 1, "memory": 1}
-    created = (START + timedelta(days=day)).isoformat()
-    fields = {"gilbench": "0", "created": created, "host": host, "plan": plan}
-    return msgspec.convert({**fields, "interpreters": [], "workloads": []}, Header)
 
 
 def _rows(levels: dict[str, Sequence[float]]) -> Iterator[dict[str, float]]:

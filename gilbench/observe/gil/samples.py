@@ -233,7 +233,7 @@ class GilSamples:
                 left = self._max_cost - self._beside() / (paced - self.clocks.started)
                 most = _ROOM * max(left, _LEAST * self._max_cost)
             usual = self._spent / (self._count or 1) / most
-            # Few samples at random moments may come too early together; what they used too much is waited for.
+            # Samples at random moments can bunch together. The next one waits until the allowance covers them.
             ahead = self._spent / most - (time.monotonic() - self.clocks.started)
             step = max(STEP, usual / 2, usual + ahead)
             try:
