@@ -11,7 +11,7 @@ from gilbench.model.documents import DOCUMENTS, LINES
 
 FOLDER = Path(__file__).parents[1] / "gilbench/schemas"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_LINES = "JSON Lines: the schema of each line. The first line has the kind study, each other line is a run."
+_LINES = "JSON Lines: the schema of each line. The first line has the kind study, each other line is a run or a host."
 
 
 def schema_of(name: str) -> str:

@@ -25,6 +25,7 @@ from gilbench.model.study import (
     Case,
     Effort,
     Failure,
+    FleetHost,
     Fraction,
     Header,
     Host,
@@ -120,7 +121,11 @@ class StudyLine(Header, frozen=True, kw_only=True, tag_field="kind", tag="study"
 
 
 class RunLine(Run, frozen=True, kw_only=True, tag_field="kind", tag="run"):
-    """Every other line of a study: a finished run."""
+    """A later line of a study: a finished run."""
+
+
+class HostLine(FleetHost, frozen=True, kw_only=True, tag_field="kind", tag="host"):
+    """A later line of a study: a host of a fleet, before its first run."""
 
 
 class ReportDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="study"):
@@ -354,7 +359,7 @@ class ConfigurationDocument(Struct, frozen=True, kw_only=True, tag_field="kind",
 
 # The type of each document by its name; of JSON Lines, the types of the lines.
 DOCUMENTS: dict[str, Any] = {
-    "study": StudyLine | RunLine,
+    "study": StudyLine | RunLine | HostLine,
     "report": ReportDocument,
     "profile": ProfileDocument,
     "scorecard": ScorecardDocument,

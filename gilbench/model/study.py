@@ -41,6 +41,8 @@ Processors = Annotated[int, Meta(ge=1, le=2**15)]
 Processor = Annotated[int, Meta(ge=0, le=2**15)]  # number of a CPU
 Rounds = Annotated[int, Meta(ge=0, le=10_000)]  # number of blocks, slices, or attempts
 AtLeastOnce = Annotated[int, Meta(ge=1, le=10_000)]
+Block = Annotated[int, Meta(ge=0, le=10_000_000)]  # number of a block, counted from 0; a fleet has many
+Blocks = Annotated[int, Meta(ge=1, le=10_000_000)]
 Value = Integer | Number | str
 Parameters = tuple[tuple[Name, Value], ...]
 Variables = tuple[tuple[Name, str], ...]  # of the environment, sorted by name
@@ -177,7 +179,7 @@ class Effort(Struct, frozen=True):
     """An effort level."""
 
     name: Name
-    blocks: AtLeastOnce
+    blocks: Blocks  # of all hosts together
     slices: AtLeastOnce  # long slices of a run; a block of few cases has more
     slice_seconds: Annotated[float, Meta(gt=0, le=1e9)]  # with one or two threads; longer with more
     latency_seconds: Seconds  # length of the open-loop part of a slice, and of a slice of signals
@@ -314,8 +316,9 @@ class Run(Struct, frozen=True):
     """One worker process serving one case."""
 
     case: Count  # index into the plan's cases
-    block: Rounds
+    block: Block
     attempt: Rounds  # number of earlier attempts at this block
+    host: Name | None = None  # name of the host of a fleet; None: the study's own host
     environment: Environment | None = None
     slices: tuple[Slice, ...] = ()
     train: Train | None = None  # None: its slices are long
@@ -367,9 +370,19 @@ class Header(Struct, frozen=True):
     workloads: tuple[Workload, ...]
 
 
+class FleetHost(Struct, frozen=True):
+    """A host that measured blocks of a study for a fleet. A block is measured by one host."""
+
+    name: Name  # unique within a study
+    host: Host
+    cpus: tuple[Processor, ...]  # CPUs that are used, as in a plan
+    interpreters: tuple[Interpreter, ...]  # those of the header by name, as they are on this host
+
+
 class Study(Struct, frozen=True):
-    """A study: its header and its runs."""
+    """A study: its header, its runs, and the hosts of the fleet that measured it."""
 
     header: Header
     runs: tuple[Run, ...]
+    hosts: tuple[FleetHost, ...] = ()  # empty: the header's host measured it
     warnings: tuple[str, ...] = ()

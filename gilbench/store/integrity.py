@@ -10,7 +10,20 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from gilbench.model.metrics import METRICS
-from gilbench.model.study import Case, Header, Host, Parameters, Reading, Run, Train, Value, Workload
+from gilbench.model.study import (
+    Case,
+    FleetHost,
+    Header,
+    Host,
+    Parameters,
+    Reading,
+    Run,
+    Train,
+    Value,
+    Workload,
+)
+from gilbench.plan import counting
+from gilbench.plan.fleet_builds import alike
 from gilbench.run.plausible import ALIKE, CLOCK, FASTEST, impossibility
 
 OVERHANG = 2.0  # factor beyond the slices: an observer also sees some time before and after them
@@ -33,6 +46,8 @@ class Runs:
         self._header = header
         self._workloads = {workload.name: workload for workload in header.workloads}
         self._seen: set[tuple[int, int, int]] = set()
+        self._hosts: dict[str | None, Host] = {None: header.host}
+        self._places: dict[tuple[str, int, int], str | None] = {}  # host by workload, block, and attempt
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in header.workloads if workload.checksum
         }
@@ -41,6 +56,25 @@ class Runs:
         """Return the first invalid field of the next run, and why; None: the run is valid."""
         return next(self._faults(run), None)
 
+    def host_fault(self, host: FleetHost) -> str | None:
+        """Return the first invalid field of the next host of a fleet, and why; None: the host is valid."""
+        return next(self._host_faults(host), None)
+
+    def _host_faults(self, host: FleetHost) -> Iterator[str]:
+        if host.name in self._hosts:
+            yield f"a second host {_quote(host.name)}"
+        self._hosts[host.name] = host.host
+        if not host.cpus or _repeats(host.cpus):
+            yield "`$.cpus` is empty or has a duplicate CPU"
+        theirs = [interpreter.name for interpreter in host.interpreters]
+        ours = {interpreter.name: interpreter.build for interpreter in self._header.interpreters}
+        if _repeats(theirs) or set(theirs) != ours.keys():
+            yield "`$.interpreters` are not those of the header"
+            return
+        for interpreter in host.interpreters:
+            if not alike(interpreter.build, ours[interpreter.name]):
+                yield f"`$.interpreters` has another build of {_quote(interpreter.name)} than the header"
+
     def _faults(self, run: Run) -> Iterator[str]:
         plan = self._header.plan
         if run.case >= len(plan.cases):
@@ -48,8 +82,14 @@ class Runs:
             return
         if run.block >= plan.effort.blocks:
             yield f"`$.block` is {run.block}, but the plan has {plan.effort.blocks} blocks, counted from 0"
+        if run.host not in self._hosts:
+            yield f"`$.host` {_quote(str(run.host))} is not among the hosts of earlier lines"
+            return
         case = plan.cases[run.case]
         workload = self._workloads[case.workload]
+        first = self._places.setdefault((case.workload, run.block, run.attempt), run.host)
+        if run.host != first and not counting.is_counted(case):
+            yield f"`$.host` is {_quote(str(run.host))}, but another host measured the same block"
         if (run.slices or run.train) and run.failure is None:
             place = run.case, run.block, run.attempt
             if place in self._seen:
@@ -58,9 +98,10 @@ class Runs:
         yield from self._slice_faults(run, case, workload)
         if run.train is not None:
             yield from self._train_faults(run.train, case, workload)
-        yield from _reading_faults(run.readings, case, self._header.host.memory)
+        yield from _reading_faults(run.readings, case, self._hosts[run.host].memory)
 
     def _slice_faults(self, run: Run, case: Case, workload: Workload) -> Iterator[str]:
+        host = self._hosts[run.host]
         rounds = [slice_.round for slice_ in run.slices]
         if min(rounds, default=0) < 0 or len(set(rounds)) < len(rounds):
             yield "`$.slices[...].round` is negative or duplicate"
@@ -69,11 +110,11 @@ class Runs:
             if slice_.start < ended - CLOCK:
                 yield f"`$.slices[{number}].start` {slice_.start:g} is before the end of the previous slice"
             ended = slice_.end
-            problem = impossibility(slice_, case, workload.driver, _cpus(self._header.host))
+            problem = impossibility(slice_, case, workload.driver, _cpus(host))
             if problem is not None:
                 yield problem.replace("`", f"`$.slices[{number}]", 1)
-            if slice_.memory is not None and slice_.memory > self._header.host.memory:
-                yield f"`$.slices[{number}].memory` is {slice_.memory} of {self._header.host.memory} bytes"
+            if slice_.memory is not None and slice_.memory > host.memory:
+                yield f"`$.slices[{number}].memory` is {slice_.memory} of {host.memory} bytes"
             if slice_.checksum and self._differs(case, slice_.checksum):
                 yield f"`$.slices[{number}].checksum` of {_quote(case.workload)} differs from earlier ones"
 

@@ -1,18 +1,21 @@
 """Study files: JSON Lines, append-only, and safe if gilbench is killed at any time.
 
-The first line is the header ``{"kind": "study", "schema": 1, ...}``. Each other line is one finished run
-``{"kind": "run", ...}``, which is synced to disk before the next run starts. A truncated last line is ignored with a
-warning. Damage anywhere else is an error that names the line.
+The first line is the header ``{"kind": "study", "schema": 2, ...}``. Each other line is one finished run
+``{"kind": "run", ...}``, which is synced to disk before the next run starts, or a host of a fleet
+``{"kind": "host", ...}``, before its first run. A truncated last line is ignored with a warning. Damage anywhere else
+is an error that names the line.
 
 History of the schema:
 
 1. First version.
+2. Hosts of a fleet: lines of hosts, and ``host`` in runs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -20,14 +23,15 @@ from typing import Any, Literal, Self
 import msgspec
 
 from gilbench.model.errors import StudyError
-from gilbench.model.study import Header, Run, Struct, Study
+from gilbench.model.study import FleetHost, Header, Run, Struct, Study
 from gilbench.store.integrity import Runs, header_fault
 
-SCHEMA = 1
+SCHEMA = 2
 _MOST_SCHEMAS = 1000  # a larger number is invalid
 _ENCODER = msgspec.json.Encoder()
 _HEADER = msgspec.json.Decoder(Header)
 _RUN = msgspec.json.Decoder(Run)
+_HOST = msgspec.json.Decoder(FleetHost)
 
 
 class StudyWriter:
@@ -68,6 +72,21 @@ class StudyWriter:
         """
         self._append({"kind": "run", **msgspec.to_builtins(run)})
 
+    def add_block(self, runs: Sequence[Run], host: FleetHost | None = None) -> None:
+        """Append all runs of a block at once, and sync them to disk.
+
+        Args:
+            runs: The runs.
+            host: The host that measured them, if the file does not have it yet.
+
+        Raises:
+            StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
+        """
+        records = [{"kind": "run", **msgspec.to_builtins(run)} for run in runs]
+        if host is not None:
+            records.insert(0, {"kind": "host", **msgspec.to_builtins(host)})
+        self._append(*records)
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -80,15 +99,15 @@ class StudyWriter:
     ) -> None:
         self.close()
 
-    def _append(self, record: dict[str, Any]) -> None:
-        line = _ENCODER.encode(record) + b"\n"
+    def _append(self, *records: dict[str, Any]) -> None:
+        lines = _ENCODER.encode_lines(records)
         begin = os.fstat(self._file.fileno()).st_size
         try:
-            while line:
-                line = line[self._file.write(line) :]  # a disk that is almost full accepts a part
+            while lines:
+                lines = lines[self._file.write(lines) :]  # a disk that is almost full accepts a part
             os.fsync(self._file.fileno())
         except OSError as error:
-            # Remove a partial line, so that --resume can append.
+            # Remove a partial line or block, so that --resume can append.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file.fileno(), begin)
             raise StudyError(
@@ -118,21 +137,40 @@ def read_study(path: Path) -> Study:
     if not lines:
         raise StudyError(f"{path} is truncated in its first line; measure a new study: gilbench run -o FILE")
     header = _read_header(path, lines[0])
-    known, runs = Runs(header), []
+    known = Runs(header)
+    runs: list[Run] = []
+    hosts: list[FleetHost] = []
     for number, line in enumerate(lines[1:], start=2):
-        try:
-            run = _RUN.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            fault: str | None = str(error)
-        else:
-            fault = known.fault(run)
+        fault = _take(line, known, runs, hosts)
         if fault is not None:
             raise StudyError(
                 f"{path}, line {number} is damaged: {fault}; restore the file, or remove that line"
             )
-        runs.append(run)
     warnings = (f"the last line of {path.name} is truncated and was left out",) if rest else ()
-    return Study(header=header, runs=tuple(runs), warnings=warnings)
+    return Study(header=header, runs=tuple(runs), hosts=tuple(hosts), warnings=warnings)
+
+
+def _take(line: bytes, known: Runs, runs: list[Run], hosts: list[FleetHost]) -> str | None:
+    """Add what a line has to the runs or to the hosts; return why it is damaged, if it is."""
+    try:
+        if _LINE_KIND.decode(line).kind == "host":
+            host = _HOST.decode(line)
+            hosts.append(host)
+            return known.host_fault(host)
+        run = _RUN.decode(line)
+        runs.append(run)
+        return known.fault(run)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+
+
+class _LineKind(Struct, frozen=True):
+    """The field of a later line that is read before the others."""
+
+    kind: Literal["run", "host"] = "run"
+
+
+_LINE_KIND = msgspec.json.Decoder(_LineKind)
 
 
 class _First(Struct, frozen=True):
