@@ -63,7 +63,15 @@ def engine_of(url: sa.URL) -> sa.Engine:
     limits = {key: value for key, value in _LIMITS.items() if key not in url.query}
     if "PGCONNECT_TIMEOUT" in os.environ:
         limits.pop("connect_timeout", None)
-    return sa.create_engine(url.set(drivername=DRIVER).update_query_dict(limits), **_OPTIONS)
+    engine = sa.create_engine(url.set(drivername=DRIVER).update_query_dict(limits), **_OPTIONS)
+    sa.event.listen(engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(_dialect: object, _record: object, words: list[Any], options: dict[str, Any]) -> object:
+    from gilbench.store.history_connection import Connection  # noqa: PLC0415 - needs the driver
+
+    return Connection.connect(*words, **options)
 
 
 def lock(connection: sa.Connection, seconds: int) -> None:

@@ -14,7 +14,7 @@ from histories import cell, header, points
 from postgresql_server import PASSWORD, USER, Server
 
 from gilbench.model.errors import StudyError
-from gilbench.store import history_database
+from gilbench.store import history_connection, history_database
 from gilbench.store.history import History
 
 FIGURES = 40
@@ -190,3 +190,36 @@ def test_a_connection_that_breaks_while_figures_are_read_is_repeated(
         with History(url) as history:
             assert points(history) == expected
         assert (proxy.cuts, len(expected)) == (1, FIGURES)
+
+
+def test_a_server_that_accepts_requests_but_never_answers_is_given_up(
+    postgresql: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_database, "PATIENCE", 0.5)
+    monkeypatch.setattr(history_connection, "SILENCE", 0.5)
+    with cutting_proxy(postgresql.port) as proxy:
+        url = postgresql.url(database, port=proxy.port, sslmode="require", connect_timeout="2")
+        with History(url) as history:
+            proxy.is_silent = True
+            with pytest.raises(StudyError, match="Nothing was written; repeat the command") as caught:
+                history.add(header(), CELLS, "a")
+    assert len(str(caught.value).splitlines()) == 2
+    assert studies(postgresql, database) == {}
+    assert add(postgresql.url(database), "a")
+
+
+def test_an_addition_that_got_no_answer_is_repeated(
+    postgresql: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_connection, "SILENCE", 0.5)
+    with (
+        cutting_proxy(postgresql.port) as proxy,
+        History(postgresql.url(database, port=proxy.port, connect_timeout="2")) as history,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        proxy.is_silent = True
+        added = pool.submit(history.add, header(), CELLS, "a")
+        time.sleep(1.0)
+        proxy.is_silent = False
+        assert added.result(SOON)
+    assert studies(postgresql, database) == {"a": FIGURES}

@@ -27,6 +27,7 @@ class CuttingProxy:
         left: Number of connections to cut; the others are forwarded to their ends.
         is_open: Whether new connections are forwarded; if not, they are closed at once.
         resets: Whether connections are cut with RST instead of FIN.
+        is_silent: Whether connections stay open without forwarding anything.
     """
 
     def __init__(self, server: int) -> None:
@@ -34,7 +35,7 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.is_end: Callable[[int, int, bytes, bytes], bool] = lambda *_: False
-        self.is_open, self.resets = True, False
+        self.is_open, self.resets, self.is_silent = True, False, False
         self.sent = self.answered = self.cuts = self.left = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -69,6 +70,8 @@ class CuttingProxy:
                     data = key.fileobj.recv(CHUNK)  # type: ignore[union-attr]
                     if not data:
                         return
+                    if self.is_silent:
+                        continue
                     texts = (data, b"") if is_client else (b"", data)
                     if self.left and self.is_end(forwarded[True], forwarded[False], *texts):
                         self._cut(client)
