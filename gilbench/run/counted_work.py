@@ -96,7 +96,6 @@ class CountedWork:
                 place = folder / str(operations)
                 place.mkdir(exist_ok=True)
                 begun.append((self._begin(case, seed, counter, place, operations), place))
-                leaving.callback(_remove_names, begun[-1][0].pid)
                 leaving.callback(begun[-1][0].close)
             found = BothLengths(*(CountedProcess(self._end(case, one, place), place) for one, place in begun))
         if found.instructions <= 0:
@@ -187,12 +186,6 @@ def untrapped(count: Callable[[Path], _T]) -> _T:
         time.sleep(_PAUSE)
     with scratch() as folder:
         return count(folder)
-
-
-def _remove_names(pid: int) -> None:
-    """Remove the names of the trampolines of a process that was killed before it could."""
-    with contextlib.suppress(OSError):
-        Path(f"/tmp/perf-{pid}.map").unlink()  # noqa: S108 - CPython writes there, and nowhere else
 
 
 def _has_packages(workload: Workload) -> bool:

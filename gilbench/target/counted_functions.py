@@ -22,13 +22,19 @@ def main(names, answer, *words):
         with open(answer, "w") as lines:
             lines.write("unsupported\nno trampolines: %s\n" % error)
         return
-    try:
-        counted.main(answer, *words)
-    finally:
-        sys.deactivate_stack_trampoline()
-        if os.path.exists(WRITTEN):
-            shutil.copyfile(WRITTEN, names)
-        _remove()
+    _first()
+    with open(WRITTEN) as lines:
+        _remove()  # CPython goes on writing, and nothing is left if this process is killed
+        try:
+            counted.main(answer, *words)
+        finally:
+            sys.deactivate_stack_trampoline()
+            with open(names, "w") as copy:
+                shutil.copyfileobj(lines, copy)
+
+
+def _first():
+    """Get the first trampoline: CPython creates the file for it."""
 
 
 def _remove():

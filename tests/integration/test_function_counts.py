@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -67,11 +67,21 @@ def test_more_instructions_are_a_cause_where_no_time_was_observed(functions: Fun
     assert not any("gilbench/target" in name for name in changed)
 
 
-def test_no_names_of_functions_are_left_where_cpython_writes_them(functions: FunctionCounts) -> None:
-    assert functions.sides
-    for path in Path("/tmp").glob("perf-*.map"):  # noqa: S108 - where CPython writes them
-        with contextlib.suppress(OSError):  # of somebody else
-            assert "slow_function.py" not in path.read_text("utf-8", "replace")
+@pytest.mark.parametrize("spec", ["3.12", "3.13t", "3.14"])
+def test_a_count_that_is_killed_leaves_no_file_where_cpython_writes_names(spec: str, tmp_path: Path) -> None:
+    workload = tmp_path / "waiting.py"
+    workload.write_text(
+        "import time\n\ndef wait():\n    print('ready', flush=True)\n    time.sleep(60)\n\nwait()\n"
+    )
+    script = ROOT.parents[3] / "gilbench/target/counted_functions.py"
+    command = [*interpreter(spec).command, str(script), str(tmp_path / "names"), str(tmp_path / "answer")]
+    with subprocess.Popen([*command, str(workload), "1"], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            assert not Path(f"/tmp/perf-{process.pid}.map").exists()  # noqa: S108 - where CPython writes them
+        finally:
+            process.kill()
 
 
 def test_functions_of_older_versions_are_those_in_c_and_counts_end_where_they_are_stopped() -> None:
