@@ -164,6 +164,51 @@ def test_attempts_of_earlier_sessions_are_counted() -> None:
     assert finished == [0, 2]
 
 
+def test_a_late_answer_for_a_group_that_failed_elsewhere_ends_it() -> None:
+    fleet = Assignments(planned(1, 1), ["east"])
+    late = fleet.next("east")
+    fleet.lose("east")
+    fleet.join("west")
+    failed = fleet.next("west")
+    assert late is not None
+    assert failed is not None
+    fleet.fail(failed.token)
+    assert fleet.finish(late.token)
+    fleet.join("north")
+    assert fleet.next("north") is None
+    assert fleet.done
+
+
+def test_a_late_failure_changes_nothing() -> None:
+    fleet = Assignments(planned(1, 1), ["east"])
+    late = fleet.next("east")
+    fleet.lose("east")
+    fleet.join("west")
+    second = fleet.next("west")
+    assert late is not None
+    assert second is not None
+    fleet.fail(late.token)
+    fleet.join("north")
+    assert fleet.next("north") is None
+    assert fleet.finish(second.token)
+    assert fleet.done
+
+
+def test_late_answers_count_for_the_share_of_the_host_that_gave_them() -> None:
+    fleet = Assignments(planned(60, 1, 1), ["east", "west"])
+    for _ in range(20):  # the first answer of each pair is late, and makes the second one of no use
+        first = fleet.next("east")
+        fleet.lose("east")
+        second = fleet.next("west")
+        fleet.join("east")
+        assert first is not None
+        assert second is not None
+        assert fleet.finish(first.token)
+        assert not fleet.finish(second.token)
+    measure_all(fleet, {"east": 1.0, "west": 1.0})
+    assert fleet.by_host == {"east": 30, "west": 30}
+
+
 class Fleet(RuleBasedStateMachine):
     """Hosts join, leave, fail, and answer late or twice, beside a model of what counts."""
 
@@ -251,6 +296,9 @@ class Fleet(RuleBasedStateMachine):
                 self.finished[assignment.group] = host
         self.nothing_is_lost_or_counted_twice()
         assert self.finished.keys() | set(self.fleet.given_up) == set(self.everything)
+        for host in self.present:
+            self.fleet.lose(host)
+        assert not self.fleet._handed  # nothing is kept for ever
 
 
 TestFleet = Fleet.TestCase
