@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -82,9 +82,19 @@ class StudyWriter:
         Raises:
             StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
         """
-        records = [{"kind": "run", **msgspec.to_builtins(run)} for run in runs]
-        if host is not None:
-            records.insert(0, {"kind": "host", **msgspec.to_builtins(host)})
+        self.add_blocks([(runs, host)])
+
+    def add_blocks(self, blocks: Iterable[tuple[Sequence[Run], FleetHost | None]]) -> None:
+        """Append some blocks as ``add_block`` does, but sync them to disk together, which takes as long as one.
+
+        Raises:
+            StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
+        """
+        records: list[dict[str, Any]] = []
+        for runs, host in blocks:
+            if host is not None:
+                records.append({"kind": "host", **msgspec.to_builtins(host)})
+            records += [{"kind": "run", **msgspec.to_builtins(run)} for run in runs]
         self._append(*records)
 
     def close(self) -> None:

@@ -40,9 +40,9 @@ def measure_all(fleet: Assignments, hosts: dict[str, float], seed: int = 1) -> d
     finished: dict[str, list[Group]] = {host: [] for host in hosts}
     now, busy = 0.0, dict[str, tuple[float, Assignment]]()
     while not fleet.done:
-        for host, speed in hosts.items():
-            if host not in busy and (assignment := fleet.next(host)) is not None:
-                busy[host] = now + rng.expovariate(speed), assignment
+        for host, assignment in fleet.hand_out():
+            assert host not in busy
+            busy[host] = now + rng.expovariate(hosts[host]), assignment
         assert busy, "no host measures, but groups are left"
         first = min(busy, key=busy.__getitem__)
         now, assignment = busy.pop(first)
@@ -207,6 +207,19 @@ def test_late_answers_count_for_the_share_of_the_host_that_gave_them() -> None:
         assert not fleet.finish(second.token)
     measure_all(fleet, {"east": 1.0, "west": 1.0})
     assert fleet.by_host == {"east": 30, "west": 30}
+
+
+def test_hosts_that_were_idle_take_over_from_a_lost_one() -> None:
+    fleet = Assignments(planned(8, 1, 1), HOSTS)
+    tokens = {host: assignment.token for host, assignment in fleet.hand_out()}
+    assert list(tokens) == list(HOSTS)
+    while tokens.keys() != {"north"}:  # north is slow
+        for host in tokens.keys() - {"north"}:
+            fleet.finish(tokens.pop(host))
+        tokens |= {host: assignment.token for host, assignment in fleet.hand_out()}
+    assert fleet.left == 2
+    fleet.lose("north")
+    assert {host for host, _ in fleet.hand_out()} == {"east", "west"}
 
 
 class Fleet(RuleBasedStateMachine):
