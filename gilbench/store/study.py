@@ -14,9 +14,8 @@ History of the schema:
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
@@ -144,7 +143,7 @@ def read_study(path: Path) -> Study:
         StudyError: The file cannot be read, is not a study, has a newer schema, or has impossible values.
     """
     try:
-        with path.open("rb") as file, _collector_off():
+        with path.open("rb") as file:
             return _read_lines(path, file)
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from error
@@ -176,18 +175,6 @@ def _first_line(path: Path, file: BinaryIO) -> bytes:
     if not line.endswith(b"\n"):
         raise StudyError(f"{path} is truncated in its first line; measure a new study: gilbench run -o FILE")
     return line[:-1]
-
-
-@contextlib.contextmanager
-def _collector_off() -> Iterator[None]:
-    """Switch the garbage collector off: what is read has no cycles, and it would look at everything again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _take(line: bytes, known: Runs, runs: list[Run], hosts: list[FleetHost]) -> str | None:
