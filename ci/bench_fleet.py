@@ -109,12 +109,14 @@ def planned(header: Header) -> Iterator[Group]:
     return groups(header.plan, short_cases(header.plan, workloads, jit))
 
 
-def merge(study: Study, blocks: int, path: Path, *, together: bool = True) -> Tally:
+def merge(
+    study: Study, blocks: int, path: Path, *, fleet: World | None = None, together: bool = True
+) -> Tally:
     """Let a simulated fleet fill a study file."""
     header = header_of(study, blocks)
     with StudyWriter(path, header) as writer:
         merging = Merging(writer, study, together=together)
-        return simulate(planned(header), world(blocks), merging.write)
+        return simulate(planned(header), fleet or world(blocks), merging.write)
 
 
 class _Place(msgspec.Struct):
