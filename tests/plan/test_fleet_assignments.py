@@ -88,6 +88,26 @@ def test_a_late_host_gets_an_equal_share_of_the_rest() -> None:
     assert fleet.by_host == {"east": 30, "west": 10}
 
 
+@pytest.mark.parametrize("missed", [0, 8])
+def test_a_slow_host_that_was_lost_does_not_measure_what_others_did_meanwhile(missed: int) -> None:
+    fleet = Assignments(planned(90, 1, 1), HOSTS)
+
+    def measure(host: str, groups: int) -> None:
+        for _ in range(groups):
+            assignment = fleet.next(host)
+            assert assignment is not None
+            assert fleet.finish(assignment.token)
+
+    for host, number in {"east": 20, "west": 20, "north": 5}.items():
+        measure(host, number)
+    fleet.lose("north")
+    measure("east", missed)
+    measure("west", missed)
+    fleet.join("north")
+    measure_all(fleet, dict.fromkeys(HOSTS, 1.0))
+    assert fleet.by_host["north"] == pytest.approx(30 - 2 * missed / 3, abs=1)
+
+
 def test_the_share_of_a_lost_host_is_shared_by_the_others() -> None:
     fleet = Assignments(planned(30, 1, 1), HOSTS)
     for host in HOSTS:
