@@ -216,15 +216,26 @@ def test_a_late_failure_changes_nothing() -> None:
 
 def test_late_answers_count_for_the_share_of_the_host_that_gave_them() -> None:
     fleet = Assignments(planned(60, 1, 1), ["east", "west"])
-    for _ in range(20):  # the first answer of each pair is late, and makes the second one of no use
-        first = fleet.next("east")
+    for _ in range(20):
+        assignment = fleet.next("east")
         fleet.lose("east")
-        second = fleet.next("west")
+        assert assignment is not None
+        assert fleet.finish(assignment.token)
         fleet.join("east")
-        assert first is not None
-        assert second is not None
-        assert fleet.finish(first.token)
-        assert not fleet.finish(second.token)
+    measure_all(fleet, {"east": 1.0, "west": 1.0})
+    assert fleet.by_host == {"east": 30, "west": 30}
+
+
+def test_a_measurement_that_a_late_answer_makes_useless_does_not_count() -> None:
+    fleet = Assignments(planned(60, 1, 1), ["east", "west"])
+    late = fleet.next("east")
+    fleet.lose("east")
+    useless = fleet.next("west")
+    assert late is not None
+    assert useless is not None
+    assert fleet.finish(late.token)
+    assert not fleet.finish(useless.token)
+    fleet.join("east")
     measure_all(fleet, {"east": 1.0, "west": 1.0})
     assert fleet.by_host == {"east": 30, "west": 30}
 
