@@ -311,6 +311,8 @@ def main(arguments: Sequence[str]) -> int:
     console.print(_table(found, sizes))
     for blocks, result in found["write"].items():
         console.print(_sentence(blocks, result, found["assign"][blocks]), highlight=False)
+    if found["read"]:
+        console.print(_limit(found["read"]), highlight=False)
     return 0
 
 
@@ -337,8 +339,18 @@ def _sentence(blocks: int, written: dict[str, Any], assigned: dict[str, Any]) ->
         f"{blocks} blocks on {world(blocks).hosts} hosts in {written['simulated']:.0f} simulated s: "
         f"{written['finished']} blocks finished in {written['commits']} syncs, "
         f"{written['bytes'] / 2 / written['finished']:.0f} bytes per run; "
-        f"{written['lost']} hosts lost, {written['late']} late answers, {written['dropped']} answers dropped, "
+        f"hosts lost {written['lost']} times, {written['late']} late answers, {written['dropped']} answers dropped, "
         f"{written['failed']} failures; {assigned['least']} to {assigned['most']} blocks per host"
+    )
+
+
+def _limit(read: dict[int, dict[str, Any]]) -> str:
+    """Tell how many runs fit into memory, by the largest study that was read."""
+    largest = read[max(read)]
+    bytes_per_run = largest["peak"] * 2**20 / largest["runs"]
+    return (
+        f"A study that was read takes {bytes_per_run:.0f} bytes of memory per run, "
+        f"so {MEMORY >> 30} GiB hold {MEMORY / bytes_per_run:.0f} runs"
     )
 
 
