@@ -7,9 +7,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from studies import StudyBuilder, make_workload, named
+
 from gilbench.analyse.study.comparisons import compare_interpreters
 from gilbench.store.study import read_study
-from studies import StudyBuilder, make_workload, named
 
 CI = Path(__file__).parents[2] / "ci"
 HOSTS, BLOCKS = 100, 2000
