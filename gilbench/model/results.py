@@ -25,6 +25,22 @@ from gilbench.model.study import (
 )
 
 
+class HostKind(Struct, frozen=True):
+    """A kind of host: the same CPU model, number of cores, machine, system, quota, and virtualisation."""
+
+    label: str  # for example "AMD EPYC 7B13, 8 cores, kvm"
+    hosts: tuple[Name, ...]
+
+
+class HostSpread(Struct, frozen=True):
+    """How much hosts differ in a value, beyond what the variation between blocks explains."""
+
+    sd: float  # standard deviation between hosts, as a fraction of the value; of fractions, as it is
+    lo: float  # of its 95% interval
+    hi: float
+    p: float  # of the hypothesis that hosts do not differ
+
+
 class Cell(Struct, frozen=True):
     """One metric of one case, with its 95% interval."""
 
@@ -40,22 +56,9 @@ class Cell(Struct, frozen=True):
     samples: int | None = None  # number of events behind a percentile or a fraction
     host: Name | None = None  # of a fleet, if the value is of this host alone
     hosts: int | None = None  # number of hosts that the value is over; None: it is of one host
-
-
-class HostKind(Struct, frozen=True):
-    """A kind of host: the same CPU model, number of cores, machine, system, quota, and virtualisation."""
-
-    label: str  # for example "AMD EPYC 7B13, 8 cores, kvm"
-    hosts: tuple[Name, ...]
-
-
-class HostSpread(Struct, frozen=True):
-    """How much hosts differ in a ratio, beyond what the variation between blocks explains."""
-
-    sd: float  # standard deviation between hosts, as a fraction of the ratio
-    lo: float  # of its 95% interval
-    hi: float
-    p: float  # of the hypothesis that hosts do not differ
+    spread: HostSpread | None = (
+        None  # between the hosts that the value is over; None: unknown, or of one host
+    )
 
 
 class Comparison(Struct, frozen=True):
@@ -146,6 +149,14 @@ class Report(Struct, frozen=True):
         return any(failure.kind != "unsupported" for _, failure in self.failures)
 
 
+class ByHost(Struct, frozen=True):
+    """What each host of a fleet has, in addition to the rows over hosts."""
+
+    kinds: tuple[HostKind, ...]
+    rows: tuple[Comparison, ...]  # of each host
+    findings: tuple[Finding, ...]  # where hosts differ
+
+
 class Comparisons(Struct, frozen=True):
     """The comparison of the interpreters of one study, or of two studies."""
 
@@ -153,9 +164,7 @@ class Comparisons(Struct, frozen=True):
     caveats: tuple[Caveat, ...]
     threshold: float  # smallest change that matters, a fraction
     fdr: float  # false discovery rate, a fraction
-    kinds: tuple[HostKind, ...] = ()  # of the hosts of a fleet
-    host_rows: tuple[Comparison, ...] = ()  # of each of these hosts; ``rows`` are over hosts
-    findings: tuple[Finding, ...] = ()  # where hosts differ
+    hosts: ByHost | None = None  # None: not of a fleet, or of two studies
 
     @property
     def inconclusive(self) -> bool:
@@ -226,6 +235,4 @@ class Check(Struct, frozen=True):
         0  # 1 regressed; 3 inconclusive, or no baseline, and strict; 4 failed runs; 130 interrupted
     )
     explanations: tuple[Explanation, ...] = ()  # of regressed cases, if requested
-    kinds: tuple[HostKind, ...] = ()  # of the hosts of a fleet
-    host_rows: tuple[Comparison, ...] = ()  # of each of these hosts, which do not decide
-    findings: tuple[Finding, ...] = ()  # where hosts differ
+    hosts: ByHost | None = None  # which does not decide; None: not of a fleet

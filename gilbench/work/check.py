@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_speedups
+from gilbench.analyse.study.differences import differences
 from gilbench.analyse.study.gate import (
     JUDGEABLE,
     JUDGED,
@@ -34,7 +35,7 @@ from gilbench.store.past import Past, read_past
 from gilbench.store.study import read_study
 from gilbench.work.calls import tried
 from gilbench.work.commands import tried_commands
-from gilbench.work.compare import Limits, between, nothing_in_common
+from gilbench.work.compare import Limits, between, by_host, nothing_in_common
 from gilbench.work.explain import MOST, explain_regressions, explained_cases
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
@@ -188,6 +189,7 @@ def check_measured(
     found = [*included, *(() if rebuilt else small_changes(study, rows)), *caveats(study)]
     gate = decide(rows, known, failed_cases(study))
     check = _check(study, gate, header.plan.reference, found, limits)
+    check = msgspec.structs.replace(check, hosts=by_host(study, rows, limits, metrics))
     if interrupted:
         check = msgspec.structs.replace(check, exit_code=EXIT_INTERRUPTED)
     elif explain:

@@ -36,8 +36,6 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from gilbench.analyse.stats.estimates import Scale
-from gilbench.analyse.stats.hosts import Spread
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
 from gilbench.analyse.study.comparison_rows import (
     BASELINE,
@@ -47,7 +45,7 @@ from gilbench.analyse.study.comparison_rows import (
     row_of_code,
 )
 from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
-from gilbench.analyse.study.hosts import host_parts, of_one_host
+from gilbench.analyse.study.hosts import host_parts, host_spread, of_one_host
 from gilbench.analyse.study.matched_rows import (
     matched_rows,
     matched_speedups,
@@ -55,7 +53,7 @@ from gilbench.analyse.study.matched_rows import (
     same_reference,
 )
 from gilbench.model.metrics import METRICS
-from gilbench.model.results import Comparison, HostSpread
+from gilbench.model.results import Comparison
 from gilbench.model.study import Study
 
 
@@ -213,14 +211,8 @@ def _comparison(row: ComparisonRow, verdict: Verdict) -> Comparison:
         paired=row.paired,
         hosts=interval.blocks if row.hosts else None,
         hosts_needed=verdict.blocks_needed if row.hosts else None,
-        spread=_spread(row.hosts.spread, row.estimate.scale) if row.hosts and row.hosts.spread else None,
+        spread=host_spread(row.hosts.spread, row.estimate.scale) if row.hosts else None,
     )
-
-
-def _spread(found: Spread, scale: Scale) -> HostSpread:
-    """Return the spread between hosts; of ratios, as a fraction."""
-    sd, lo, hi = (math.expm1(end) if scale == "ratio" else end for end in (found.sd, found.lo, found.hi))
-    return HostSpread(sd=sd, lo=lo, hi=hi, p=found.p)
 
 
 def _finite(value: float | None) -> float | None:

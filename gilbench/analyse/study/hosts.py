@@ -11,11 +11,15 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
 
-from gilbench.model.results import HostKind
+from gilbench.analyse.stats.estimates import Scale
+from gilbench.analyse.stats.hosts import Spread
+from gilbench.model.results import HostKind, HostSpread
 from gilbench.model.study import FleetHost, Host, Run, Study
 
 OWN = "the study's own host"
+_LARGEST = 700.0  # of a logarithm that has an exponential
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -68,6 +72,18 @@ def by_key(parts: Iterable[Iterable[Item]], key: Callable[[Item], Key]) -> dict[
         for item in part:
             found[key(item)].append(item)
     return found
+
+
+def host_spread(found: Spread | None, scale: Scale) -> HostSpread | None:
+    """Return the spread between hosts as a result; of ratios, as a fraction."""
+    if found is None:
+        return None
+    sd, lo, hi = (_plain(end, scale) for end in (found.sd, found.lo, found.hi))
+    return HostSpread(sd=sd, lo=lo, hi=hi, p=found.p)
+
+
+def _plain(end: float, scale: Scale) -> float:
+    return float(np.expm1(min(end, _LARGEST))) if scale == "ratio" else end
 
 
 def same_kind(one: Host, other: Host) -> bool:
