@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from studies import StudyBuilder, make_workload, named
+from studies import StudyBuilder, make_slice, make_workload, named
 
-from gilbench.model.study import FleetHost, Host, Study
+from gilbench.model.study import FleetHost, Host, Run, Study
 
 EPYC: dict[str, Any] = {"cpu_model": "AMD EPYC 7B13", "cores": 8}
 XEON: dict[str, Any] = {"cpu_model": "Intel Xeon E-2336", "cores": 2, "virtualisation": "kvm"}
@@ -65,3 +66,46 @@ def two_kinds() -> Study:
         for seed, (name, ratio) in enumerate({"south": 0.999, "attic": 1.002}.items())
     }
     return as_fleet(fast | slow)
+
+
+def fleet_of_ratios(logs: Sequence[Sequence[float]]) -> Study:
+    """Return a study of two interpreters whose log-ratio of throughput is known.
+
+    Args:
+        logs: By host, and by block of this host.
+    """
+    names = [f"host {number}" for number in range(len(logs))]
+    places = [(name, log) for name, mine in zip(names, logs, strict=True) for log in mine]
+    slice_ = make_slice()
+    return Study(
+        header=_PAIR.header,
+        runs=tuple(
+            Run(
+                case=case,
+                block=block,
+                attempt=0,
+                host=name,
+                slices=(
+                    msgspec.structs.replace(
+                        slice_, operations=slice_.operations * (math.exp(log) if case else 1.0)
+                    ),
+                ),
+            )
+            for block, (name, log) in enumerate(places)
+            for case in (0, 1)
+        ),
+        hosts=tuple(
+            FleetHost(name=name, host=_PAIR.header.host, cpus=(0,), interpreters=_PAIR.header.interpreters)
+            for name in names
+        ),
+    )
+
+
+def _pair() -> Study:
+    builder = StudyBuilder([named("3.13"), named("3.14", "3.14.0")], [make_workload()])
+    for interpreter in ("3.13", "3.14"):
+        builder.case("countdown", interpreter)
+    return builder.study()
+
+
+_PAIR = _pair()
