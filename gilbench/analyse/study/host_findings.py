@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from gilbench.analyse.stats.hosts import kinds_differ
@@ -23,11 +24,12 @@ from gilbench.model.study import Case
 from gilbench.plan.axes import variant
 
 _MOST = 6  # sentences of one sort; the table of hosts has all values
+_IN_A_SENTENCE = 2  # values by kind that one finding gets
 _RELATIVE = frozenset({"relative", "speedup", "retained", "delivered"})
 """Metrics of cells that compare within a host. Absolute values differ between any two hosts."""
 _OPEN = "inconclusive"
 
-Subject = tuple[Case, str]  # a case and a metric
+Subject = tuple[str, str]  # name of a case, and title of a metric
 
 
 class _OnHost(NamedTuple):
@@ -47,38 +49,69 @@ class _Tested(NamedTuple):
     cells: tuple[Cell, ...]  # evidence
 
 
-def differing_cells(computed: Computed, kinds: Sequence[HostKind]) -> tuple[Finding, ...]:
-    """Find the cells of a fleet that differ between hosts, if there are several hosts."""
-    hosts: dict[Subject, dict[str, _OnHost]] = defaultdict(dict)
+def with_hosts(
+    findings: Sequence[Finding], computed: Computed, kinds: Sequence[HostKind]
+) -> tuple[Finding, ...]:
+    """Add to findings of a fleet on which kinds of host they hold, and the cells that differ between hosts otherwise.
+
+    Args:
+        findings: The findings over hosts.
+        computed: The cells of the study.
+        kinds: Kinds of its hosts; none of an ordinary study, whose findings stay as they are.
+    """
+    if not kinds:
+        return tuple(findings)
+    by_kind, rest = _differing(_tested_cells(computed), kinds)
+    said: set[Subject] = set()
+    found = []
+    for finding in findings:
+        mine = [one for one in by_kind if one.cells[0] in finding.cells]
+        more = ""
+        if 0 < len(mine) <= _IN_A_SENTENCE:
+            said.update((one.subject, one.metric) for one in mine)
+            parts = (f"{variant(one.cells[0].case)}: {_by_kind(one, kinds)}" for one in mine)
+            more = f" It depends on the kind of host. {'; '.join(parts)}."
+        elif mine:
+            more = " It depends on the kind of host, as findings below say."
+        found.append(msgspec.structs.replace(finding, text=f"{finding.text}{more}"))
+    left = [one for one in by_kind if (one.subject, one.metric) not in said]
+    return (*found, *_sentences(left, rest, kinds))
+
+
+def _tested_cells(computed: Computed) -> list[_Tested]:
+    hosts: dict[tuple[Case, str], dict[str, _OnHost]] = defaultdict(dict)
     for cell in computed.by_host:
-        if cell.host is not None and cell.metric in _RELATIVE and not cell.case.observers:
+        if cell.host is not None and _is_compared(cell):
             hosts[cell.case, cell.metric][cell.host] = _OnHost(cell.value, None, cell)
-    return _findings(
-        [
-            _Tested(
-                _name(cell.case),
-                METRICS[cell.metric].title,
-                cell.unit,
-                cell.spread,
-                hosts[cell.case, cell.metric],
-                (cell,),
-            )
-            for cell in computed.cells
-            if cell.hosts is not None and (cell.case, cell.metric) in hosts
-        ],
-        kinds,
-    )
+    return [
+        _Tested(
+            _name(cell.case),
+            METRICS[cell.metric].title,
+            cell.unit,
+            cell.spread,
+            hosts[cell.case, cell.metric],
+            (cell,),
+        )
+        for cell in computed.cells
+        if cell.hosts is not None and (cell.case, cell.metric) in hosts
+    ]
+
+
+def _is_compared(cell: Cell) -> bool:
+    """Return whether a cell compares within a host. With several threads, the speedup does; the speed does it twice."""
+    alone = cell.metric != "relative" or cell.case.threads <= 1
+    return cell.metric in _RELATIVE and alone and not cell.case.observers
 
 
 def differing_rows(
     rows: Iterable[Comparison], host_rows: Iterable[Comparison], kinds: Sequence[HostKind]
 ) -> tuple[Finding, ...]:
     """Find the comparisons of a fleet that differ between hosts, if there are several hosts."""
-    hosts: dict[Subject, dict[str, _OnHost]] = defaultdict(dict)
+    hosts: dict[tuple[Case, str], dict[str, _OnHost]] = defaultdict(dict)
     for row in host_rows:
         if row.host is not None and row.ratio is not None:
             hosts[row.case, row.metric][row.host] = _OnHost(row.ratio, row.verdict, None)
-    return _findings(
+    by_kind, rest = _differing(
         [
             _Tested(
                 f"{_name(row.case)} vs {row.reference}",
@@ -93,16 +126,20 @@ def differing_rows(
         ],
         kinds,
     )
+    return tuple(_sentences(by_kind, rest, kinds))
 
 
-def _findings(tested: Sequence[_Tested], kinds: Sequence[HostKind]) -> tuple[Finding, ...]:
+def _differing(tested: Sequence[_Tested], kinds: Sequence[HostKind]) -> tuple[list[_Tested], list[_Tested]]:
+    """Return the values that differ between kinds, and the others that differ between hosts."""
     by_kind = list(_between_kinds(tested, kinds))
-    said = {one.subject + one.metric for one in by_kind}
-    rest = [one for one in _between_hosts(tested) if one.subject + one.metric not in said]
-    return (
-        *_limited([_of_kinds(one, kinds) for one in by_kind], "kinds of host"),
-        *_limited([_of_hosts(one) for one in rest], "hosts"),
-    )
+    return by_kind, [one for one in _between_hosts(tested) if one not in by_kind]
+
+
+def _sentences(
+    by_kind: Sequence[_Tested], rest: Sequence[_Tested], kinds: Sequence[HostKind]
+) -> Iterator[Finding]:
+    yield from _limited([_of_kinds(one, kinds) for one in by_kind], "kinds of host")
+    yield from _limited([_of_hosts(one) for one in rest], "hosts")
 
 
 def _between_kinds(tested: Sequence[_Tested], kinds: Sequence[HostKind]) -> Iterator[_Tested]:
@@ -136,6 +173,11 @@ def _common_verdict(one: _Tested, kind: HostKind) -> str | None:
 
 
 def _of_kinds(one: _Tested, kinds: Sequence[HostKind]) -> Finding:
+    text = f"{one.subject}: {one.metric} depends on the kind of host: {_by_kind(one, kinds)}."
+    return Finding(kind="host_kinds", text=text, subject=one.subject, cells=one.cells)
+
+
+def _by_kind(one: _Tested, kinds: Sequence[HostKind]) -> str:
     parts = []
     for kind in kinds:
         there = [one.hosts[name].value for name in kind.hosts if name in one.hosts]
@@ -143,8 +185,7 @@ def _of_kinds(one: _Tested, kinds: Sequence[HostKind]) -> Finding:
             verdict = _common_verdict(one, kind)
             figures = f"{verdict}, {_range(there, one.unit)}" if verdict else _range(there, one.unit)
             parts.append(f"{figures} on {kind.label} ({len(there)} host{'s'[: len(there) != 1]})")
-    text = f"{one.subject}: {one.metric} depends on the kind of host: {'; '.join(parts)}."
-    return Finding(kind="host_kinds", text=text, subject=one.subject, cells=one.cells)
+    return "; ".join(parts)
 
 
 def _of_hosts(one: _Tested) -> Finding:

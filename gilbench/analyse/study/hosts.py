@@ -16,7 +16,7 @@ import numpy as np
 from gilbench.analyse.stats.estimates import Scale
 from gilbench.analyse.stats.hosts import Spread
 from gilbench.model.results import HostKind, HostSpread
-from gilbench.model.study import FleetHost, Host, Run, Study
+from gilbench.model.study import FleetHost, Header, Host, Run, Study
 
 OWN = "the study's own host"
 _LARGEST = 700.0  # of a logarithm that has an exponential
@@ -63,6 +63,22 @@ def of_one_host(study: Study) -> Study:
     return msgspec.structs.replace(
         study, header=msgspec.structs.replace(header, plan=plan), runs=parts[0].study.runs, hosts=()
     )
+
+
+def header_of_hosts(study: Study) -> Header:
+    """Return the header by which a history knows the host of a study.
+
+    The host of a fleet is named after its kinds, with their numbers: studies of other kinds, or of another number of
+    hosts, estimate other means.
+    """
+    study = of_one_host(study)
+    kinds = kinds_of([part.host for part in host_parts(study)])
+    if not kinds:
+        return study.header
+    count = sum(len(kind.hosts) for kind in kinds)
+    of = sorted(f"{len(kind.hosts)} of {kind.label}" for kind in kinds)
+    host = msgspec.structs.replace(study.header.host, cpu_model=f"fleet of {count}: {'; '.join(of)}")
+    return msgspec.structs.replace(study.header, host=host)
 
 
 def by_key(parts: Iterable[Iterable[Item]], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:

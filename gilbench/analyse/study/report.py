@@ -9,7 +9,7 @@ import msgspec
 from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.findings import findings
 from gilbench.analyse.study.host_cells import compute_cells
-from gilbench.analyse.study.host_findings import differing_cells
+from gilbench.analyse.study.host_findings import with_hosts
 from gilbench.analyse.study.host_speedup import host_gains
 from gilbench.analyse.study.hosts import host_parts, kinds_of, of_one_host
 from gilbench.analyse.study.index import Blocks
@@ -45,7 +45,7 @@ def build_report(study: Study) -> Report:
     return Report(
         header=study.header,
         cells=computed.cells,
-        findings=(*_findings(study, blocks, computed.cells), *differing_cells(computed, kinds)),
+        findings=with_hosts(_findings(study, blocks, computed.cells), computed, kinds),
         caveats=(*caveats(study), *small_ratios(study, computed.cells)),
         failures=tuple((plan.cases[run.case], run.failure) for run in study.runs if run.failure is not None),
         short_slices=short_slices(study),
