@@ -46,7 +46,8 @@ def cells_by_host(report: Report) -> Iterator[Table]:
         for cell in mine:
             name = f"{case_name(cell.case.workload, cell.case.parameters)}, {heading}"
             sections.setdefault(name, {})[variant(cell.case)] = cell
-    variants = list(dict.fromkeys(name for mine in sections.values() for name in mine))
+    there = {name for mine in sections.values() for name in mine}
+    variants = [name for name in dict.fromkeys(variant(cell.case) for cell in cells) if name in there]
 
     def find(row: tuple[str, str | None], interpreter: str) -> Cell | None:
         section, host = row

@@ -31,7 +31,8 @@ def overview(cells: Sequence[Cell], report: Report) -> Iterator[Table]:
 
 def central_values(cells: Sequence[Cell], report: Report) -> dict[str, list[Cell]]:
     """Return what threads change, and the speeds on one thread, by heading."""
-    return {**_one_thread(cells, report.header.plan.reference), **_threads(cells)}
+    alone = (cell for cell in cells if cell.family != "mixed")
+    return {**_one_thread(alone, report.header.plan.reference), **_threads(cells)}
 
 
 def _threads(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -22,7 +22,7 @@ def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
         found = {part.host.name: _changes(earlier[part.host.name], part.study) for part in host_parts(now)}
         return (*_other_hosts(baseline, candidate, found), *caveats_of_hosts(found))
     if before.hosts or now.hosts:
-        text = "one study, or each, was measured by a fleet, and no host measured both"
+        text = "a fleet measured at least one of the studies, and they have no host in common"
         return (Caveat(kind="host", subject="hosts", text=text), *_build_changes(before, now))
     return _changes(before, now)
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from gilbench.analyse.study.comparability import comparability
+from gilbench.analyse.study.host_cells import Computed
 from gilbench.analyse.study.hosts import HostPart
 from gilbench.analyse.study.sentences import listed
+from gilbench.model.metrics import METRICS
 from gilbench.model.results import Caveat
+from gilbench.plan.axes import variant
 
 
 def caveats_of_hosts(found: Mapping[str, Sequence[Caveat]]) -> Iterator[Caveat]:
@@ -30,6 +33,34 @@ def caveats_of_hosts(found: Mapping[str, Sequence[Caveat]]) -> Iterator[Caveat]:
         more = dict.fromkeys(name for _, names in others for name in names if name not in hosts)
         similar = f"; similar on {listed(list(more))}" if more else ""
         yield msgspec.structs.replace(firsts[reason], text=f"on {listed(hosts)}: {text}{similar}")
+
+
+def not_on_all(computed: Computed, hosts: int) -> Iterator[Caveat]:
+    """Say which values are not over all hosts of a fleet: of cases that some did not measure, or of no host together.
+
+    Args:
+        computed: The cells.
+        hosts: Number of hosts; 0 for an ordinary study.
+    """
+    if not hosts:
+        return
+    fewer = dict.fromkeys(
+        f"{cell.case.workload} on {variant(cell.case)} ({cell.hosts})"
+        for cell in computed.cells
+        if cell.hosts is not None and cell.hosts < hosts and not cell.case.observers
+    )
+    if fewer:
+        text = f"not all of the {hosts} hosts measured {listed(list(fewer))}; values are over those that did"
+        yield Caveat(kind="hosts", text=text, next="See why in the table of failed runs.")
+    united = {(cell.case, cell.metric) for cell in computed.cells}
+    apart = dict.fromkeys(
+        f"{METRICS[cell.metric].title} of {cell.case.workload} on {variant(cell.case)}"
+        for cell in computed.by_host
+        if (cell.case, cell.metric) not in united
+    )
+    if apart:
+        text = f"only some hosts have {listed(list(apart))}; without the others there is no value over hosts"
+        yield Caveat(kind="hosts", text=text)
 
 
 def unlike_builds(parts: Sequence[HostPart]) -> Iterator[Caveat]:

@@ -8,6 +8,7 @@ import msgspec
 
 from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.findings import findings
+from gilbench.analyse.study.host_caveats import not_on_all
 from gilbench.analyse.study.host_cells import compute_cells
 from gilbench.analyse.study.host_findings import with_hosts
 from gilbench.analyse.study.host_speedup import host_gains
@@ -46,7 +47,11 @@ def build_report(study: Study) -> Report:
         header=study.header,
         cells=computed.cells,
         findings=with_hosts(_findings(study, blocks, computed.cells), computed, kinds),
-        caveats=(*caveats(study), *small_ratios(study, computed.cells)),
+        caveats=(
+            *caveats(study),
+            *not_on_all(computed, len(hosts)),
+            *small_ratios(study, computed.cells),
+        ),
         failures=tuple((plan.cases[run.case], run.failure) for run in study.runs if run.failure is not None),
         short_slices=short_slices(study),
         host_gains=host_gains(study),
