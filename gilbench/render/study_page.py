@@ -52,7 +52,8 @@ def _lead(report: Report) -> tuple[Entry, ...]:
         *(head_of_hosts(report.kinds) if report.hosts else [_host(report.header.host)]),
         *started([one for one in report.header.interpreters if one.name != HOST]),
         Text(
-            f"Effort {plan.effort.name}, {plan.effort.blocks} blocks; reference {plan.command or plan.reference}.",
+            f"Effort {plan.effort.name}, {plan.effort.blocks} blocks{' of all hosts' if report.hosts else ''}; "
+            f"reference {plan.command or plan.reference}.",
             "faint",
         ),
         Text(f"Intervals are 95%, over {'hosts' if report.hosts else 'blocks'}: ± or (low-high).", "faint"),

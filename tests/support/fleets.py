@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from studies import StudyBuilder, make_slice, make_workload, named
 
 from gilbench.model.study import FleetHost, Host, Run, Study
+from gilbench.store.study import StudyWriter
 
 EPYC: dict[str, Any] = {"cpu_model": "AMD EPYC 7B13", "cores": 8}
 XEON: dict[str, Any] = {"cpu_model": "Intel Xeon E-2336", "cores": 2, "virtualisation": "kvm"}
@@ -37,6 +39,14 @@ def as_fleet(studies: Mapping[str, Study]) -> Study:
     )
 
 
+def save_fleet(study: Study, path: Path) -> Path:
+    """Write a study as a fleet would, a host with all of its blocks after the other."""
+    with StudyWriter(path, study.header) as writer:
+        for host in study.hosts:
+            writer.add_block([run for run in study.runs if run.host == host.name], host)
+    return path
+
+
 def on_host(study: Study, **facts: Any) -> Study:
     """Return a study that was measured on another host."""
     host: Host = msgspec.structs.replace(study.header.host, **facts)
@@ -51,7 +61,8 @@ def countdowns(ratio: float, *, speedup: float = 1.0, seed: int = 0, blocks: int
     wobble = [1 + 0.002 * ((seed * 7 + 3 * block) % 5 - 2) for block in range(blocks)]
     for threads, gain in ((1, 1.0), (2, speedup)):
         builder.work("countdown", "3.13", 1000.0, threads=threads, noise=[1.0] * blocks)
-        builder.work("countdown", "3.13t", 1000.0 * ratio * gain, threads=threads, noise=wobble)
+        noise = [factor**threads for factor in wobble]
+        builder.work("countdown", "3.13t", 1000.0 * ratio * gain, threads=threads, noise=noise)
     return builder.study()
 
 
