@@ -38,7 +38,7 @@ _ALIKE = frozenset(
 )  # N of something repeat one operation
 
 
-class Figure(NamedTuple):
+class CaseFigure(NamedTuple):
     """One metric of one case."""
 
     case: Case
@@ -59,15 +59,15 @@ def all_cells(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Ite
         yield cell_of(figure, workloads)
 
 
-def all_figures(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Iterator[Figure]:
+def all_figures(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Iterator[CaseFigure]:
     """Yield every metric of every case with runs; arguments as in ``all_cells``."""
     for case in blocks.cases():
         for metric, interval, samples in _figures(blocks, case, workloads[case.workload], cores):
             if not math.isnan(interval.value):
-                yield Figure(case, metric, interval, samples)
+                yield CaseFigure(case, metric, interval, samples)
 
 
-def cell_of(figure: Figure, workloads: dict[str, Workload]) -> Cell:
+def cell_of(figure: CaseFigure, workloads: dict[str, Workload]) -> Cell:
     """Return the cell of a figure."""
     case, metric, interval, samples = figure
     return Cell(

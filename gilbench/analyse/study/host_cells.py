@@ -12,7 +12,7 @@ import numpy as np
 
 from gilbench.analyse.stats.estimates import Estimate, Interval, Scale, student_quantile, unknown
 from gilbench.analyse.stats.hosts import over_hosts, spread
-from gilbench.analyse.study.cells import Figure, all_cells, all_figures, cell_of
+from gilbench.analyse.study.cells import CaseFigure, all_cells, all_figures, cell_of
 from gilbench.analyse.study.counts import count_cells
 from gilbench.analyse.study.hosts import HostPart, by_key, host_parts, host_spread
 from gilbench.analyse.study.index import Blocks
@@ -50,13 +50,13 @@ def compute_cells(study: Study) -> Computed:
     )
 
 
-def _figures(part: HostPart, workloads: dict[str, Workload]) -> Iterator[Figure]:
+def _figures(part: HostPart, workloads: dict[str, Workload]) -> Iterator[CaseFigure]:
     header = part.study.header
     return all_figures(Blocks(header.plan, part.study.runs), workloads, header.host.cores)
 
 
 def _united(
-    figures: Sequence[Sequence[Figure]], blocks: Blocks, workloads: dict[str, Workload]
+    figures: Sequence[Sequence[CaseFigure]], blocks: Blocks, workloads: dict[str, Workload]
 ) -> Iterator[Cell]:
     """Yield the cells over hosts. A metric that a host lacks, although it has the case, is left out."""
     measured = Counter(case for part in figures for case in {figure.case for figure in part})
@@ -69,7 +69,7 @@ def _united(
             metric, [figure.interval for figure in mine], estimates, case_confidence(blocks, case)
         )
         if not math.isnan(interval.value):
-            cell = cell_of(Figure(case, metric, interval, sum(samples) if samples else None), workloads)
+            cell = cell_of(CaseFigure(case, metric, interval, sum(samples) if samples else None), workloads)
             yield msgspec.structs.replace(
                 cell, hosts=len(mine), spread=host_spread(spread(estimates), estimates[0].scale)
             )
@@ -91,7 +91,7 @@ def _interval(
     return Interval(found.value, lo, hi, blocks)
 
 
-def _estimate(figure: Figure) -> Estimate:
+def _estimate(figure: CaseFigure) -> Estimate:
     """Return the estimate of a host; a percentile or a fraction has one only by its interval."""
     interval = figure.interval
     if interval.estimate is not None:
