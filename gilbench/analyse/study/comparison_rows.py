@@ -141,17 +141,16 @@ def rows_over_hosts(parts: Iterable[Sequence[ComparisonRow]]) -> list[Comparison
 
 def _rows_of_one(study: Study) -> InterpreterRows:
     found = pairs_of(study)
-    families = families_of(found)
+    families, correlation = families_of(found), _correlation(found)
     return InterpreterRows(
-        _paired_rows(study, found),
-        _family_means(study, found, families),
+        _paired_rows(study, found, correlation),
+        _family_means(study, families, correlation),
         {case: tuple(one.case for one in members) for case, members in families.items()},
     )
 
 
-def _paired_rows(study: Study, found: Sequence[Paired]) -> list[ComparisonRow]:
+def _paired_rows(study: Study, found: Sequence[Paired], correlation: float) -> list[ComparisonRow]:
     """Return the ratios to the reference."""
-    correlation = _correlation(found)
     blocks = Blocks(study.header.plan, study.runs)
     return [
         ComparisonRow(
@@ -177,10 +176,9 @@ def families_of(found: Sequence[Paired]) -> dict[Case, list[Paired]]:
 
 
 def _family_means(
-    study: Study, found: Sequence[Paired], families: Mapping[Case, Sequence[Paired]]
+    study: Study, families: Mapping[Case, Sequence[Paired]], correlation: float
 ) -> list[ComparisonRow]:
     """Return the geometric mean of throughput over each family."""
-    correlation = _correlation(found)
     return [
         ComparisonRow(
             members[0].workload.family,
