@@ -15,7 +15,7 @@ from typing import get_args
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 import numpy as np
-from fleets import fleet_of_ratios
+from host_studies import fleet_of_ratios
 
 from gilbench.analyse.stats.estimates import mean_estimate
 from gilbench.analyse.stats.hosts import kinds_differ, spread

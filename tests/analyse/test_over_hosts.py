@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from fleets import EPYC, XEON, as_fleet, countdowns, fleet_of_ratios, on_host, two_kinds
+from host_studies import EPYC, XEON, as_fleet, countdowns, fleet_of_ratios, on_host, two_kinds
 from studies import StudyBuilder, cell_of, cells_of, everything, make_workload, named
 
 from gilbench.analyse.stats.estimates import Estimate, mean_estimate

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fleets import fleet_of_ratios
+from host_studies import fleet_of_ratios
 
 from gilbench.analyse.stats.hosts import mean_over_hosts
 from gilbench.analyse.stats.simulate_hosts import FleetSetting, host_coverage, simulated_hosts

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from fleets import EPYC, as_fleet, countdowns, on_host, two_kinds
 from golden import compare, written
+from host_studies import EPYC, as_fleet, countdowns, on_host, two_kinds
 from html_pages import HtmlPage
 from rich.cells import cell_len
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fleets import EPYC, XEON, as_fleet, countdowns, on_host, save_fleet, two_kinds
+from host_studies import EPYC, XEON, as_fleet, countdowns, on_host, save_fleet, two_kinds
 
 from gilbench.model.errors import UsageError
 from gilbench.model.profile_results import ProfileComparison
