@@ -188,7 +188,7 @@ def check_measured(
         raise UsageError(f"these workloads have no {' or '.join(metrics)} to compare; choose other workloads")
     included = [layout_included(layout)] if layout else []
     found = [*included, *(() if rebuilt else small_changes(study, rows)), *caveats(study)]
-    gate, hosts = decide(rows, known, failed_cases(study)), by_host(study, rows, limits, metrics)
+    gate, hosts = decide(rows, known, failed_cases(study)), by_host(study, rows, limits, metrics, layout)
     check = _check(study, gate, header.plan.reference, found, limits, hosts)
     if interrupted:
         check = msgspec.structs.replace(check, exit_code=EXIT_INTERRUPTED)

@@ -136,7 +136,11 @@ def _studies(study: Path, candidate: Path | None, limits: Limits) -> Comparisons
 
 
 def by_host(
-    study: Study, rows: Sequence[Comparison], limits: Limits, metrics: Sequence[str]
+    study: Study,
+    rows: Sequence[Comparison],
+    limits: Limits,
+    metrics: Sequence[str],
+    layout: float = 0.0,
 ) -> ByHost | None:
     """Compare the interpreters of a fleet's study on each host, and find where hosts differ from each other.
 
@@ -145,11 +149,14 @@ def by_host(
         rows: Its comparison over hosts.
         limits: What counts as a change.
         metrics: Names of the compared metrics.
+        layout: Standard deviation between code layouts, as for ``compare_interpreters``.
 
     Returns:
         None: One host measured the study.
     """
-    host_rows = compare_hosts(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
+    host_rows = compare_hosts(
+        study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr, layout=layout
+    )
     if not host_rows:
         return None
     kinds = kinds_of([part.host for part in host_parts(study)])
