@@ -18,7 +18,7 @@ from gilbench.model.measurements import Measurement
 from gilbench.model.profile import Profile
 from gilbench.model.profile_results import Difference
 from gilbench.model.releases import Answer, Release
-from gilbench.model.results import Caveat, Cell, Comparison, Finding, Known, ShortSlices
+from gilbench.model.results import Caveat, Cell, Comparison, Finding, HostKind, Known, ShortSlices
 from gilbench.model.scores import COLUMNS, Basis, Score
 from gilbench.model.selftest import GeneratedNoise, Promise
 from gilbench.model.study import (
@@ -61,14 +61,34 @@ def _row(name: str, *values: type, optional: Any = (), **changes: Any) -> Any:
 
 
 _Parameters = dict[Name, Value]
-_CellRow = _row("CellRow", Case, Cell, case=None, parameters=_Parameters, value=float | None)
-_ComparisonRow = _row("ComparisonRow", Case, Comparison, case=None, parameters=_Parameters)
+_OF_FLEETS = ("host", "hosts", "hosts_needed", "spread", "host_kind")  # only rows of fleets have them
+_CellRow = _row(
+    "CellRow",
+    Case,
+    Cell,
+    optional=_OF_FLEETS,
+    case=None,
+    parameters=_Parameters,
+    value=float | None,
+    host_kind=str,
+)
+_ComparisonRow = _row(
+    "ComparisonRow",
+    Case,
+    Comparison,
+    optional=_OF_FLEETS,
+    case=None,
+    parameters=_Parameters,
+    host_kind=str,
+)
 _JudgedRow = _row(
     "JudgedRow",
     Case,
     Comparison,
+    optional=_OF_FLEETS,
     case=None,
     parameters=_Parameters,
+    host_kind=str,
     status=Literal[
         "regressed",
         "known bad",
@@ -145,6 +165,9 @@ class ReportDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     caveats: tuple[Caveat, ...]
     warnings: list[str]
     failures: list[_FailureRow]
+    hosts: tuple[FleetHost, ...] = ()  # of a fleet; ``cells`` are then over hosts
+    host_kinds: tuple[HostKind, ...] = ()
+    host_cells: tuple[_CellRow, ...] = ()
 
 
 class ProfileDocument(Profile, frozen=True, kw_only=True, tag_field="kind", tag="profile"):
@@ -192,6 +215,9 @@ class CheckDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ch
     warnings: list[str]
     caveats: tuple[Caveat, ...]
     explanations: tuple[Explanation, ...] = ()
+    host_kinds: tuple[HostKind, ...] = ()  # of a fleet; ``comparisons`` are then over hosts
+    host_comparisons: tuple[_ComparisonRow, ...] = ()
+    host_findings: tuple[str, ...] = ()
 
 
 class LimitRow(Struct, frozen=True):
@@ -230,6 +256,9 @@ class ComparisonDocument(Struct, frozen=True, kw_only=True, tag_field="kind", ta
     warnings: list[str]
     threshold: float
     fdr: float
+    host_kinds: tuple[HostKind, ...] = ()  # of a fleet; ``comparisons`` are then over hosts
+    host_comparisons: tuple[_ComparisonRow, ...] = ()
+    host_findings: tuple[str, ...] = ()
 
 
 class ProfileComparisonDocument(

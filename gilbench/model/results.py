@@ -11,7 +11,34 @@ from typing import Literal
 import msgspec
 
 from gilbench.model.explanation import Explanation
-from gilbench.model.study import Case, Failure, Family, Header, Interpreter, Name, Struct, Threads, Value
+from gilbench.model.study import (
+    Case,
+    Failure,
+    Family,
+    FleetHost,
+    Header,
+    Interpreter,
+    Name,
+    Struct,
+    Threads,
+    Value,
+)
+
+
+class HostKind(Struct, frozen=True):
+    """A kind of host: the same CPU model, number of cores, machine, system, quota, and virtualisation."""
+
+    label: str  # for example "AMD EPYC 7B13, 8 cores, kvm"
+    hosts: tuple[Name, ...]
+
+
+class HostSpread(Struct, frozen=True):
+    """How much hosts differ in a value, beyond what the variation between blocks explains."""
+
+    sd: float  # standard deviation between hosts, as a fraction of the value; of fractions, as it is
+    lo: float  # of its 95% interval
+    hi: float
+    p: float  # of the hypothesis that hosts do not differ
 
 
 class Cell(Struct, frozen=True):
@@ -27,6 +54,11 @@ class Cell(Struct, frozen=True):
     hi: float | None
     blocks: int
     samples: int | None = None  # number of events behind a percentile or a fraction
+    host: Name | None = None  # of a fleet, if the value is of this host alone
+    hosts: int | None = None  # number of hosts that the value is over; None: it is of one host
+    spread: HostSpread | None = (
+        None  # between the hosts that the value is over; None: unknown, or of one host
+    )
 
 
 class Comparison(Struct, frozen=True):
@@ -45,6 +77,10 @@ class Comparison(Struct, frozen=True):
     blocks: int
     blocks_needed: int | None  # number of additional blocks that would decide it
     paired: bool  # computed within blocks, or relative to a reference of both studies
+    host: Name | None = None  # of a fleet, if the row is of this host alone
+    hosts: int | None = None  # number of hosts that the row is over; None: it is of one host
+    hosts_needed: int | None = None  # number of additional hosts that would decide it
+    spread: HostSpread | None = None  # between the hosts that the row is over; None: unknown, or of one host
 
     @property
     def is_mean(self) -> bool:
@@ -101,11 +137,24 @@ class Report(Struct, frozen=True):
     failures: tuple[tuple[Case, Failure], ...]
     short_slices: ShortSlices | None = None  # None: all ratios are from long slices
     host_gains: tuple[HostGain, ...] = ()  # by number of threads; empty: not measured
+    hosts: tuple[
+        FleetHost, ...
+    ] = ()  # of a fleet, those with runs; empty: the header's host measured the study
+    kinds: tuple[HostKind, ...] = ()  # of these hosts
+    host_cells: tuple[Cell, ...] = ()  # of each of these hosts; ``cells`` are over hosts
 
     @property
     def failed(self) -> bool:
         """Whether a run failed. An unsupported workload is not a failure."""
         return any(failure.kind != "unsupported" for _, failure in self.failures)
+
+
+class ByHost(Struct, frozen=True):
+    """What each host of a fleet has, in addition to the rows over hosts."""
+
+    kinds: tuple[HostKind, ...]
+    rows: tuple[Comparison, ...]  # of each host
+    findings: tuple[Finding, ...]  # where hosts differ
 
 
 class Comparisons(Struct, frozen=True):
@@ -115,6 +164,7 @@ class Comparisons(Struct, frozen=True):
     caveats: tuple[Caveat, ...]
     threshold: float  # smallest change that matters, a fraction
     fdr: float  # false discovery rate, a fraction
+    hosts: ByHost | None = None  # None: not of a fleet, or of two studies
 
     @property
     def inconclusive(self) -> bool:
@@ -185,3 +235,4 @@ class Check(Struct, frozen=True):
         0  # 1 regressed; 3 inconclusive, or no baseline, and strict; 4 failed runs; 130 interrupted
     )
     explanations: tuple[Explanation, ...] = ()  # of regressed cases, if requested
+    hosts: ByHost | None = None  # which does not decide; None: not of a fleet

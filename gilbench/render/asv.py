@@ -73,7 +73,7 @@ def _results(report: Report, machine: str, commit: str, date: str) -> dict[str, 
             "machine": machine,
             "os": f"{host.system} {host.kernel}",
             "arch": host.machine,
-            "cpu": host.cpu_model,
+            "cpu": _cpu(report),
             "num_cpu": str(len(host.cpus) or host.cores),
             "ram": str(host.memory),
             "python": python,
@@ -85,6 +85,11 @@ def _results(report: Report, machine: str, commit: str, date: str) -> dict[str, 
         "results": {name: _result(values) for name, values in _by_benchmark(report).items()},
         "durations": {},
     }
+
+
+def _cpu(report: Report) -> str:
+    """Name the CPU, or the kinds of host of a fleet."""
+    return "; ".join(kind.label for kind in report.kinds) or report.header.host.cpu_model
 
 
 def _listed(report: Report, known: bytes | None) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gilbench.model.results import Check, Comparison, Expected, FailedCase, Gate
+from gilbench.model.results import Check, Comparison, Expected, FailedCase, Gate, HostKind
 from gilbench.plan.axes import variant
 from gilbench.render.counts import is_count, judged_by
 from gilbench.render.explanation_parts import explanation_parts
 from gilbench.render.figures import SENTENCE, case_name, ratio_text, short, threads_name, verdict_text
+from gilbench.render.host_tables import document_of_hosts, head_of_hosts, kinds_of, rows_by_host
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 from gilbench.render.rows import flat
 from gilbench.render.started import started
@@ -73,18 +74,25 @@ class GateList(NamedTuple):
 def check_page(check: Check) -> Page:
     """Lay out a check."""
     found = sections(check.gate)
+    findings = check.hosts.findings if check.hosts else ()
     title = Text(f"gilbench check: {headline(check.gate)}", _TONES[check.gate.verdict])
     lists: tuple[Part, ...] = (
         Sentences(f"Failed to run: {len(check.gate.failed)}", _first(map(failure, check.gate.failed)), "bad"),
         *_with_explanations(check, found),
+        *rows_by_host([item.comparison for section in found for item in section.items], check.hosts),
+        Sentences("Hosts", _first(short(one.text, SENTENCE) for one in findings)),
         Sentences("Warnings", _first(notes(check)), "warning"),
     )
     return Page(
         title=title,
-        lead=(*started(check.interpreters), *([Text(how_to_read(check), "faint")] if found else [])),
+        lead=(
+            *head_of_hosts(kinds_of(check.hosts)),
+            *started(check.interpreters),
+            *([Text(how_to_read(check), "faint")] if found else []),
+        ),
         parts=tuple(part for part in lists if not isinstance(part, Sentences) or part.items),
         document=_document(check, found),
-        rows=_flat(found),
+        rows=_flat(found, kinds_of(check.hosts)),
         closing=title,
         longest=COMMENT,
     )
@@ -227,7 +235,8 @@ def _document(check: Check, found: Sequence[GateList]) -> dict[str, Any]:
         "threshold": check.threshold,
         "fdr": check.fdr,
         "interpreters": check.interpreters,
-        "comparisons": list(_flat(found)),
+        "comparisons": list(_flat(found, kinds_of(check.hosts))),
+        **document_of_hosts(check.hosts),
         "failed": [
             {**msgspec.to_builtins(one.case), "kind": one.failure.kind, "message": one.failure.message}
             for one in check.gate.failed
@@ -239,11 +248,11 @@ def _document(check: Check, found: Sequence[GateList]) -> dict[str, Any]:
     }
 
 
-def _flat(found: Sequence[GateList]) -> Iterator[dict[str, Any]]:
+def _flat(found: Sequence[GateList], kinds: Sequence[HostKind]) -> Iterator[dict[str, Any]]:
     for section in found:
         for item in section.items:
             yield {
-                **flat(item.comparison),
+                **flat(item.comparison, kinds),
                 "status": section.status,
                 "known_reason": item.reason or None,
             }

@@ -9,23 +9,19 @@ from gilbench.model.results import Comparison, Comparisons
 from gilbench.plan.axes import variant
 from gilbench.render.columns import counts, labels, table_of, texts
 from gilbench.render.counts import judged_by
-from gilbench.render.figures import case_name, ratio_text, verdict_text
-from gilbench.render.page import Entry, Lines, Page, Text, Tone
+from gilbench.render.figures import TONES, case_name, ratio_text, verdict_text
+from gilbench.render.host_tables import document_of_hosts, head_of_hosts, kinds_of, rows_by_host
+from gilbench.render.page import Entry, Lines, Page, Text
 from gilbench.render.remarks import remarks
 from gilbench.render.rows import flat
-
-TONES: dict[str, Tone] = {
-    "improved": "good",
-    "regressed": "bad",
-    "equivalent": "plain",
-    "inconclusive": "faint",
-}
 
 
 def comparisons_page(result: Comparisons) -> Page:
     """Make the page of comparisons, a section for each metric of each workload."""
+    hosts, kinds = result.hosts, kinds_of(result.hosts)
     sections: dict[str, list[Comparison]] = {}
-    for row in sorted(result.rows, key=_order(result.rows)):
+    rows = sorted(result.rows, key=_order(result.rows))
+    for row in rows:
         name = f"{case_name(row.case.workload, row.case.parameters)} {row.metric} vs {row.reference}"
         sections.setdefault(name, []).append(row)
     table = table_of(
@@ -40,17 +36,23 @@ def comparisons_page(result: Comparisons) -> Page:
     )
     return Page(
         title="",
-        lead=(),
-        parts=(table, Lines(_legend(result)), *remarks((), result.caveats)),
+        lead=head_of_hosts(kinds),
+        parts=(
+            table,
+            Lines(_legend(result)),
+            *rows_by_host(rows, hosts),
+            *remarks(() if hosts is None else hosts.findings, result.caveats),
+        ),
         document={
             "kind": "comparison",
-            "comparisons": [flat(row) for row in result.rows],
+            "comparisons": [flat(row, kinds) for row in result.rows],
+            **document_of_hosts(hosts),
             "caveats": result.caveats,
             "warnings": [caveat.text for caveat in result.caveats],
             "threshold": result.threshold,
             "fdr": result.fdr,
         },
-        rows=map(flat, result.rows),
+        rows=(flat(row, kinds) for row in (*result.rows, *(hosts.rows if hosts else ()))),
     )
 
 
@@ -61,7 +63,7 @@ def _label(row: Comparison) -> str:
 def _legend(result: Comparisons) -> tuple[Entry, ...]:
     meaning = (
         f"Equivalent: within {result.threshold:.1%}. False discovery rate over all rows: {result.fdr * 100:g}%. "
-        "Intervals are 95%."
+        f"Intervals are 95%{', and cover hosts' if any(row.hosts for row in result.rows) else ''}."
     )
     unpaired = "* Unpaired: absolute values from different times, which drift on shared hosts."
     return (

@@ -10,11 +10,18 @@ from gilbench.model.metrics import Scale, common_scale, scale_of, significant, u
 from gilbench.model.results import Cell, Comparison
 from gilbench.model.study import Host, Parameters
 from gilbench.plan.counting import METRIC
+from gilbench.render.page import Tone
 
 _WIDE = 0.3  # relative half-width from which the two ends of the interval are written
 _LOPSIDED = 1.5  # ratio of the two half-widths from which the two ends are written
 _UNDETERMINED = "(undetermined)"
 SENTENCE = 300  # maximum length of a sentence from outside
+TONES: dict[str, Tone] = {
+    "improved": "good",
+    "regressed": "bad",
+    "equivalent": "plain",
+    "inconclusive": "faint",
+}
 _REASONS = {
     "interval too wide": "too wide",
     "one of too many comparisons": "of too many",
@@ -83,9 +90,11 @@ def ratio_text(row: Comparison) -> str:
 
 
 def verdict_text(row: Comparison) -> str:
-    """Write a verdict; if inconclusive, with the number of blocks that would decide it, or the reason."""
+    """Write a verdict; if inconclusive, with the number of blocks or hosts that would decide it, or the reason."""
     if row.verdict == "inconclusive" and row.blocks_needed is not None:
         return f"inconclusive, +{row.blocks_needed} blocks"
+    if row.verdict == "inconclusive" and row.hosts_needed is not None:
+        return f"inconclusive, +{row.hosts_needed} host{'s'[: row.hosts_needed != 1]}"
     if row.verdict == "inconclusive" and row.reason is not None:
         return f"inconclusive, {_REASONS.get(row.reason, row.reason)}"
     return row.verdict

@@ -29,6 +29,12 @@ def overview(cells: Sequence[Cell], report: Report) -> Iterator[Table]:
         yield _table(found)
 
 
+def central_values(cells: Sequence[Cell], report: Report) -> dict[str, list[Cell]]:
+    """Return what threads change, and the speeds on one thread, by heading."""
+    alone = (cell for cell in cells if cell.family != "mixed")
+    return {**_one_thread(alone, report.header.plan.reference), **_threads(cells)}
+
+
 def _threads(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Return what threads change, by a heading that says how many: as many as the findings are about."""
     found: dict[str, list[Cell]] = {}

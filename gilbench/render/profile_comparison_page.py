@@ -9,8 +9,7 @@ import msgspec
 
 from gilbench.model.metrics import Scale, common_scale, significant
 from gilbench.model.profile_results import PROFILE_METRICS, Difference, ProfileComparison, ProfileFigure
-from gilbench.render.comparisons_page import TONES
-from gilbench.render.figures import figure_within, short
+from gilbench.render.figures import TONES, figure_within, short
 from gilbench.render.page import Column, Entry, Lines, Page, Section, Table, Text
 from gilbench.render.remarks import remarks
 

@@ -11,7 +11,18 @@ import msgspec
 from gilbench.model.errors import StudyError
 from gilbench.model.explanation import Explanation
 from gilbench.model.metrics import METRICS
-from gilbench.model.results import Caveat, Check, Comparison, Expected, FailedCase, Gate, Known
+from gilbench.model.results import (
+    ByHost,
+    Caveat,
+    Check,
+    Comparison,
+    Expected,
+    FailedCase,
+    Finding,
+    Gate,
+    HostKind,
+    Known,
+)
 from gilbench.model.study import Case, Failure, Interpreter, Parameters, Struct, Value
 from gilbench.store.artefact import read_document
 
@@ -44,6 +55,9 @@ class _Document(Struct, frozen=True):
     caveats: tuple[Caveat, ...]
     interpreters: tuple[Interpreter, ...] = ()
     explanations: tuple[Explanation, ...] = ()
+    host_kinds: tuple[HostKind, ...] = ()
+    host_comparisons: tuple[dict[str, Any], ...] = ()
+    host_findings: tuple[str, ...] = ()
 
 
 def read_check(path: Path) -> Check:
@@ -98,7 +112,20 @@ def _check(document: _Document) -> Check:
         interpreters=document.interpreters,
         exit_code=document.exit_code,
         explanations=document.explanations,
+        hosts=_hosts(document),
     )
+
+
+def _hosts(document: _Document) -> ByHost | None:
+    """Return what the document has about the hosts of a fleet; None: nothing."""
+    if not document.host_kinds:
+        return None
+    known = {name for kind in document.host_kinds for name in kind.hosts}
+    rows = tuple(map(_comparison, document.host_comparisons))
+    if not all(row.host in known for row in rows):
+        raise ValueError("a row is of an unknown host")
+    findings = tuple(Finding(kind="hosts", text=text) for text in document.host_findings)
+    return ByHost(kinds=document.host_kinds, rows=rows, findings=findings)
 
 
 def _comparison(row: dict[str, Any]) -> Comparison:
@@ -110,8 +137,8 @@ def _comparison(row: dict[str, Any]) -> Comparison:
     )
     if ratio is not None and not 0 <= low <= ratio <= high:
         raise ValueError(f"the ratio {ratio:g} is outside its interval")
-    if made.blocks < 0 or (made.blocks_needed or 0) < 0:
-        raise ValueError("the number of blocks is negative")
+    if min(made.blocks, made.blocks_needed or 0, made.hosts or 0, made.hosts_needed or 0) < 0:
+        raise ValueError("a number of blocks or hosts is negative")
     if made.metric not in METRICS:
         raise ValueError(f"unknown metric {made.metric!r}")
     return made

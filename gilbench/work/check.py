@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_speedups
+from gilbench.analyse.study.differences import differences
 from gilbench.analyse.study.gate import (
     JUDGEABLE,
     JUDGED,
@@ -21,12 +22,13 @@ from gilbench.analyse.study.gate import (
     no_baseline,
     not_measured,
 )
+from gilbench.analyse.study.hosts import header_of_hosts
 from gilbench.analyse.study.layout import layout_included, small_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.interpreters.names import name_all
 from gilbench.interpreters.rebuilt import is_rebuilt
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
-from gilbench.model.results import Caveat, Check, Gate, Known
+from gilbench.model.results import ByHost, Caveat, Check, Gate, Known
 from gilbench.model.study import Header, Study
 from gilbench.store.known_bad import read_known_bad
 from gilbench.store.names import default_study_path
@@ -34,7 +36,7 @@ from gilbench.store.past import Past, read_past
 from gilbench.store.study import read_study
 from gilbench.work.calls import tried
 from gilbench.work.commands import tried_commands
-from gilbench.work.compare import Limits, between, nothing_in_common
+from gilbench.work.compare import Limits, between, by_host, nothing_in_common
 from gilbench.work.explain import MOST, explain_regressions, explained_cases
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
@@ -130,7 +132,7 @@ def check_history(
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
         with History(database or default_database()) as history:
-            name, past = history.name, read_past(history, study.header, cells, digest, branch)
+            name, past = history.name, read_past(history, header_of_hosts(study), cells, digest, branch)
     except AbsentHistoryError as error:
         name, past = error.name, []
     if any(one.values for one in past):
@@ -186,8 +188,8 @@ def check_measured(
         raise UsageError(f"these workloads have no {' or '.join(metrics)} to compare; choose other workloads")
     included = [layout_included(layout)] if layout else []
     found = [*included, *(() if rebuilt else small_changes(study, rows)), *caveats(study)]
-    gate = decide(rows, known, failed_cases(study))
-    check = _check(study, gate, header.plan.reference, found, limits)
+    gate, hosts = decide(rows, known, failed_cases(study)), by_host(study, rows, limits, metrics, layout)
+    check = _check(study, gate, header.plan.reference, found, limits, hosts)
     if interrupted:
         check = msgspec.structs.replace(check, exit_code=EXIT_INTERRUPTED)
     elif explain:
@@ -255,7 +257,14 @@ def _explained(check: Check, header: Header, limits: Limits, listener: Listener)
     )
 
 
-def _check(study: Study, gate: Gate, against: str, found: Sequence[Caveat], limits: Limits) -> Check:
+def _check(
+    study: Study,
+    gate: Gate,
+    against: str,
+    found: Sequence[Caveat],
+    limits: Limits,
+    hosts: ByHost | None = None,
+) -> Check:
     return Check(
         gate=gate,
         created=study.header.created,
@@ -265,6 +274,7 @@ def _check(study: Study, gate: Gate, against: str, found: Sequence[Caveat], limi
         fdr=limits.fdr,
         interpreters=study.header.interpreters,
         exit_code=exit_code(gate, strict=limits.strict),
+        hosts=hosts,
     )
 
 

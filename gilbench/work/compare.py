@@ -11,15 +11,18 @@ import msgspec
 from gilbench.analyse.printed import NO_INTERVAL, compare_printed
 from gilbench.analyse.profile.compare import compare_profiles, differing
 from gilbench.analyse.stats.layout import LAYOUT_SD
-from gilbench.analyse.study.caveats import across_times, caveats, differences
-from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
+from gilbench.analyse.study.caveats import caveats
+from gilbench.analyse.study.comparisons import compare_hosts, compare_interpreters, compare_studies
+from gilbench.analyse.study.differences import across_times, differences
+from gilbench.analyse.study.host_findings import differing_rows
+from gilbench.analyse.study.hosts import host_parts, kinds_of
 from gilbench.analyse.study.layout import small_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.model.errors import UsageError
 from gilbench.model.metrics import METRICS
 from gilbench.model.printed import PrintedResults
 from gilbench.model.profile_results import PROFILE_METRICS, ProfileComparison
-from gilbench.model.results import Caveat, Comparison, Comparisons
+from gilbench.model.results import ByHost, Caveat, Comparison, Comparisons
 from gilbench.model.study import Struct, Study
 from gilbench.store.profile import read_profile
 from gilbench.store.pyperf_study import KIND as PYPERF
@@ -132,18 +135,49 @@ def _studies(study: Path, candidate: Path | None, limits: Limits) -> Comparisons
     return Comparisons(rows=rows, caveats=found, threshold=limits.threshold, fdr=limits.fdr)
 
 
+def by_host(
+    study: Study,
+    rows: Sequence[Comparison],
+    limits: Limits,
+    metrics: Sequence[str],
+    layout: float = 0.0,
+) -> ByHost | None:
+    """Compare the interpreters of a fleet's study on each host, and find where hosts differ from each other.
+
+    Args:
+        study: The study.
+        rows: Its comparison over hosts.
+        limits: What counts as a change.
+        metrics: Names of the compared metrics.
+        layout: Standard deviation between code layouts, as for ``compare_interpreters``.
+
+    Returns:
+        None: One host measured the study.
+    """
+    host_rows = compare_hosts(
+        study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr, layout=layout
+    )
+    if not host_rows:
+        return None
+    kinds = kinds_of([part.host for part in host_parts(study)])
+    return ByHost(kinds=kinds, rows=host_rows, findings=differing_rows(rows, host_rows, kinds))
+
+
 def _interpreters(
     path: Path, study: Study | PrintedResults, limits: Limits, metrics: Sequence[str]
 ) -> Comparisons:
     """Compare the interpreters of a study with its reference; printed results are of one interpreter."""
-    rows: tuple[Comparison, ...] = ()
-    found: tuple[Caveat, ...] = ()
     if isinstance(study, Study):
         rows = compare_interpreters(study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr)
-        found = (*small_changes(study, rows), *caveats(study))
-    if not rows:
-        raise UsageError(f"{path} has no interpreter to compare with its reference; pass a second study")
-    return Comparisons(rows=rows, caveats=found, threshold=limits.threshold, fdr=limits.fdr)
+        if rows:
+            return Comparisons(
+                rows=rows,
+                caveats=(*small_changes(study, rows), *caveats(study)),
+                threshold=limits.threshold,
+                fdr=limits.fdr,
+                hosts=by_host(study, rows, limits, metrics),
+            )
+    raise UsageError(f"{path} has no interpreter to compare with its reference; pass a second study")
 
 
 def _printed(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from gilbench.analyse.study.hosts import of_one_host
 from gilbench.analyse.study.pyperf_suites import pyperf_suites
 from gilbench.host.process import ProcessError, capture, clean_environment
 from gilbench.host.scratch import scratch
@@ -36,9 +37,14 @@ def export_pyperf(path: Path, output: Path | None = None) -> tuple[Path, ...]:
 
     Raises:
         StudyError: The study cannot be read, or a file cannot be written.
-        UsageError: No case has a time per operation.
+        UsageError: No case has a time per operation, or several hosts measured the study.
     """
-    study = read_study(path)
+    study = of_one_host(read_study(path))
+    if study.hosts:
+        raise UsageError(
+            f"{path} is of {len(study.hosts)} hosts, but a file of pyperf is of one\n"
+            f"Write the values of each host: gilbench report {path} --format csv"
+        )
     suites = pyperf_suites(study)
     if not suites:
         raise UsageError(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gilbench.analyse.study.hosts import header_of_hosts
 from gilbench.analyse.study.lasting import lasting_changes
 from gilbench.analyse.study.report import build_report
 from gilbench.interpreters.probe import one_line
@@ -90,7 +91,7 @@ def add_study(
     commit, branch = checkout.commit or commit, branch or checkout.branch
     with _open(database, create=True) as history:
         new = history.add(
-            content if isinstance(content, PrintedResults) else content.header,
+            content if isinstance(content, PrintedResults) else header_of_hosts(content),
             cells,
             digest,
             commit=commit,

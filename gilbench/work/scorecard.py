@@ -10,9 +10,11 @@ from gilbench.analyse.claims import claim_cases
 from gilbench.analyse.claims import scorecard as score
 from gilbench.analyse.properties import property_scores
 from gilbench.analyse.properties.threads import property_cases
+from gilbench.analyse.study.hosts import of_one_host
 from gilbench.host.description import describe_host
 from gilbench.host.files import refuse_unwritable
 from gilbench.interpreters import parse_environment, select
+from gilbench.model.errors import UsageError
 from gilbench.model.scores import Scorecard
 from gilbench.model.study import Effort, Header
 from gilbench.plan import catalogue
@@ -84,8 +86,14 @@ def read_card(path: Path, listener: Listener = SILENT) -> Scorecard:
 
     Raises:
         StudyError: A file cannot be read.
+        UsageError: Several hosts measured the study.
     """
-    study = read_study(path)
+    study = of_one_host(read_study(path))
+    if study.hosts:
+        raise UsageError(
+            f"{path} is of {len(study.hosts)} hosts, but a scorecard is of one\n"
+            f"See its results: gilbench report {path}"
+        )
     properties = read_scores(scores_path(path))
     if properties is None:
         listener.note(f"no requirements were saved with {path}")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from studies import StudyBuilder, counted, make_slice, make_workload, named
 
-from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.caveats import caveats
+from gilbench.analyse.study.differences import differences
 from gilbench.model.study import Cpu, Interpreter, Noise, Reading
 
 

@@ -15,8 +15,8 @@ from gilbench.analyse.stats.drift import FloatArray, drift_correlation
 from gilbench.analyse.stats.estimates import Estimate, contrast, mean_estimate
 from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.stats.verdicts import verdict, verdicts
-from gilbench.analyse.study.caveats import across_times
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
+from gilbench.analyse.study.differences import across_times
 from gilbench.analyse.study.gate import JUDGED, decide
 from gilbench.model.results import Comparison, Known
 from gilbench.model.study import Study

@@ -11,9 +11,10 @@ import pytest
 from studies import StudyBuilder, cell_of, make_workload, named
 
 from gilbench.analyse.stats.counts import COUNT_THRESHOLD, RESOLUTION, count_estimate, count_verdict
-from gilbench.analyse.study.caveats import caveats, differences
+from gilbench.analyse.study.caveats import caveats
 from gilbench.analyse.study.comparisons import compare_interpreters, compare_studies
 from gilbench.analyse.study.counts import compare_counts
+from gilbench.analyse.study.differences import differences
 from gilbench.analyse.study.gate import JUDGED, decide, exit_code
 from gilbench.analyse.study.report import build_report
 from gilbench.model.metrics import METRICS

@@ -31,7 +31,11 @@ def count_estimate(logs: Sequence[float]) -> Estimate:
     Args:
         logs: Natural logarithms, one per repeat.
     """
-    found = mean_estimate(logs)
+    return resolved(mean_estimate(logs))
+
+
+def resolved(found: Estimate) -> Estimate:
+    """Return an estimate of a count that is no more precise than the resolution."""
     if found.doubt not in {None, "zero variance"}:
         return found
     least = math.log1p(RESOLUTION) / float(student_quantile(found.freedom))

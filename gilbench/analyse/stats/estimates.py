@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Scale = Literal["ratio", "difference"]
 Doubt = Literal[
     "too few blocks",
+    "too few hosts",
     "unequal blocks",
     "values that are not finite",
     "zero variance",
@@ -59,6 +60,7 @@ class Interval(Struct, frozen=True):
     lo: float | None
     hi: float | None
     blocks: int
+    estimate: Estimate | None = None  # whose interval it is; None: it was found in another way
 
 
 class Estimate(Struct, frozen=True):
@@ -86,6 +88,7 @@ class Estimate(Struct, frozen=True):
             lo=self._reported(self.value - half) if known else None,
             hi=self._reported(self.value + half) if known else None,
             blocks=self.blocks,
+            estimate=self,
         )
 
     def _reported(self, figure: float) -> float:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from gilbench.analyse.study.comparability import comparability, same_host
-from gilbench.analyse.study.counts import count_differences
+from gilbench.analyse.study.comparability import comparability
+from gilbench.analyse.study.host_caveats import caveats_of_hosts, unlike_builds
+from gilbench.analyse.study.hosts import host_parts, of_one_host
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.open_loop import open_loop
 from gilbench.analyse.study.throttling import throttling
 from gilbench.analyse.study.trains import pauses
 from gilbench.model.metrics import write
-from gilbench.model.results import Caveat, Comparison
+from gilbench.model.results import Caveat
 from gilbench.model.study import Study
 from gilbench.plan.axes import variant
 
@@ -24,10 +25,18 @@ _WORKERS = 2  # cores of a worker with CPU-bound threads; on a third one, the lo
 
 
 def caveats(study: Study) -> tuple[Caveat, ...]:
-    """Collect the caveats of a study."""
+    """Collect the caveats of a study; those of a fleet name the hosts that they are about."""
+    study = of_one_host(study)
     read = (Caveat(kind="file", text=warning) for warning in study.warnings)
+    parts = host_parts(study)
+    if not parts:
+        return (*read, *_of_one(study))
+    found = {part.host.name: _of_one(part.study) for part in parts}
+    return (*read, *unlike_builds(parts), *caveats_of_hosts(found))
+
+
+def _of_one(study: Study) -> tuple[Caveat, ...]:
     return (
-        *read,
         *_builds(study),
         *_state(study),
         *_noise(study),
@@ -37,85 +46,6 @@ def caveats(study: Study) -> tuple[Caveat, ...]:
         *_readings(study),
         *pauses(study),
     )
-
-
-def differences(baseline: Study, candidate: Study) -> tuple[Caveat, ...]:
-    """List other changes between two studies than those that are compared."""
-    return (
-        *_host_changes(baseline, candidate),
-        *_build_changes(baseline, candidate),
-        *count_differences(baseline, candidate),
-    )
-
-
-def across_times(
-    baseline: Study, candidate: Study, rows: Sequence[Comparison], *, allow_unpaired: bool
-) -> Iterator[Caveat]:
-    """Explain the rows of two studies that are unpaired, or from different hosts.
-
-    Args:
-        baseline: The earlier study.
-        candidate: The later study.
-        rows: Their comparison.
-        allow_unpaired: Whether these rows have a verdict; see ``compare_studies``.
-    """
-    unpaired = sum(not row.paired for row in rows)
-    elsewhere = 0 if same_host(baseline.header.host, candidate.header.host) else len(rows) - unpaired
-    verdicts = "their verdicts are often wrong" if allow_unpaired else "they are at most inconclusive"
-    step = "Measure both builds now, interleaved: gilbench check --python NEW --against OLD."
-    if not allow_unpaired:
-        step += " --allow-unpaired judges these rows anyway."
-    for kind, count, why in (
-        ("unpaired", unpaired, "without a common reference, absolute values of two times are compared"),
-        ("other_host", elsewhere, "the ratio of two builds depends on the host, which changed"),
-    ):
-        if count:
-            of = f"{count} of {len(rows)} row{'s'[: len(rows) != 1]}"
-            yield Caveat(kind=kind, text=f"{of}: {why}; {verdicts}", next=step)
-
-
-def _host_changes(baseline: Study, candidate: Study) -> Iterator[Caveat]:
-    before, now = baseline.header.host, candidate.header.host
-    facts = {
-        "CPU": (before.cpu_model, now.cpu_model),
-        "number of cores": (before.cores, now.cores),
-        "CPU quota": (before.quota, now.quota),
-        "kernel": (before.kernel, now.kernel),
-        "frequency governor": (before.governor, now.governor),
-    }
-    for what, (old, new) in facts.items():
-        if old != new and None not in {old, new}:  # an unknown fact is no change
-            yield Caveat(kind="host", subject=what, text=f"the {what} changed from {old} to {new}")
-    clocks = _clocks(baseline)
-    for name, clock in _clocks(candidate).items():
-        if clocks.get(name, clock) != clock:
-            text = f"{name} was timed by another clock: {clocks[name]}, then {clock}"
-            yield Caveat(kind="clock", subject=name, text=text)
-
-
-def _build_changes(baseline: Study, candidate: Study) -> Iterator[Caveat]:
-    builds = {interpreter.name: interpreter.build for interpreter in baseline.header.interpreters}
-    for interpreter in candidate.header.interpreters:
-        name = interpreter.name
-        for reason in comparability(builds[name], interpreter.build) if name in builds else ():
-            yield Caveat(
-                kind="build", subject=name, text=f"{name} is built differently than before: {reason}"
-            )
-    digests = {workload.name: workload.digest for workload in baseline.header.workloads}
-    for workload in candidate.header.workloads:
-        if digests.get(workload.name, workload.digest) != workload.digest:
-            text = f"workload {workload.name} changed between the studies"
-            yield Caveat(kind="workload", subject=workload.name, text=text)
-
-
-def _clocks(study: Study) -> dict[str, str]:
-    """Name the clock that timed each interpreter."""
-    cases = study.header.plan.cases
-    return {
-        cases[run.case].interpreter: run.environment.clock
-        for run in study.runs
-        if run.environment is not None
-    }
 
 
 def _builds(study: Study) -> Iterator[Caveat]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,6 +38,15 @@ _ALIKE = frozenset(
 )  # N of something repeat one operation
 
 
+class CaseFigure(NamedTuple):
+    """One metric of one case."""
+
+    case: Case
+    metric: str
+    interval: Interval
+    samples: int | None
+
+
 def all_cells(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Iterator[Cell]:
     """Yield every metric of every case with runs.
 
@@ -45,23 +55,33 @@ def all_cells(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Ite
         workloads: Declarations by name.
         cores: Cores of the host.
     """
+    for figure in all_figures(blocks, workloads, cores):
+        yield cell_of(figure, workloads)
+
+
+def all_figures(blocks: Blocks, workloads: dict[str, Workload], cores: int) -> Iterator[CaseFigure]:
+    """Yield every metric of every case with runs; arguments as in ``all_cells``."""
     for case in blocks.cases():
-        workload = workloads[case.workload]
-        for metric, interval, samples in _figures(blocks, case, workload, cores):
-            if math.isnan(interval.value):
-                continue
-            yield Cell(
-                case=case,
-                family=workload.family,
-                metric=metric,
-                unit=METRICS[metric].unit,
-                better=METRICS[metric].better,
-                value=float(interval.value),
-                lo=None if interval.lo is None else float(interval.lo),
-                hi=None if interval.hi is None else float(interval.hi),
-                blocks=interval.blocks,
-                samples=samples,
-            )
+        for metric, interval, samples in _figures(blocks, case, workloads[case.workload], cores):
+            if not math.isnan(interval.value):
+                yield CaseFigure(case, metric, interval, samples)
+
+
+def cell_of(figure: CaseFigure, workloads: dict[str, Workload]) -> Cell:
+    """Return the cell of a figure."""
+    case, metric, interval, samples = figure
+    return Cell(
+        case=case,
+        family=workloads[case.workload].family,
+        metric=metric,
+        unit=METRICS[metric].unit,
+        better=METRICS[metric].better,
+        value=float(interval.value),
+        lo=None if interval.lo is None else float(interval.lo),
+        hi=None if interval.hi is None else float(interval.hi),
+        blocks=interval.blocks,
+        samples=samples,
+    )
 
 
 def _figures(
@@ -159,7 +179,7 @@ def _bounded(interval: Interval) -> Interval:
     """Limit the interval of a fraction to 0 and 1, which Student's t can exceed."""
     if interval.lo is None or interval.hi is None:
         return interval
-    return Interval(interval.value, max(0.0, interval.lo), min(1.0, interval.hi), interval.blocks)
+    return msgspec.structs.replace(interval, lo=max(0.0, interval.lo), hi=min(1.0, interval.hi))
 
 
 def _same_but_threads(case: Case, other: Case) -> bool:

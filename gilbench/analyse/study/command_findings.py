@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gilbench.analyse.study.index import Blocks
-from gilbench.analyse.study.sentences import finding
+from gilbench.analyse.study.sentences import basis, finding
 from gilbench.model.metrics import significant, undetermined
 from gilbench.model.results import Cell, Finding
 from gilbench.model.study import Case, Workload
@@ -24,9 +24,9 @@ def command_findings(
         name, reference = _name(cell.case), blocks.reference_name(cell.case)
         ends = f"{significant(cell.lo)} to {significant(cell.hi)}"
         if undetermined(cell.value, cell.lo, cell.hi, cell.unit):
-            text = f"{cell.blocks} blocks do not determine whether {name} and {reference} differ"
+            text = f"{basis(cell)} do not determine whether {name} and {reference} differ"
         elif cell.lo <= 1 <= cell.hi:
-            text = f"no detectable difference between {name} and {reference} (ratio {ends}, {cell.blocks} blocks)"
+            text = f"no detectable difference between {name} and {reference} (ratio {ends}, {basis(cell)})"
         else:
             text = f"{name} runs at {significant(cell.value)}x the speed of {reference} (95% interval {ends})"
         yield finding("commands", f"Wall time: {text}.", [cell])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -12,8 +12,10 @@ import numpy as np
 from gilbench.analyse.stats.drift import drift_correlation
 from gilbench.analyse.stats.estimates import Estimate, mean_estimate
 from gilbench.analyse.stats.geomean import geometric_mean
+from gilbench.analyse.stats.hosts import Spread, over_hosts, spread
 from gilbench.analyse.stats.layout import mean_sd, of_code
 from gilbench.analyse.study.disturbance import is_disturbed
+from gilbench.analyse.study.hosts import by_key, host_parts
 from gilbench.analyse.study.index import Blocks, throughput
 from gilbench.analyse.study.looks import case_looks
 from gilbench.analyse.study.samples import Pair, absolute, base_case, log_series, pairs
@@ -36,6 +38,22 @@ class ComparisonRow(NamedTuple):
     metric: str
     estimate: Estimate
     paired: bool
+    hosts: OfHosts | None = None  # that the row is over; None: it is of one host
+
+
+class OfHosts(NamedTuple):
+    """What a row over hosts is based on."""
+
+    blocks: int  # of all hosts together
+    spread: Spread | None  # between the hosts
+
+
+class InterpreterRows(NamedTuple):
+    """The rows of one study: of single cases, and their geometric means over families."""
+
+    rows: list[ComparisonRow]
+    means: list[ComparisonRow]
+    members: Mapping[Case, tuple[Case, ...]]  # the cases of each mean
 
 
 class Paired(NamedTuple):
@@ -48,7 +66,14 @@ class Paired(NamedTuple):
 
 
 def speedup_rows(study: Study) -> list[ComparisonRow]:
-    """Return the speedups over one thread of a study, within blocks."""
+    """Return the speedups over one thread of a study, within blocks; of a fleet, over its hosts."""
+    parts = host_parts(study)
+    if parts:
+        return rows_over_hosts(_speedups_of_one(part.study) for part in parts)
+    return _speedups_of_one(study)
+
+
+def _speedups_of_one(study: Study) -> list[ComparisonRow]:
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
     found = []
@@ -79,9 +104,53 @@ def pairs_of(study: Study) -> list[Paired]:
     return found
 
 
-def paired_rows(study: Study, found: Sequence[Paired]) -> list[ComparisonRow]:
+def interpreter_rows(study: Study) -> InterpreterRows:
+    """Return the ratios to the reference, within blocks; of a fleet, over its hosts."""
+    parts = [_rows_of_one(part.study) for part in host_parts(study)]
+    if not parts:
+        return _rows_of_one(study)
+    members = _same_members(part.members for part in parts)
+    means = [row for row in rows_over_hosts(part.means for part in parts) if row.case in members]
+    return InterpreterRows(rows_over_hosts(part.rows for part in parts), means, members)
+
+
+def _same_members(parts: Iterable[Mapping[Case, tuple[Case, ...]]]) -> dict[Case, tuple[Case, ...]]:
+    """Return the cases of the means that are over the same workloads on all hosts."""
+    found = by_key((part.items() for part in parts), lambda item: item[0])
+    return {case: items[0][1] for case, items in found.items() if len(set(items)) == 1}
+
+
+def rows_over_hosts(parts: Iterable[Sequence[ComparisonRow]]) -> list[ComparisonRow]:
+    """Unite the rows of hosts. A row that a host lacks, although it has the case, is left out: it would be of others.
+
+    Args:
+        parts: The rows of each host.
+    """
+    taken = list(parts)
+    measured = Counter(case for part in taken for case in {row.case for row in part})
+    return [
+        rows[0]._replace(
+            estimate=over_hosts([row.estimate for row in rows]),
+            paired=all(row.paired for row in rows),
+            hosts=OfHosts(sum(row.estimate.blocks for row in rows), spread([row.estimate for row in rows])),
+        )
+        for (case, _), rows in by_key(taken, lambda row: (row.case, row.metric)).items()
+        if len(rows) == measured[case]
+    ]
+
+
+def _rows_of_one(study: Study) -> InterpreterRows:
+    found = pairs_of(study)
+    families, correlation = families_of(found), _correlation(found)
+    return InterpreterRows(
+        _paired_rows(study, found, correlation),
+        _family_means(study, families, correlation),
+        {case: tuple(one.case for one in members) for case, members in families.items()},
+    )
+
+
+def _paired_rows(study: Study, found: Sequence[Paired], correlation: float) -> list[ComparisonRow]:
     """Return the ratios to the reference."""
-    correlation = _correlation(found)
     blocks = Blocks(study.header.plan, study.runs)
     return [
         ComparisonRow(
@@ -106,11 +175,10 @@ def families_of(found: Sequence[Paired]) -> dict[Case, list[Paired]]:
     return {case: members for case, members in families.items() if len(members) > 1}
 
 
-def family_means(
-    study: Study, found: Sequence[Paired], families: Mapping[Case, Sequence[Paired]], layout: float
+def _family_means(
+    study: Study, families: Mapping[Case, Sequence[Paired]], correlation: float
 ) -> list[ComparisonRow]:
     """Return the geometric mean of throughput over each family."""
-    correlation = _correlation(found)
     return [
         ComparisonRow(
             members[0].workload.family,
@@ -118,10 +186,7 @@ def family_means(
             study.header.plan.reference,
             MEAN,
             _paid(
-                of_code(
-                    geometric_mean([one.pair.logs for one in members], correlation=correlation),
-                    mean_sd(layout, len(members)),
-                ),
+                geometric_mean([one.pair.logs for one in members], correlation=correlation),
                 max(one.looks for one in members),
             ),
             paired=True,
@@ -130,14 +195,24 @@ def family_means(
     ]
 
 
-def row_of_code(row: ComparisonRow, layout: float) -> ComparisonRow:
-    """Include the effect of code layout in a row."""
+def row_of_code(row: ComparisonRow, layout: float, workloads: int = 1) -> ComparisonRow:
+    """Include the effect of code layout in a row, which may be the mean of several workloads.
+
+    All hosts of a fleet have the same two layouts, so more hosts do not reduce the effect.
+    """
     timed = METRICS[row.metric].unit in TIMED
-    return row._replace(estimate=of_code(row.estimate, layout)) if timed else row
+    return row._replace(estimate=of_code(row.estimate, mean_sd(layout, workloads))) if timed else row
 
 
 def absolute_rows(study: Study) -> list[ComparisonRow]:
-    """Return the absolute values of a study, which are not paired."""
+    """Return the absolute values of a study, which are not paired; of a fleet, over its hosts."""
+    parts = host_parts(study)
+    if parts:
+        return rows_over_hosts(_absolute_of_one(part.study) for part in parts)
+    return _absolute_of_one(study)
+
+
+def _absolute_of_one(study: Study) -> list[ComparisonRow]:
     blocks = Blocks(study.header.plan, study.runs)
     workloads = {workload.name: workload for workload in study.header.workloads}
     return [

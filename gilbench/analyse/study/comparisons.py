@@ -32,26 +32,26 @@ blocks, shared noise        3 workloads  10 workloads  30 workloads
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
-from gilbench.analyse.stats.estimates import Doubt, contrast
 from gilbench.analyse.stats.verdicts import FDR, THRESHOLD, Verdict, verdicts
-from gilbench.analyse.study.comparability import same_host
 from gilbench.analyse.study.comparison_rows import (
     BASELINE,
     MEAN,
     ComparisonRow,
-    absolute_rows,
-    families_of,
-    family_means,
-    paired_rows,
-    pairs_of,
+    interpreter_rows,
     row_of_code,
-    speedup_rows,
 )
 from gilbench.analyse.study.counts import compare_counts, compare_counts_of_studies
+from gilbench.analyse.study.hosts import host_parts, host_spread, of_one_host
+from gilbench.analyse.study.matched_rows import (
+    matched_rows,
+    matched_speedups,
+    on_shared_hosts,
+    same_reference,
+)
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Comparison
 from gilbench.model.study import Study
@@ -78,17 +78,49 @@ def compare_interpreters(
     Returns:
         All rows, followed by the geometric means over families.
     """
-    found = pairs_of(study)
-    rows = [row_of_code(row, layout) for row in paired_rows(study, found) if row.metric in metrics]
+    study = of_one_host(study)
+    found = interpreter_rows(study)
+    rows = [row_of_code(row, layout) for row in found.rows if row.metric in metrics]
     counted = tuple(row for row in compare_counts(study) if row.metric in metrics)
     judged = _judged(rows, threshold, fdr)
     if MEAN not in metrics:
         return (*judged, *counted)
-    families = families_of(found)
-    means = _judged(family_means(study, found, families, layout), threshold, fdr)
+    means = [row_of_code(row, layout, len(found.members[row.case])) for row in found.means]
     said = {row.case: row.verdict for row in judged if row.metric == MEAN}
-    members = {case: {said[one.case] for one in members} for case, members in families.items()}
-    return (*judged, *(_confirmed(mean, members[mean.case]) for mean in means), *counted)
+    return (
+        *judged,
+        *(
+            _confirmed(mean, {said[case] for case in found.members[mean.case] if case in said})
+            for mean in _judged(means, threshold, fdr)
+        ),
+        *counted,
+    )
+
+
+def compare_hosts(
+    study: Study,
+    *,
+    metrics: Collection[str] = METRICS.keys(),
+    threshold: float = THRESHOLD,
+    fdr: float = FDR,
+    layout: float = 0.0,
+) -> tuple[Comparison, ...]:
+    """Compare every interpreter with the reference on each host of a fleet, as in a study of its own.
+
+    Arguments are those of ``compare_interpreters``. The rows say what a row over hosts is made of. They are no more
+    comparisons: no check counts them.
+
+    Returns:
+        The rows of each host, in the order of hosts; none if one host measured the study.
+    """
+    parts = host_parts(study)
+    return tuple(
+        msgspec.structs.replace(row, host=part.host.name)
+        for part in (parts if len(parts) > 1 else ())
+        for row in compare_interpreters(
+            part.study, metrics=metrics, threshold=threshold, fdr=fdr, layout=layout
+        )
+    )
 
 
 def compare_studies(
@@ -105,7 +137,7 @@ def compare_studies(
     If both studies have the same build as their reference, cases are compared by their ratios to it, which do not
     depend on the time. Other cases are compared by absolute values, and their rows are marked as unpaired. The
     reference's own absolute values describe only the host; they are compared only if there are no other rows. Counts of
-    instructions do not depend on the time, either.
+    instructions do not depend on the time, either. Two fleets are compared on the hosts that both have, host by host.
 
     Args:
         baseline: The earlier study.
@@ -116,24 +148,15 @@ def compare_studies(
         allow_unpaired: Whether rows that are unpaired or from different hosts get a verdict, too; see above for its
             error rate. Otherwise, they are inconclusive.
     """
-    elsewhere = not same_host(baseline.header.host, candidate.header.host)
-    doubts: tuple[Doubt | None, Doubt | None] = ("other host" if elsewhere else None, "unpaired")
-    if allow_unpaired:
-        doubts = None, None
-    common = _same_reference(baseline, candidate)
-    before, now = (paired_rows(study, pairs_of(study)) for study in (baseline, candidate))
-    rows = list(_matched(before, now, doubts[0])) if common else []
-    paired = {(row.case, row.metric) for row in rows}
-    rows += [
+    rows = [
         row
-        for row in _matched(absolute_rows(baseline), absolute_rows(candidate), doubts[1])
-        if (row.case, row.metric) not in paired
+        for row in matched_rows(baseline, candidate, allow_unpaired=allow_unpaired)
+        if row.metric in metrics
     ]
-    rows = [row for row in rows if row.metric in metrics]
-    if common:
+    if same_reference(baseline, candidate):
         reference = candidate.header.plan.reference
         rows = [row for row in rows if row.case.interpreter != reference] or rows
-    counted = compare_counts_of_studies(baseline, candidate, BASELINE)
+    counted = compare_counts_of_studies(*on_shared_hosts(baseline, candidate), BASELINE)
     return (*_judged(rows, threshold, fdr), *(row for row in counted if row.metric in metrics))
 
 
@@ -151,40 +174,13 @@ def compare_speedups(
         threshold: Smallest change that matters, a fraction.
         fdr: False discovery rate among improved and regressed rows, a fraction.
     """
-    elsewhere = not same_host(baseline.header.host, candidate.header.host)
-    doubt: Doubt | None = "other host" if elsewhere else None
-    return tuple(
-        _judged(list(_matched(speedup_rows(baseline), speedup_rows(candidate), doubt)), threshold, fdr)
-    )
+    return tuple(_judged(matched_speedups(baseline, candidate), threshold, fdr))
 
 
 def _confirmed(mean: Comparison, members: Collection[str]) -> Comparison:
     if mean.verdict in {"inconclusive", *members}:
         return mean
     return msgspec.structs.replace(mean, verdict="inconclusive", reason="no workload agrees")
-
-
-def _matched(
-    baseline: Sequence[ComparisonRow], candidate: Sequence[ComparisonRow], doubt: Doubt | None
-) -> Iterator[ComparisonRow]:
-    """Compare the rows that both studies have, with a reason why they may have no verdict."""
-    known = {(row.case, row.metric): row.estimate for row in baseline}
-    for row in candidate:
-        if (row.case, row.metric) in known:
-            estimate = contrast(row.estimate, known[row.case, row.metric])
-            if doubt is not None and estimate.doubt != "zero variance":  # which has no interval
-                estimate = msgspec.structs.replace(estimate, doubt=doubt)
-            yield row._replace(reference=BASELINE, estimate=estimate)
-
-
-def _same_reference(baseline: Study, candidate: Study) -> bool:
-    builds = [
-        next(
-            (one.build for one in study.header.interpreters if one.name == study.header.plan.reference), None
-        )
-        for study in (baseline, candidate)
-    ]
-    return builds[0] is not None and builds[0] == builds[1]
 
 
 def _judged(rows: Sequence[ComparisonRow], threshold: float, fdr: float) -> list[Comparison]:
@@ -210,9 +206,12 @@ def _comparison(row: ComparisonRow, verdict: Verdict) -> Comparison:
         hi=_finite(interval.hi),
         verdict=verdict.verdict,
         reason=verdict.reason,
-        blocks=interval.blocks,
-        blocks_needed=verdict.blocks_needed,
+        blocks=row.hosts.blocks if row.hosts else interval.blocks,
+        blocks_needed=None if row.hosts else verdict.blocks_needed,
         paired=row.paired,
+        hosts=interval.blocks if row.hosts else None,
+        hosts_needed=verdict.blocks_needed if row.hosts else None,
+        spread=host_spread(row.hosts.spread, row.estimate.scale) if row.hosts else None,
     )
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from statistics import fmean
 
 import msgspec
 
-from gilbench.analyse.stats.counts import count_estimate, count_verdict
+from gilbench.analyse.stats.counts import count_estimate, count_verdict, resolved
+from gilbench.analyse.stats.estimates import Estimate, mean_estimate
+from gilbench.analyse.stats.hosts import over_hosts
+from gilbench.analyse.study.hosts import host_parts
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import Caveat, Cell, Comparison
 from gilbench.model.study import Case, Family, Study
 from gilbench.plan.counting import INSTRUCTIONS, METRIC, RELATIVE
 
 _CALLGRIND = "callgrind"  # shows every program the same processor, whatever the host's
-Logs = Mapping[int, float]  # log of the instructions per operation, by repeat
+Logs = Mapping[int | str, float]
+"""Log of the instructions per operation by repeat, or of a fleet, by name of the host."""
 
 
 def count_cells(study: Study) -> Iterator[Cell]:
@@ -70,9 +75,20 @@ def count_differences(baseline: Study, candidate: Study) -> Iterator[Caveat]:
         yield Caveat(kind="counter", text="instructions counted on different CPUs are not compared")
 
 
-def count_logs(study: Study) -> dict[Case, dict[int, float]]:
-    """Return the log of the instructions per operation by counted case and repeat, in the order of the plan."""
-    found: dict[Case, dict[int, float]] = defaultdict(dict)
+def count_logs(study: Study) -> dict[Case, dict[int | str, float]]:
+    """Return the log of the instructions per operation by counted case, in the order of the plan.
+
+    Of a fleet, it is the mean over the repeats of each host.
+    """
+    parts = host_parts(study)
+    if parts:
+        by_host = {part.host.name: count_logs(part.study) for part in parts}
+        return {
+            case: {name: fmean(logs[case].values()) for name, logs in by_host.items() if case in logs}
+            for case in study.header.plan.cases
+            if any(case in logs for logs in by_host.values())
+        }
+    found: dict[Case, dict[int | str, float]] = defaultdict(dict)
     for run in study.runs:
         for reading in run.readings:
             if reading.observer == INSTRUCTIONS and reading.figures.get(METRIC):
@@ -103,13 +119,13 @@ def _reference(study: Study, counts: Mapping[Case, Logs], case: Case) -> Case | 
     return next((one for one in (same, fixed) if one in counts), None)
 
 
-def _ratios(ours: Logs, theirs: Logs) -> dict[int, float]:
+def _ratios(ours: Logs, theirs: Logs) -> dict[int | str, float]:
     """Return the log-ratio of each repeat, both of whose counts have the same hash seed."""
     return {repeat: ours[repeat] - theirs[repeat] for repeat in ours if repeat in theirs}
 
 
 def _cell(case: Case, family: Family, metric: str, logs: Logs) -> Cell:
-    interval = count_estimate([*logs.values()]).interval()
+    interval = _estimate(logs).interval()
     return Cell(
         case=case,
         family=family,
@@ -120,11 +136,12 @@ def _cell(case: Case, family: Family, metric: str, logs: Logs) -> Cell:
         lo=interval.lo,
         hi=interval.hi,
         blocks=interval.blocks,
+        hosts=_hosts(logs),
     )
 
 
 def _comparison(case: Case, family: Family, reference: str, logs: Logs) -> Comparison:
-    estimate = count_estimate([*logs.values()])
+    estimate = _estimate(logs)
     interval, verdict = estimate.interval(), count_verdict(estimate)
     return Comparison(
         case=case,
@@ -140,4 +157,16 @@ def _comparison(case: Case, family: Family, reference: str, logs: Logs) -> Compa
         blocks=interval.blocks,
         blocks_needed=None,
         paired=True,
+        hosts=_hosts(logs),
     )
+
+
+def _estimate(logs: Logs) -> Estimate:
+    if _hosts(logs) is None:
+        return count_estimate([*logs.values()])
+    return resolved(over_hosts([mean_estimate([log]) for log in logs.values()]))
+
+
+def _hosts(logs: Logs) -> int | None:
+    """Return over how many hosts some counts are; None: they are of one host."""
+    return len(logs) if any(isinstance(key, str) for key in logs) else None

@@ -9,18 +9,15 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from gilbench.analyse.stats.geomean import geometric_mean
 from gilbench.analyse.study.command_findings import command_findings
 from gilbench.analyse.study.host_speedup import host_speedup, one_core, scaled_limit
 from gilbench.analyse.study.index import Blocks
-from gilbench.analyse.study.looks import case_confidence
 from gilbench.analyse.study.published import COLLAPSE, FLAT, LATE, SCALES, SLOWER, has_gil, published
 from gilbench.analyse.study.sentences import finding, names, spread
+from gilbench.analyse.study.single_thread import single_thread
 from gilbench.analyse.study.sweeps import sweeps
-from gilbench.model.metrics import significant, undetermined
 from gilbench.model.results import Cell, Finding
 from gilbench.model.study import Case, Family, Interpreter, Study, Workload
-from gilbench.plan.axes import variant
 
 _UNHARMED = 0.5
 _USE_PROCESSES = "Run CPU-bound work in other processes, or on a free-threaded build."
@@ -41,7 +38,7 @@ def findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Findi
         *_convoy(plain, workloads),
         *_signals(plain, workloads),
         *published(plain, list(sweeps(plain, workloads)), interpreters, workloads),
-        *_single_thread(study, blocks, plain),
+        *single_thread(study, plain),
         *command_findings(plain, workloads, blocks),
         *_effort(study),
     )
@@ -194,40 +191,6 @@ def _delay(waits: Sequence[Cell]) -> str:
     if all(math.isinf(cell.value) for cell in waits):
         return "half or more were never handled"
     return f"median delay {spread(waits)}"
-
-
-def _single_thread(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> Iterator[Finding]:
-    reference = study.header.plan.reference
-    cpu = {workload.name for workload in study.header.workloads if workload.family == "cpu"}
-    logs: dict[str, list[list[float]]] = defaultdict(list)
-    levels: dict[str, float] = defaultdict(float)
-    for case in blocks.cases():
-        other = blocks.reference(case)
-        if other is not None and case.workload in cpu and case.threads == 1 and not case.observers:
-            logs[variant(case)].append(list(blocks.throughput_log_ratios(case, other).values()))
-            levels[variant(case)] = max(levels[variant(case)], case_confidence(blocks, case))
-    for name, series in logs.items():
-        mean = geometric_mean(series).interval(levels[name])
-        if mean.lo is None or mean.hi is None:
-            continue
-        ends = f"{significant(mean.lo)} to {significant(mean.hi)}"
-        if undetermined(mean.value, mean.lo, mean.hi, "x"):
-            text = f"{mean.blocks} blocks do not determine whether {name} and {reference} differ"
-        elif mean.lo <= 1 <= mean.hi:
-            text = f"no detectable difference between {name} and {reference} (ratio {ends}, {mean.blocks} blocks)"
-        else:
-            workloads = f"{len(series)} workload{'s' * (len(series) > 1)}"
-            text = (
-                f"{name} runs at {significant(mean.value)}x the speed of {reference} (95% interval {ends}, "
-                f"geometric mean of {workloads})"
-            )
-        evidence = (cell for cell in cells if cell.family == "cpu" and cell.metric == "relative")
-        yield Finding(
-            kind="single_thread",
-            text=f"Single-threaded cpu family: {text}.",
-            subject=name,
-            cells=tuple(cell for cell in evidence if cell.case.threads == 1 and variant(cell.case) == name),
-        )
 
 
 def _effort(study: Study) -> Iterator[Finding]:

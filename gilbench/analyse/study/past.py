@@ -89,10 +89,10 @@ def _estimate(cell: Cell, values: Sequence[float]) -> Estimate:
 
 
 def _own_error(cell: Cell) -> float:
-    """Return the standard error of a ratio over the blocks of its study, on the log scale; 0: unknown."""
+    """Return the standard error of a ratio over the blocks or hosts of its study, on the log scale; 0: unknown."""
     if cell.lo is None or cell.hi is None or not 0 < cell.lo <= cell.hi < math.inf:
         return 0.0
-    return math.log(cell.hi / cell.lo) / 2 / float(student_quantile(cell.blocks - 1))
+    return math.log(cell.hi / cell.lo) / 2 / float(student_quantile((cell.hosts or cell.blocks) - 1))
 
 
 def _row(cell: Cell, estimate: Estimate, verdict: Verdict) -> Comparison:
@@ -110,6 +110,7 @@ def _row(cell: Cell, estimate: Estimate, verdict: Verdict) -> Comparison:
         verdict=verdict.verdict,
         reason="too few studies" if few else verdict.reason,
         blocks=cell.blocks,
+        hosts=cell.hosts,
         blocks_needed=None,  # more blocks of this study do not show the variation between times
         paired=True,
     )

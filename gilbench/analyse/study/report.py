@@ -7,16 +7,18 @@ from collections.abc import Sequence
 import msgspec
 
 from gilbench.analyse.study.caveats import caveats
-from gilbench.analyse.study.cells import all_cells
-from gilbench.analyse.study.counts import count_cells
 from gilbench.analyse.study.findings import findings
+from gilbench.analyse.study.host_caveats import not_on_all
+from gilbench.analyse.study.host_cells import compute_cells
+from gilbench.analyse.study.host_findings import with_hosts
 from gilbench.analyse.study.host_speedup import host_gains
+from gilbench.analyse.study.hosts import host_parts, kinds_of, of_one_host
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.layout import small_ratios
 from gilbench.analyse.study.throttling import is_throttled, without_throttled
 from gilbench.analyse.study.trains import short_slices
 from gilbench.model.results import Cell, Finding, Report
-from gilbench.model.study import Study, Workload
+from gilbench.model.study import Study
 
 _OF_SHORT_SLICES = frozenset({"single_thread", "effort"})
 """Kinds of findings that a quota does not disturb: a stopped short slice is ignored."""
@@ -28,29 +30,32 @@ def _findings(study: Study, blocks: Blocks, cells: Sequence[Cell]) -> tuple[Find
     if not any(map(is_throttled, study.runs)):
         return found
     steady = msgspec.structs.replace(study, runs=tuple(without_throttled(study.runs)))
-    kept = Blocks(steady.header.plan, steady.runs)
-    rest = (*all_cells(kept, _workloads(study), study.header.host.cores), *count_cells(study))
+    kept, rest = Blocks(steady.header.plan, steady.runs), compute_cells(steady)
     return (
-        *(one for one in findings(steady, kept, rest) if one.kind not in _OF_SHORT_SLICES),
+        *(one for one in findings(steady, kept, rest.cells) if one.kind not in _OF_SHORT_SLICES),
         *(one for one in found if one.kind in _OF_SHORT_SLICES),
     )
 
 
-def _workloads(study: Study) -> dict[str, Workload]:
-    return {workload.name: workload for workload in study.header.workloads}
-
-
 def build_report(study: Study) -> Report:
-    """Compute the cells, findings, caveats, and failures of a study."""
-    blocks = Blocks(study.header.plan, study.runs)
-    cells = (*all_cells(blocks, _workloads(study), study.header.host.cores), *count_cells(study))
-    plan = study.header.plan
+    """Compute the cells, findings, caveats, and failures of a study; those of a fleet are over its hosts."""
+    study = of_one_host(study)
+    blocks, computed = Blocks(study.header.plan, study.runs), compute_cells(study)
+    plan, hosts = study.header.plan, [part.host for part in host_parts(study)]
+    kinds = kinds_of(hosts)
     return Report(
         header=study.header,
-        cells=cells,
-        findings=_findings(study, blocks, cells),
-        caveats=(*caveats(study), *small_ratios(study, cells)),
+        cells=computed.cells,
+        findings=with_hosts(_findings(study, blocks, computed.cells), computed, kinds),
+        caveats=(
+            *caveats(study),
+            *not_on_all(computed, len(hosts)),
+            *small_ratios(study, computed.cells),
+        ),
         failures=tuple((plan.cases[run.case], run.failure) for run in study.runs if run.failure is not None),
         short_slices=short_slices(study),
         host_gains=host_gains(study),
+        hosts=tuple(hosts),
+        kinds=kinds,
+        host_cells=computed.by_host,
     )

@@ -8,10 +8,27 @@ from gilbench.model.metrics import common_scale, write
 from gilbench.model.results import Cell, Finding
 from gilbench.plan.axes import variant
 
+_NAMED = 4  # hosts in a sentence
+
 
 def names(cells: Sequence[Cell]) -> str:
     """List the interpreters of some cells, each once: ``3.11, 3.13, and pypy3.9``."""
-    *others, last = dict.fromkeys(variant(cell.case) for cell in cells)
+    return _joined(list(dict.fromkeys(variant(cell.case) for cell in cells)))
+
+
+def listed(hosts: Sequence[str]) -> str:
+    """List the names of some hosts, the first few of many: ``east, west, and 8 more``."""
+    left = len(hosts) - _NAMED
+    return _joined([*hosts[:_NAMED], f"{left} more"] if left > 1 else hosts)
+
+
+def basis(cell: Cell) -> str:
+    """Return what an interval is over: ``8 blocks``, or of a fleet ``5 hosts``."""
+    return f"{cell.blocks} blocks" if cell.hosts is None else f"{cell.hosts} hosts"
+
+
+def _joined(words: Sequence[str]) -> str:
+    *others, last = words
     if len(others) > 1:
         return f"{', '.join(others)}, and {last}"
     return " and ".join([*others, last])

@@ -43,7 +43,7 @@ def scaling_charts(cells: Sequence[Cell], report: Report, among: Mapping[str, st
         report: The report of the study.
         among: Labels of all interpreters with the values of their axes.
     """
-    cores = report.header.host.cores
+    cores = _cores(report)
     for family, title in _TITLES.items():
         mine = [cell for cell in cells if cell.family == family]
         found = [cell for cell in mine if cell.metric == "speedup"]
@@ -103,9 +103,14 @@ def _points(
     )
 
 
+def _cores(report: Report) -> int:
+    """Return the number of cores of the host, or of the smallest host of a fleet."""
+    return min((one.host.cores for one in report.hosts), default=report.header.host.cores)
+
+
 def _limits(cells: Sequence[Cell], report: Report, places: Mapping[str, str]) -> Iterator[Record]:
     """Yield what is ideal, and what the host gives if a control was measured for each number of threads."""
-    cores = report.header.host.cores
+    cores = _cores(report)
     gains = {1: 1.0, **{gain.threads: gain.speedup for gain in report.host_gains}}
     counts = sorted({1, *(cell.case.threads for cell in cells)})
     whole = bool(report.host_gains) and gains.keys() >= set(counts)
