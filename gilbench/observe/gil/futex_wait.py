@@ -8,7 +8,7 @@ from gilbench.observe.architecture import architecture
 
 _WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
 _REALTIME = 0x100  # flag
-_RUNNING = b"running"
+RUNNING = b"running"  # shown of a thread that is awake
 _WORDS = 9
 
 
@@ -37,8 +37,17 @@ def system_call(pid: int, tid: int) -> SystemCall | None:
         ValueError: The kernel shows something else.
     """
     with open(f"/proc/{pid}/task/{tid}/syscall", "rb", buffering=0) as file:
-        words = file.read(256).split()
-    if words[:1] == [_RUNNING]:
+        return read_call(file.read(256))
+
+
+def read_call(content: bytes) -> SystemCall | None:
+    """Return the system call of a file ``syscall``, as ``system_call`` does.
+
+    Raises:
+        ValueError: The kernel shows something else.
+    """
+    words = content.split()
+    if words[:1] == [RUNNING]:
         return None
     if len(words) < _WORDS:
         return SystemCall(-1, (0,) * 6, 0)

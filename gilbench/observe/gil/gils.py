@@ -21,7 +21,7 @@ from gilbench.observe.gil.searched import SearchedGil
 FIRST, LAST = (3, 7), (3, 12)  # versions whose GIL is searched
 # ``struct _gil_runtime_state`` after ``locked``: the number of switches, two condition variables and two mutexes of
 # glibc on x86-64.
-_CONDITION, _END = 16, 192
+_SWITCHES, _CONDITION, _END = 8, 16, 192
 _REFRESH = 0.1  # s after which the interpreters are listed anew
 
 
@@ -30,6 +30,13 @@ class Gils(Protocol):
 
     def holders(self) -> list[int]:
         """Return the addresses of the thread states that hold a GIL.
+
+        Raises:
+            OSError: The process has ended.
+        """
+
+    def switches(self) -> int | None:
+        """Return how often the GILs went to another thread; None: unknown.
 
         Raises:
             OSError: The process has ended.
@@ -151,6 +158,10 @@ class PublishedGils:
                 if len(self._gils) == 1:  # the process has ended, not one interpreter of several
                     raise
         return [holder for holder in holders if holder]
+
+    def switches(self) -> int:
+        """See ``Gils``."""
+        return sum(self._memory.word(gil + self._start + _SWITCHES) for gil in self._gils)
 
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""

@@ -27,6 +27,9 @@ class OldGil:
         os.pread(self._memory, 8, self._variable)  # as of the others: an error if the process has ended
         return []
 
+    def switches(self) -> None:
+        """See ``Gils``: unknown."""
+
     def is_ours(self, word: int) -> bool:
         """See ``Gils``. There is none before the program starts a thread."""
         return word != 0 and word == int.from_bytes(os.pread(self._memory, 8, self._variable), "little")

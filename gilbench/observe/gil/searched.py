@@ -50,10 +50,15 @@ class SearchedGil:
 
     def holders(self) -> list[int]:
         """See ``Gils``."""
-        _, last, locked, _, _ = _HEAD.unpack(
-            os.pread(self._memory, _HEAD.size, self._address).ljust(32, b"\0")
-        )
-        return [int(last)] if locked == 1 else []
+        _, last, locked, _, _ = self._head()
+        return [last] if locked == 1 else []
+
+    def switches(self) -> int:
+        """See ``Gils``."""
+        return self._head()[4]
+
+    def _head(self) -> tuple[int, ...]:
+        return _HEAD.unpack(os.pread(self._memory, _HEAD.size, self._address).ljust(_HEAD.size, b"\0"))
 
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""
