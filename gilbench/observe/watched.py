@@ -155,8 +155,11 @@ class _Known:
 
     def _waits(self, tids: Collection[int] | None) -> float | None:
         sums = self._sums
-        waited = sum(s for tid, s in sums.waited.items() if tids is None or tid in tids)
-        return waited / sums.looked if sums.looked else None
+        if not sums.counted or (tids is not None and not sums.looked):
+            return None
+        known = sum(sums.waited.values())
+        part = 1.0 if tids is None or not known else sum(sums.waited.get(tid, 0.0) for tid in tids) / known
+        return part * sums.wait / sums.counted
 
     def groups(
         self, cpu: Mapping[int, float], duration: float, group_of: Callable[[int], str]

@@ -8,7 +8,7 @@ from gilbench.observe.architecture import architecture
 
 _WAITS, _OPERATION = (0, 9), 0x7F  # FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags; see futex(2)
 _REALTIME = 0x100  # flag
-RUNNING = b"running"  # shown of a thread that is awake
+_RUNNING = b"running"
 _WORDS = 9
 
 
@@ -47,7 +47,7 @@ def read_call(content: bytes) -> SystemCall | None:
         ValueError: The kernel shows something else.
     """
     words = content.split()
-    if words[:1] == [RUNNING]:
+    if words[:1] == [_RUNNING]:
         return None
     if len(words) < _WORDS:
         return SystemCall(-1, (0,) * 6, 0)

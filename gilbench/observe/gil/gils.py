@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable
 from typing import Protocol
 
 from gilbench.interpreters.image import Image
 from gilbench.interpreters.layout import published_offsets
+from gilbench.observe.gil.gil_snapshot import MUTEXES, GilSnapshot, waiting_threads
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.gil.memory import base_of
 from gilbench.observe.gil.old_gil import VARIABLE, OldGil
@@ -35,8 +37,8 @@ class Gils(Protocol):
             OSError: The process has ended.
         """
 
-    def switches(self) -> int | None:
-        """Return how often the GILs went to another thread; None: unknown.
+    def snapshot(self) -> GilSnapshot:
+        """Return the state of all GILs.
 
         Raises:
             OSError: The process has ended.
@@ -44,6 +46,9 @@ class Gils(Protocol):
 
     def is_ours(self, word: int) -> bool:
         """Whether a futex belongs to a GIL of the process, present or past."""
+
+    def is_mutex(self, word: int) -> bool:
+        """Whether a futex is a mutex of a GIL, for which threads wait that ``snapshot`` does not count."""
 
     def thread_of(self, state: int) -> int | None:
         """Return the kernel's number of the thread of a thread state; None: it has none."""
@@ -100,7 +105,11 @@ class HoldingThreads:
         Raises:
             OSError: The process has ended.
         """
-        return {tid for state in self._gils.holders() if (tid := self._thread_of(state)) is not None}
+        return self.of(self._gils.holders())
+
+    def of(self, states: Iterable[int]) -> set[int]:
+        """Return the threads of thread states."""
+        return {tid for state in states if (tid := self._thread_of(state)) is not None}
 
     def _thread_of(self, state: int) -> int | None:
         """Return the thread of a thread state, whose memory may serve another thread after its end."""
@@ -159,13 +168,23 @@ class PublishedGils:
                     raise
         return [holder for holder in holders if holder]
 
-    def switches(self) -> int:
+    def snapshot(self) -> GilSnapshot:
         """See ``Gils``."""
-        return sum(self._memory.word(gil + self._start + _SWITCHES) for gil in self._gils)
+        holders = self.holders()  # also lists the GILs anew
+        switches = waiting = 0
+        for gil in self._gils:
+            content = self._memory.read(gil + self._start, _END)
+            switches += int.from_bytes(content[_SWITCHES:_CONDITION], "little")
+            waiting += waiting_threads(content, _CONDITION)
+        return GilSnapshot(holders, switches, waiting)
 
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""
         return any(gil + self._start + _CONDITION <= word < gil + self._start + _END for gil in self._seen)
+
+    def is_mutex(self, word: int) -> bool:
+        """See ``Gils``."""
+        return any(word - gil - self._start - _CONDITION in MUTEXES for gil in self._gils)
 
     def thread_of(self, state: int) -> int | None:
         """See ``Gils``."""

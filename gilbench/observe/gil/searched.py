@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 
 from gilbench.interpreters.image import Place
+from gilbench.observe.gil.gil_snapshot import MUTEXES, GilSnapshot, waiting_threads
 from gilbench.observe.gil.memory import thread_at, threads_of
 
 _INTERVAL = 5000  # µs, of an interpreter that was told no other
@@ -50,19 +51,24 @@ class SearchedGil:
 
     def holders(self) -> list[int]:
         """See ``Gils``."""
-        _, last, locked, _, _ = self._head()
-        return [last] if locked == 1 else []
+        _, last, locked, _, _ = _HEAD.unpack(
+            os.pread(self._memory, _HEAD.size, self._address).ljust(32, b"\0")
+        )
+        return [int(last)] if locked == 1 else []
 
-    def switches(self) -> int:
+    def snapshot(self) -> GilSnapshot:
         """See ``Gils``."""
-        return self._head()[4]
-
-    def _head(self) -> tuple[int, ...]:
-        return _HEAD.unpack(os.pread(self._memory, _HEAD.size, self._address).ljust(_HEAD.size, b"\0"))
+        content = os.pread(self._memory, _END, self._address).ljust(_END, b"\0")
+        _, last, locked, _, switches = _HEAD.unpack_from(content)
+        return GilSnapshot([last] if locked == 1 else [], switches, waiting_threads(content, _CONDITION))
 
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""
         return self._address + _CONDITION <= word < self._address + _END
+
+    def is_mutex(self, word: int) -> bool:
+        """See ``Gils``."""
+        return word - self._address - _CONDITION in MUTEXES
 
     def thread_of(self, state: int) -> int | None:
         """See ``Gils``.

@@ -1,8 +1,9 @@
 """Samples of a process's GIL for months: in constant memory, and for little CPU time.
 
-As in ``samples.py``, who holds the GIL is read from memory, and who waits for it from ``/proc``. Samples are rare, so
-a hold is seen only if it contains two of them; its length is a lower bound. The interpreter counts how often the GIL
-went to another thread. Of a free-threaded build, it is read who waits for a lock, and whether the world is stopped.
+Who holds the GIL and how many threads wait for it is read from memory, and which ones wait, from ``/proc``. Samples are
+rare, so a hold is seen only if it contains two of them; its length is a lower bound. The interpreter counts how often
+the GIL went to another thread. Of a free-threaded build, it is read who waits for a lock, and whether the world is
+stopped.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import math
 import random
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from gilbench.interpreters.image import read_image
-from gilbench.observe.gil.futex_wait import RUNNING, read_call, wait_of
+from gilbench.observe.gil.futex_wait import read_call, wait_of
 from gilbench.observe.gil.gils import Gils, HoldingThreads, find_gils
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.gil.parked import ParkedThreads
@@ -33,15 +35,35 @@ class SampleSums:
 
     def __init__(self) -> None:
         self.samples = 0
-        self.stood_for = self.squares = (
-            0.0  # s of all samples; their squares, each divided by the part of looks
-        )
-        self.looked = 0.0  # s of the samples that looked at threads
+        self.stood_for = 0.0  # s of all samples
+        self.squares = 0.0  # of these s, each divided by the part of the threads that was looked at
+        self.looked = False  # whether threads were looked at
         self.held: defaultdict[int, float] = defaultdict(float)  # s in which a thread held a GIL, by tid
-        self.waited: defaultdict[int, float] = defaultdict(float)  # s in which it waited
         self.longest: defaultdict[int, float] = defaultdict(float)  # s of the longest hold that was seen
+        self.counted = self.wait = (
+            0.0  # s of samples that knew how many threads wait, and s that these waited
+        )
+        self.waited: defaultdict[int, float] = defaultdict(float)  # of the latter, by tid, as far as known
         self.paused = 0.0  # s in which the world was stopped
         self.switches: int | None = None
+
+    def waits(self, step: float, count: float, asleep: list[int], awake: list[int]) -> None:
+        """Add the waits of a sample.
+
+        Args:
+            step: The s for which it stands.
+            count: Threads that wait.
+            asleep: Threads that were seen to wait.
+            awake: Threads that were awake and could have waited: some have been woken up and have no CPU yet.
+        """
+        self.counted += step
+        self.wait += count * step
+        weights = dict.fromkeys(asleep, 1.0)
+        if awake and count > len(asleep):
+            weights |= dict.fromkeys(awake, min((count - len(asleep)) / len(awake), 1.0))
+        total = sum(weights.values())
+        for tid, weight in weights.items():
+            self.waited[tid] += step * count * weight / total
 
     def error(self) -> float | None:
         """Return half of the 95% interval of a thread's share, at its widest; None: there are no samples."""
@@ -79,13 +101,12 @@ class SteadySamples:
         if python.gil_enabled:
             self._gils = find_gils(python.pid, image, python.mapped)
             self._holding = HoldingThreads(python.pid, self._gils)
-            self._counted = self._gils.switches()
+            self._counted = self._gils.snapshot().switches
         else:
             self._memory = InterpreterMemory(python.pid, image, python.mapped)
             self._parked = ParkedThreads(self._memory)
         self._renewed = time.monotonic()
         self._hold: _Hold | None = None
-        self._asleep: dict[int, tuple[float, float]] = {}  # threads that wait: when, and time on a CPU; s
         self._random = random.Random()
         self._sums = SampleSums()
 
@@ -101,36 +122,37 @@ class SteadySamples:
         """
         self.threads.refresh()
         sums, tids = self._sums, self.threads.living
-        holders: set[int] = set()
-        if self._gils is not None:
-            holders = self._holders(self._gils, sums, step)
-        elif self._memory is not None and self._memory.suspended():
-            sums.paused += step
-        sums.samples += 1
-        sums.stood_for += step
         few = tids if len(tids) <= looks else self._random.sample(tids, looks)
         part = len(few) / (len(tids) or 1)
+        sums.samples += 1
+        sums.stood_for += step
         sums.squares += step**2 / (part or 1.0)
-        if few:
-            sums.looked += step
-        for tid in few:
-            with contextlib.suppress(OSError, ValueError):  # it has ended
-                if self._waits(tid, self.threads.read(tid, "syscall"), holds=tid in holders):
-                    sums.waited[tid] += step / part
+        sums.looked |= bool(few)
+        if self._gils is not None:
+            snapshot = self._gils.snapshot()
+            holders = self._holding.of(snapshot.holders)
+            self._follow(holders, snapshot.switches, step)
+            others = [tid for tid in few if tid not in holders]
+            asleep, awake = self._look(others, self._gils.is_ours)
+            unseen = sum(map(self._gils.is_mutex, asleep.values())) / (part or 1.0)
+            sums.waits(step, (snapshot.waiting or 0) + unseen, list(asleep), awake)
+        elif self._memory is not None:
+            sums.paused += step * self._memory.suspended()
+            asleep, _ = self._look(few, self._parked.on_lock)
+            if few:
+                sums.waits(step, len(asleep) / part, list(asleep), [])
 
     def take(self) -> SampleSums:
         """Return the sums, and begin new ones."""
         taken, self._sums = self._sums, SampleSums()
         if self._gils is not None:
             with contextlib.suppress(OSError):
-                counted = self._gils.switches()
+                counted = self._gils.snapshot().switches
                 if counted is not None and self._counted is not None:
                     taken.switches = max(counted - self._counted, 0)
                 self._counted = counted
             if time.monotonic() > self._renewed + _AGAIN:
                 self._holding, self._renewed = HoldingThreads(self._pid, self._gils), time.monotonic()
-        for tid in self._asleep.keys() - set(self.threads.living):
-            self._asleep.pop(tid, None)
         return taken
 
     def close(self) -> None:
@@ -141,51 +163,32 @@ class SteadySamples:
         if self._memory is not None:
             self._memory.close()
 
-    def _holders(self, gils: Gils, sums: SampleSums, step: float) -> set[int]:
-        holders = self._holding.now()
+    def _follow(self, holders: set[int], switches: int | None, step: float) -> None:
+        """Count who holds the GIL, and for how long: until it goes to another thread, or its holder sleeps."""
         for tid in holders:
-            sums.held[tid] += step
-        if len(holders) != 1:
-            self._hold = None
-            return holders
-        (tid,), before, now = holders, self._hold, time.monotonic()
-        hold = _Hold(tid, gils.switches(), self._slept(tid), now)
-        if before is not None and before[:3] == hold[:3]:
-            hold = hold._replace(since=before.since)
-            sums.longest[tid] = max(sums.longest[tid], now - hold.since)
-        self._hold = hold
-        return holders
+            self._sums.held[tid] += step
+        before, self._hold, now = self._hold, None, time.monotonic()
+        if len(holders) == 1:
+            (tid,) = holders
+            self._hold = _Hold(tid, switches, self._slept(tid), now)
+            if before is not None and before[:3] == self._hold[:3]:
+                self._hold = before
+                self._sums.longest[tid] = max(self._sums.longest[tid], now - before.since)
 
     def _slept(self, tid: int) -> int:
         with contextlib.suppress(OSError, ValueError, IndexError):
             return int(self.threads.read(tid, "status").partition(_VOLUNTARY)[2].split(None, 1)[0])
         return -1
 
-    def _waits(self, tid: int, shown: bytes, *, holds: bool) -> bool:
-        """Return whether a thread waits for the GIL, or in a build without one, for a lock.
-
-        A wait for the GIL is interrupted after each switch interval. If no CPU is free then, the thread still waits,
-        although it sleeps no longer: most of the time since, it has not run.
-
-        Args:
-            tid: The thread.
-            shown: Its file ``syscall``.
-            holds: It holds the GIL.
-        """
-        if shown.startswith(RUNNING):
-            then, ran = self._asleep.get(tid, (0.0, 0.0))
-            waits = not holds and then > 0 and 2 * (self._ran(tid) - ran) < time.monotonic() - then
-        else:
-            word = wait_of(call).word if (call := read_call(shown)) is not None else 0
-            if self._gils is None:
-                return bool(word) and self._parked.on_lock(word)
-            waits = bool(word) and self._gils.is_ours(word)
-            if waits:
-                self._asleep[tid] = time.monotonic(), self._ran(tid)
-        if not waits:
-            self._asleep.pop(tid, None)
-        return waits
-
-    def _ran(self, tid: int) -> float:
-        """Return how long a thread has been on a CPU, in s."""
-        return int(self.threads.read(tid, "schedstat").split(None, 1)[0]) * 1e-9
+    def _look(self, tids: Iterable[int], is_ours: Callable[[int], bool]) -> tuple[dict[int, int], list[int]]:
+        """Return the futexes of ours on which threads sleep, by thread, and the threads that are awake."""
+        asleep: dict[int, int] = {}
+        awake = []
+        for tid in tids:
+            with contextlib.suppress(OSError, ValueError):  # it has ended
+                call = read_call(self.threads.read(tid, "syscall"))
+                if call is None:
+                    awake.append(tid)
+                elif (word := wait_of(call).word) and is_ours(word):
+                    asleep[tid] = word
+        return asleep, awake
