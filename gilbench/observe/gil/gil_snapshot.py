@@ -10,13 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _SECOND = 88  # offset of the second condition from the first one
-# Offset of ``__wrefs`` in pthread_cond_t on 64-bit hosts, up to glibc 2.40, and later. Its lowest bits are flags:
-# conditions of CPython use CLOCK_MONOTONIC.
-_COUNTS = (36, 28)
+# Where pthread_cond_t of 64-bit hosts may have ``__wrefs``: glibc 2.41 and later, and before. The lowest bits are flags,
+# the same in all conditions of CPython: CLOCK_MONOTONIC. Other fields change.
+_COUNTS = (28, 36)
 _FLAGS, _MONOTONIC, _SHIFT = 7, 2, 3
-_MOST = 100_000  # threads
-
-
 MUTEXES = (48, 136)  # offsets of the mutexes from the first condition
 
 
@@ -28,19 +25,23 @@ class GilSnapshot(NamedTuple):
     waiting: int | None  # threads that wait on conditions of a GIL, and not for its mutexes; None: unknown
 
 
-def waiting_threads(content: bytes, first: int) -> int:
-    """Return the number of threads that wait for a GIL.
+class Conditions:
+    """Counts the threads that wait on the conditions of GILs; it finds out where the counts are."""
 
-    Args:
-        content: Memory of the GIL.
-        first: Offset of its first condition.
-    """
-    return sum(_waiters(content, first + at) for at in (0, _SECOND))
+    def __init__(self) -> None:
+        self._counts = list(_COUNTS)
 
+    def waiting(self, content: bytes, first: int) -> int | None:
+        """Return the number of threads that wait for a GIL; None: unknown.
 
-def _waiters(content: bytes, condition: int) -> int:
-    for offset in _COUNTS:
-        count = int.from_bytes(content[condition + offset : condition + offset + 4], "little")
-        if count & _FLAGS == _MONOTONIC and count >> _SHIFT < _MOST:
-            return count >> _SHIFT
-    return 0
+        Args:
+            content: Memory of the GIL.
+            first: Offset of its first condition.
+        """
+        while self._counts:
+            words = (first + at + self._counts[0] for at in (0, _SECOND))
+            counts = [int.from_bytes(content[word : word + 4], "little") for word in words]
+            if all(count & _FLAGS == _MONOTONIC for count in counts):
+                return sum(count >> _SHIFT for count in counts)
+            del self._counts[0]
+        return None

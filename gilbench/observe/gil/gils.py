@@ -14,7 +14,7 @@ from typing import Protocol
 
 from gilbench.interpreters.image import Image
 from gilbench.interpreters.layout import published_offsets
-from gilbench.observe.gil.gil_snapshot import MUTEXES, GilSnapshot, waiting_threads
+from gilbench.observe.gil.gil_snapshot import MUTEXES, Conditions, GilSnapshot
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.gil.memory import base_of
 from gilbench.observe.gil.old_gil import VARIABLE, OldGil
@@ -131,7 +131,7 @@ class PublishedGils:
     """
 
     def __init__(self, memory: InterpreterMemory) -> None:
-        self._memory = memory
+        self._memory, self._conditions = memory, Conditions()
         self._start = memory.offset("interpreter_state.gil_runtime_state_locked") - memory.offset(
             "interpreter_state.gil_runtime_state"
         )
@@ -171,12 +171,13 @@ class PublishedGils:
     def snapshot(self) -> GilSnapshot:
         """See ``Gils``."""
         holders = self.holders()  # also lists the GILs anew
-        switches = waiting = 0
-        for gil in self._gils:
-            content = self._memory.read(gil + self._start, _END)
-            switches += int.from_bytes(content[_SWITCHES:_CONDITION], "little")
-            waiting += waiting_threads(content, _CONDITION)
-        return GilSnapshot(holders, switches, waiting)
+        contents = [self._memory.read(gil + self._start, _END) for gil in self._gils]
+        waiting = [self._conditions.waiting(content, _CONDITION) for content in contents]
+        return GilSnapshot(
+            holders,
+            switches=sum(int.from_bytes(content[_SWITCHES:_CONDITION], "little") for content in contents),
+            waiting=None if None in waiting else sum(count or 0 for count in waiting),
+        )
 
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""

@@ -134,8 +134,10 @@ class SteadySamples:
             self._follow(holders, snapshot.switches, step)
             others = [tid for tid in few if tid not in holders]
             asleep, awake = self._look(others, self._gils.is_ours)
-            unseen = sum(map(self._gils.is_mutex, asleep.values())) / (part or 1.0)
-            sums.waits(step, (snapshot.waiting or 0) + unseen, list(asleep), awake)
+            counted = snapshot.waiting is not None
+            unseen = sum(not counted or self._gils.is_mutex(word) for word in asleep.values())
+            if counted or few:
+                sums.waits(step, (snapshot.waiting or 0) + unseen / (part or 1.0), list(asleep), awake)
         elif self._memory is not None:
             sums.paused += step * self._memory.suspended()
             asleep, _ = self._look(few, self._parked.on_lock)
