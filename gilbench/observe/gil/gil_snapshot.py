@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 _SECOND = 88  # offset of the second condition from the first one
-# Where pthread_cond_t of 64-bit hosts may have ``__wrefs``: glibc 2.41 and later, and before. The lowest bits are flags,
+# Offsets of ``__wrefs`` in pthread_cond_t of 64-bit hosts: glibc 2.41 and later, and before. Its lowest bits are flags,
 # the same in all conditions of CPython: CLOCK_MONOTONIC. Other fields change.
 _COUNTS = (28, 36)
 _FLAGS, _MONOTONIC, _SHIFT = 7, 2, 3
