@@ -12,9 +12,11 @@ import typer
 from gilbench.cli import output as printing
 from gilbench.cli.options import OUTPUT, examples
 from gilbench.model.errors import UsageError
+from gilbench.render.guard import printable
 from gilbench.work.watch import WatchListener, WatchRequest
 
 if TYPE_CHECKING:
+    from gilbench.host.otlp_sender import OtlpSender
     from gilbench.host.page_server import PageServer
     from gilbench.model.watch import WatchEvent, WatchState
 
@@ -75,6 +77,14 @@ def watch(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    otlp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Send the metrics to an OpenTelemetry collector, for example http://localhost:4318.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -147,31 +157,40 @@ def watch(
         file_size=parse_size("--file-size", file_size),
     )
     with contextlib.ExitStack() as opened:
-        server: PageServer | None = None
-        if listen is not None:
-            from gilbench.host.page_server import PageServer as Server  # noqa: PLC0415
-
-            server = Server(listen, public=public)
-            opened.callback(server.close)
-        return watch_program(request, _WatchConsole(server))
+        return watch_program(request, _WatchConsole(opened, listen, otlp, public=public))
 
 
 class _WatchConsole(WatchListener):
-    """Writes events to stderr, and the values to the server.
+    """Writes events to stderr, and the values to the server and to the collector.
 
     Args:
-        server: The server; None: none.
+        opened: Closes what is opened here.
+        listen: Address to serve metrics on; None: none.
+        otlp: URL of a collector; None: none.
+        public: Other hosts may reach the address.
     """
 
-    def __init__(self, server: PageServer | None) -> None:
-        self._server = server
-        if server is not None:
-            self.note(f"serving {server.address}")
+    def __init__(
+        self, opened: contextlib.ExitStack, listen: str | None, otlp: str | None, *, public: bool
+    ) -> None:
+        self._server: PageServer | None = None
+        self._sender: OtlpSender | None = None
+        if listen is not None:
+            from gilbench.host.page_server import PageServer  # noqa: PLC0415
+
+            self._server = PageServer(listen, public=public)
+            opened.callback(self._server.close)
+            self.note(f"serving {self._server.address}")
+        if otlp is not None:
+            from gilbench.host.otlp_sender import OtlpSender  # noqa: PLC0415
+
+            self._sender = OtlpSender(otlp, self.note)
+            opened.callback(self._sender.close)
 
     def note(self, text: str) -> None:
         """Write a line with the time."""
         stream = printing.stderr()
-        stream.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}\n")
+        stream.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {printable(text)}\n")
         stream.flush()
 
     def happened(self, event: WatchEvent) -> None:
@@ -184,3 +203,7 @@ class _WatchConsole(WatchListener):
             from gilbench.render.watch_metrics import write_watch_metrics  # noqa: PLC0415
 
             self._server.publish(write_watch_metrics(state))
+        if self._sender is not None:
+            from gilbench.render.otlp import otlp_metrics  # noqa: PLC0415 - an extra
+
+            self._sender.send(otlp_metrics(state))

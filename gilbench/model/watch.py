@@ -9,7 +9,7 @@ from typing import Literal
 
 from gilbench.model.metrics import Metric
 from gilbench.model.profile_results import PROFILE_METRICS, ProfileLimit
-from gilbench.model.study import Struct
+from gilbench.model.study import Amount, Count, Fraction, Seconds, Struct, Threads
 
 SCHEMA = 1
 Probed = Literal[
@@ -31,37 +31,35 @@ class WatchedGroup(Struct, frozen=True):
     """Threads with names of one pattern."""
 
     name: str
-    threads: int  # that lived at the end of the interval
-    gil_held: float | None = None
-    gil_wait: float | None = None
-    parked: float | None = None  # waited for locks of a free-threaded build's objects and internals
-    cpus: float | None = None  # CPU time / wall time
-    longest_hold: float | None = None  # s; a lower bound: the longest hold that contains two samples or more
+    threads: Threads  # that lived at the end of the interval
+    gil_held: Amount | None = None
+    gil_wait: Amount | None = None
+    parked: Amount | None = None  # slept on locks of a free-threaded build: of objects and internal ones
+    cpus: Amount | None = None  # CPU time / wall time
+    longest_hold: Seconds | None = None  # a lower bound: the longest hold that contains two samples or more
 
 
 class Interval(Struct, frozen=True, kw_only=True):
     """What was seen in one interval."""
 
     kind: Literal["interval"] = "interval"
-    start: float  # s since the epoch
-    duration: float  # s in which the program was watched; 0: it did not run
-    pid: int | None = None  # None: the program did not run
+    start: Amount  # s since the epoch
+    duration: Seconds  # in which the program was watched; 0: it did not run
+    pid: Count | None = None  # None: the program did not run
     python: str | None = None
-    probe: Literal["waits", "holder", "none"] = (
-        "none"  # what was sampled: also who waits, who holds the GIL, nothing
-    )
-    samples: int = 0
-    error: float | None = None  # half of the 95% interval of a share of one thread, at its widest
-    gil_held: float | None = None
-    gil_wait: float | None = None
-    parked: float | None = None
-    paused: float | None = None  # share of the time in which a stop-the-world pause held threads
-    cpus: float | None = None  # of the whole process
-    longest_hold: float | None = None
-    switches: float | None = None  # times per second that the GIL went to another thread; counted
+    probe: Probed = "none"
+    samples: Count = 0
+    error: Amount | None = None  # half of the 95% interval of a share of one thread, at its widest
+    gil_held: Amount | None = None
+    gil_wait: Amount | None = None
+    parked: Amount | None = None
+    paused: Fraction | None = None  # share of the time in which a stop-the-world pause held threads
+    cpus: Amount | None = None  # of the whole process
+    longest_hold: Seconds | None = None
+    switches: Amount | None = None  # times per second that the GIL went to another thread; counted
     groups: tuple[WatchedGroup, ...] = ()
-    cost: float = 0.0  # CPU time of the watch, as a fraction of one CPU
-    memory: int = 0  # B, resident, of the watch
+    cost: Amount = 0.0  # CPU time of the watch, as a fraction of one CPU
+    memory: Count = 0  # B, resident, of the watch
 
     @property
     def wait_share(self) -> float | None:
@@ -83,7 +81,7 @@ class WatchEvent(Struct, frozen=True, kw_only=True):
     """Something that happened, other than the end of an interval."""
 
     kind: Literal["event"] = "event"
-    at: float  # s since the epoch
+    at: Amount  # s since the epoch
     event: Literal["started", "ended", "probe", "fired", "cleared", "profiled", "failed"]
     text: str  # a sentence
     rule: str | None = None  # text of the alert's rule

@@ -19,7 +19,9 @@ from gilbench.version import __version__
 KIND = "watch"
 LEAST = 10_000  # B that a file may be limited to, at least
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_ROUNDED = 1e-6
 _TAIL = 1 << 20  # B, longer than any line
+_BEGINNING = b'{"kind":"watch",'
 _HEAD = msgspec.json.encode({"kind": KIND, "schema": SCHEMA, "gilbench": __version__}) + b"\n"
 
 
@@ -117,8 +119,17 @@ def _after_last_line(file: int, size: int) -> bytes:
 
 
 def _is_ours(beginning: bytes) -> bool:
-    """Return whether a file begins like one of a watch, or was cut within its first line."""
-    return beginning.startswith(_HEAD[: min(len(beginning), len(b'{"kind":"watch"'))])
+    """Return whether a file begins like one of a watch, or was cut within that."""
+    return beginning.startswith(_BEGINNING[: len(beginning)])
+
+
+def is_watch(path: Path) -> bool:
+    """Return whether a file begins like one of a watch."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
+    except OSError:
+        return False
 
 
 class _Line(msgspec.Struct):
@@ -150,10 +161,30 @@ def read_watch(path: Path) -> WatchLog:
         StudyError: As for ``lines_of``.
     """
     values = list(lines_of(path))
+    intervals = tuple(value for value in values if isinstance(value, Interval))
+    for one in intervals:
+        for fault in _faults(one):
+            raise StudyError(
+                f"{path} is damaged: {fault} in the interval of {one.start:.0f}; restore the file"
+            )
     return WatchLog(
-        intervals=tuple(value for value in values if isinstance(value, Interval)),
-        events=tuple(value for value in values if isinstance(value, WatchEvent)),
+        intervals=intervals, events=tuple(value for value in values if isinstance(value, WatchEvent))
     )
+
+
+def _faults(one: Interval) -> Iterator[str]:
+    """Yield impossible values: those that disagree."""
+    if one.probe == "none" and (one.samples or one.gil_held is not None):
+        yield "values without samples"
+    if len({group.name for group in one.groups}) < len(one.groups):
+        yield "two groups with one name"
+    if one.pid is None and one.groups:
+        yield "threads without a process"
+    if (
+        one.gil_held is not None
+        and sum(group.gil_held or 0.0 for group in one.groups) > one.gil_held + _ROUNDED
+    ):
+        yield "groups that hold the GIL longer than the program"
 
 
 def _values(path: Path, number: int, line: bytes) -> Iterator[Interval | WatchEvent]:
