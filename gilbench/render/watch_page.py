@@ -67,8 +67,8 @@ def _times(intervals: Sequence[Interval]) -> Table:
         for few in _condensed(intervals, _ROWS)
     )
     note = (
-        "Shares are sums over the threads, relative to wall time. A longest hold is a lower bound: the longest one that "
-        "contains two samples."
+        "Shares are sums over the threads, relative to wall time. A longest hold is a lower bound: the longest one "
+        "that contains two samples."
     )
     return Table("Over time", columns, (Section(rows),), (note,))
 
