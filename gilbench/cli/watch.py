@@ -13,7 +13,7 @@ from gilbench.cli import output as printing
 from gilbench.cli.options import OUTPUT, examples
 from gilbench.model.errors import UsageError
 from gilbench.render.guard import printable
-from gilbench.work.watch import WatchListener, WatchRequest
+from gilbench.work.listener import WatchListener
 
 if TYPE_CHECKING:
     from gilbench.host.otlp_sender import OtlpSender
@@ -141,6 +141,7 @@ def watch(
     from gilbench.analyse.watch.alerts import parse_alert  # noqa: PLC0415
     from gilbench.plan.axes import parse_duration  # noqa: PLC0415
     from gilbench.plan.sizes import parse_percent, parse_size  # noqa: PLC0415
+    from gilbench.work.watch import WatchRequest  # noqa: PLC0415
     from gilbench.work.watch import watch as watch_program  # noqa: PLC0415
 
     request = WatchRequest(

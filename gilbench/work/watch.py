@@ -25,7 +25,7 @@ from gilbench.observe.pace import Pace
 from gilbench.observe.running import RunningPython
 from gilbench.observe.watched import WatchedProcess
 from gilbench.store.watch_file import WatchFile, firing_alerts
-from gilbench.work.listener import Listener
+from gilbench.work.listener import WatchListener
 from gilbench.work.started import in_the_foreground
 from gilbench.work.watch_alarms import Alarms
 from gilbench.work.watch_sources import Matching, OneProcess, Source, StartedProgram
@@ -52,16 +52,6 @@ class WatchRequest(Struct, frozen=True):
     profiles: Path | None = None  # folder
     file: Path | None = None
     file_size: int = 10_000_000  # B
-
-
-class WatchListener(Listener):
-    """Also receives what was seen."""
-
-    def seen(self, state: WatchState) -> None:
-        """Receive the state at the end of each interval."""
-
-    def happened(self, event: WatchEvent) -> None:
-        """Receive an event."""
 
 
 def watch(request: WatchRequest, listener: WatchListener) -> int:
