@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import socket
 import stat
 import threading
@@ -150,7 +149,7 @@ def test_a_file_is_no_socket_to_replace(tmp_path: Path) -> None:
         ("9123", "not an address"),
         ("127.0.0.1:x", "not an address"),
         ("127.0.0.1:99999", "not a port"),
-        ("unix:/nonexistent/folder/sock", "cannot listen"),
+        ("unix:/proc/no-such/sock", "cannot listen"),
         (f"unix:{'x' * 200}", "cannot listen"),
     ],
 )
@@ -159,4 +158,3 @@ def test_other_addresses_are_refused(address: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         PageServer(address)
     assert open_descriptors() == before
-    assert os.path.exists("/")  # noqa: PTH110 - nothing was removed
