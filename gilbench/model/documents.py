@@ -38,7 +38,7 @@ from gilbench.model.study import (
     Value,
     Workload,
 )
-from gilbench.model.watch import Interval, WatchEvent
+from gilbench.model.watch import WatchEvent, WatchInterval
 
 Version = Annotated[int, msgspec.Meta(ge=1)]  # of the schema of a file
 
@@ -270,7 +270,7 @@ class ReleasesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 class WatchDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="watch"):
     """What a watch saw."""
 
-    intervals: tuple[Interval, ...]
+    intervals: tuple[WatchInterval, ...]
     events: tuple[WatchEvent, ...]
 
 

@@ -39,7 +39,7 @@ class WatchedGroup(Struct, frozen=True):
     longest_hold: Seconds | None = None  # a lower bound: the longest hold that contains two samples or more
 
 
-class Interval(Struct, frozen=True, kw_only=True):
+class WatchInterval(Struct, frozen=True, kw_only=True):
     """What was seen in one interval."""
 
     kind: Literal["interval"] = "interval"
@@ -91,7 +91,7 @@ class WatchEvent(Struct, frozen=True, kw_only=True):
 class WatchLog(Struct, frozen=True):
     """A file of a watch that was read back."""
 
-    intervals: tuple[Interval, ...]
+    intervals: tuple[WatchInterval, ...]
     events: tuple[WatchEvent, ...]
 
 
@@ -109,7 +109,7 @@ class WatchState(Struct, frozen=True):
     """All that a watch knows at the end of an interval."""
 
     created: float  # s since the epoch, at which the sums began
-    interval: Interval  # the last one
+    interval: WatchInterval  # the last one
     groups: tuple[GroupTotals, ...]
     alerts: tuple[tuple[str, bool], ...]  # texts of the rules, and whether they are firing
     watched: float  # s in which the program was watched

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from gilbench.host.process import cpu_time
 from gilbench.model.errors import UsageError
-from gilbench.model.watch import Interval, Probed, WatchedGroup
+from gilbench.model.watch import Probed, WatchedGroup, WatchInterval
 from gilbench.observe.gil.steady_samples import KINDS, SampleSums, SteadySamples
 from gilbench.observe.group_names import GroupLabels, GroupNames
 from gilbench.observe.pace import Pace
@@ -53,7 +53,7 @@ class WatchedProcess:
         self._sampler = threading.Thread(target=self._watch, daemon=True)
         self._sampler.start()
 
-    def take(self) -> Interval:
+    def take(self) -> WatchInterval:
         """Return what was seen since the last interval, without the cost of the watch, and begin a new interval."""
         with self._lock:
             sums = self._samples.take()
@@ -63,9 +63,9 @@ class WatchedProcess:
         cpu, before = cpu_time(self.python.pid), self._cpu
         self._cpu = cpu
         self._names.learn(living)
-        known = _Known(sums, self.python.gil_enabled)
+        known = _SampleShares(sums, self.python.gil_enabled)
         groups = tuple(known.groups(self._thread_cpus(), duration, self._names.of))
-        return Interval(
+        return WatchInterval(
             start=start,
             duration=duration,
             pid=self.python.pid,
@@ -116,7 +116,7 @@ class WatchedProcess:
         return {tid: max(cpu - before.get(tid, 0.0), 0.0) for tid, cpu in now.items()}
 
 
-class _Known:
+class _SampleShares:
     """What samples of a process tell, as shares of the time for which they stand. None: nothing.
 
     Args:

@@ -9,7 +9,7 @@ import msgspec
 
 from gilbench.analyse.watch.totals import WatchTotals
 from gilbench.model.metrics import write
-from gilbench.model.watch import Interval, WatchEvent, WatchLog
+from gilbench.model.watch import WatchEvent, WatchInterval, WatchLog
 from gilbench.render.figures import SENTENCE, short
 from gilbench.render.page import Column, Entry, Page, Part, Plot, Section, Sentences, Table
 
@@ -35,7 +35,7 @@ def watch_page(log: WatchLog) -> Page:
     )
 
 
-def _lead(intervals: Sequence[Interval]) -> str:
+def _lead(intervals: Sequence[WatchInterval]) -> str:
     if not intervals:
         return "The watch saw no interval."
     seconds = sum(one.duration for one in intervals)
@@ -48,7 +48,7 @@ def _lead(intervals: Sequence[Interval]) -> str:
     )
 
 
-def _times(intervals: Sequence[Interval]) -> Table:
+def _times(intervals: Sequence[WatchInterval]) -> Table:
     columns = (
         Column("from", "left", repeats=True),
         *map(
@@ -73,7 +73,7 @@ def _times(intervals: Sequence[Interval]) -> Table:
     return Table("Over time", columns, (Section(rows),), (note,))
 
 
-def _groups(intervals: Sequence[Interval]) -> Table:
+def _groups(intervals: Sequence[WatchInterval]) -> Table:
     totals = WatchTotals()
     for one in intervals:
         totals.add(one)
@@ -93,7 +93,7 @@ def _groups(intervals: Sequence[Interval]) -> Table:
     return Table("Threads", columns, (Section(rows),))
 
 
-def _plot(intervals: Sequence[Interval]) -> Plot:
+def _plot(intervals: Sequence[WatchInterval]) -> Plot:
     begin = intervals[0].start
     series = {}
     for field, name in (
@@ -112,30 +112,30 @@ def _plot(intervals: Sequence[Interval]) -> Plot:
     return Plot("Shares of wall time", series, ("s", "fraction"))
 
 
-def _condensed(intervals: Sequence[Interval], most: int) -> Iterator[Sequence[Interval]]:
+def _condensed(intervals: Sequence[WatchInterval], most: int) -> Iterator[Sequence[WatchInterval]]:
     """Yield neighboring intervals together, at most so many times."""
     size = -(-len(intervals) // most)
     return (intervals[at : at + size] for at in range(0, len(intervals), size))
 
 
-def _weighted(few: Sequence[Interval], field: str) -> float | None:
+def _weighted(few: Sequence[WatchInterval], field: str) -> float | None:
     known = [(getattr(one, field), one.duration) for one in few if getattr(one, field) is not None]
     seconds = sum(duration for _, duration in known)
     return sum(value * duration for value, duration in known) / seconds if seconds else None
 
 
-def _mean(few: Sequence[Interval], field: str, unit: str) -> str:
+def _mean(few: Sequence[WatchInterval], field: str, unit: str) -> str:
     value = _weighted(few, field)
     return "-" if value is None else write(value, unit)
 
 
-def _longest(few: Sequence[Interval]) -> str:
+def _longest(few: Sequence[WatchInterval]) -> str:
     longest = max((one.longest_hold or 0.0 for one in few), default=0.0)
     return write(longest, "s") if longest else "-"
 
 
-def _flat(one: Interval) -> dict[str, object]:
-    fields: Callable[[Interval], dict[str, object]] = msgspec.to_builtins
+def _flat(one: WatchInterval) -> dict[str, object]:
+    fields: Callable[[WatchInterval], dict[str, object]] = msgspec.to_builtins
     return {name: value for name, value in fields(one).items() if name not in {"kind", "groups"}}
 
 

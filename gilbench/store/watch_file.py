@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from gilbench.model.errors import StudyError, UsageError
-from gilbench.model.watch import SCHEMA, Interval, WatchEvent, WatchLog
+from gilbench.model.watch import SCHEMA, WatchEvent, WatchInterval, WatchLog
 from gilbench.version import __version__
 
 KIND = "watch"
@@ -48,7 +48,7 @@ class WatchFile:
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}; choose another file") from error
 
-    def append(self, value: Interval | WatchEvent) -> None:
+    def append(self, value: WatchInterval | WatchEvent) -> None:
         """Append a line, and bring it to the disk."""
         line = msgspec.json.encode(value) + b"\n"
         try:
@@ -137,7 +137,7 @@ class _Line(msgspec.Struct):
     schema: int = 0
 
 
-def lines_of(path: Path) -> Iterator[Interval | WatchEvent]:
+def lines_of(path: Path) -> Iterator[WatchInterval | WatchEvent]:
     """Yield what FILE.1 and FILE hold, oldest first.
 
     Raises:
@@ -161,7 +161,7 @@ def read_watch(path: Path) -> WatchLog:
         StudyError: As for ``lines_of``.
     """
     values = list(lines_of(path))
-    intervals = tuple(value for value in values if isinstance(value, Interval))
+    intervals = tuple(value for value in values if isinstance(value, WatchInterval))
     for one in intervals:
         for fault in _faults(one):
             raise StudyError(
@@ -172,7 +172,7 @@ def read_watch(path: Path) -> WatchLog:
     )
 
 
-def _faults(one: Interval) -> Iterator[str]:
+def _faults(one: WatchInterval) -> Iterator[str]:
     """Yield impossible values: those that disagree."""
     if one.probe == "none" and (one.samples or one.gil_held is not None):
         yield "values without samples"
@@ -187,7 +187,7 @@ def _faults(one: Interval) -> Iterator[str]:
         yield "groups that hold the GIL longer than the program"
 
 
-def _values(path: Path, number: int, line: bytes) -> Iterator[Interval | WatchEvent]:
+def _values(path: Path, number: int, line: bytes) -> Iterator[WatchInterval | WatchEvent]:
     try:
         kind = msgspec.json.decode(line, type=_Line)
         if number == 1 and kind.kind != KIND:
@@ -197,7 +197,7 @@ def _values(path: Path, number: int, line: bytes) -> Iterator[Interval | WatchEv
                 f"{path} has schema {kind.schema}, but this gilbench reads up to {SCHEMA}; update gilbench"
             )
         if kind.kind == "interval":
-            yield msgspec.json.decode(line, type=Interval)
+            yield msgspec.json.decode(line, type=WatchInterval)
         elif kind.kind == "event":
             yield msgspec.json.decode(line, type=WatchEvent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -18,7 +18,7 @@ from gilbench.host.process import Program
 from gilbench.host.signals import EndSignals
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Struct
-from gilbench.model.watch import AlertRule, Interval, WatchEvent, WatchState
+from gilbench.model.watch import AlertRule, WatchEvent, WatchInterval, WatchState
 from gilbench.observe.gil.steady_samples import KINDS
 from gilbench.observe.group_names import GroupLabels
 from gilbench.observe.pace import Pace
@@ -28,7 +28,7 @@ from gilbench.store.watch_file import WatchFile, firing_alerts
 from gilbench.work.listener import WatchListener
 from gilbench.work.started import in_the_foreground
 from gilbench.work.watch_alarms import Alarms
-from gilbench.work.watch_sources import Matching, OneProcess, Source, StartedProgram
+from gilbench.work.watch_sources import Matching, OneProcess, ProgramSource, StartedProgram
 
 _SIGNALLED = 128  # plus the signal's number: exit code of a program that was ended by a signal
 _INTERRUPT = 2  # SIGINT
@@ -70,7 +70,7 @@ def watch(request: WatchRequest, listener: WatchListener) -> int:
             "pass one of: a command (gilbench watch -- python app.py), a process (--pid 1234), or --match REGEX"
         )
     with contextlib.ExitStack() as opened:
-        watching = _Watch(request, listener, opened)
+        watching = _ProgramWatcher(request, listener, opened)
         if not request.command:
             source = OneProcess(request.pid) if request.pid is not None else Matching(request.match or "")
             watching.follow(source, opened.enter_context(EndSignals()))
@@ -91,7 +91,7 @@ def _pass_on(program: Program, number: int) -> None:
         program.signal(number)
 
 
-class _Watch:
+class _ProgramWatcher:
     """The watch of one program, over its restarts."""
 
     def __init__(self, request: WatchRequest, listener: WatchListener, opened: contextlib.ExitStack) -> None:
@@ -118,7 +118,7 @@ class _Watch:
         self._cost = time.monotonic(), self._used()
         self._failed: str | None = None  # why the last line could not be written
 
-    def follow(self, source: Source, signals: EndSignals) -> None:
+    def follow(self, source: ProgramSource, signals: EndSignals) -> None:
         """Watch one process after another.
 
         Raises:
@@ -186,7 +186,7 @@ class _Watch:
     def _rest(self, pause: float) -> None:
         """Wait for a process to come."""
         if time.monotonic() >= self._cost[0] + self._request.interval:
-            self._take(Interval(start=time.time(), duration=0.0))
+            self._take(WatchInterval(start=time.time(), duration=0.0))
         self._wait(pause, [], None)
 
     def _wait(self, seconds: float, ends: list[int], pid: int | None) -> bool:
@@ -200,7 +200,7 @@ class _Watch:
                 return False
         return True
 
-    def _take(self, seen: Interval) -> None:
+    def _take(self, seen: WatchInterval) -> None:
         """Take an interval into account, and pass it on."""
         now, used = time.monotonic(), self._used()
         past, before = self._cost
@@ -218,7 +218,7 @@ class _Watch:
             self._judge(alert, interval)
         self._listener.seen(self._state(interval))
 
-    def _judge(self, alert: Alert, interval: Interval) -> None:
+    def _judge(self, alert: Alert, interval: WatchInterval) -> None:
         changed = alert.judge(interval)
         if changed is None:
             return
@@ -228,7 +228,7 @@ class _Watch:
         told = {**msgspec.to_builtins(event), "interval": msgspec.to_builtins(interval)}
         self._alarms.raise_for(told, interval.pid if changed == "fired" else None)
 
-    def _state(self, interval: Interval) -> WatchState:
+    def _state(self, interval: WatchInterval) -> WatchState:
         return WatchState(
             created=self._created,
             interval=interval,
@@ -257,7 +257,7 @@ class _Watch:
         self._listener.happened(found)
         return found
 
-    def _write(self, value: Interval | WatchEvent) -> None:
+    def _write(self, value: WatchInterval | WatchEvent) -> None:
         """Write a line; what is wrong with the file is told once."""
         if self._file is None:
             return

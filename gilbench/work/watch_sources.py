@@ -21,7 +21,7 @@ _AGAIN = 1.0  # s between two searches, at least
 _WORK = 0.002  # of the time that searches may take
 
 
-class Source(Protocol):
+class ProgramSource(Protocol):
     """Where the processes to watch come from."""
 
     def next(self) -> RunningPython | None:
@@ -42,12 +42,12 @@ class OneProcess:
         self._pid: int | None = pid
 
     def next(self) -> RunningPython | None:
-        """See ``Source``."""
+        """See ``ProgramSource``."""
         pid, self._pid = self._pid, None
         return None if pid is None else find_python(pid)
 
     def pause(self) -> float | None:
-        """See ``Source``."""
+        """See ``ProgramSource``."""
         return None
 
 
@@ -58,7 +58,7 @@ class StartedProgram:
         self._program: Program | None = program
 
     def next(self) -> RunningPython | None:
-        """See ``Source``."""
+        """See ``ProgramSource``."""
         program, self._program = self._program, None
         if program is None:
             return None
@@ -68,7 +68,7 @@ class StartedProgram:
         return found
 
     def pause(self) -> float | None:
-        """See ``Source``."""
+        """See ``ProgramSource``."""
         return None
 
 
@@ -87,7 +87,7 @@ class Matching:
         self._pause = _AGAIN
 
     def next(self) -> RunningPython | None:
-        """See ``Source``."""
+        """See ``ProgramSource``."""
         begun = time.process_time()
         ask.cache_clear()  # the interpreter may have been updated
         found = next(self._pythons(), None)
@@ -95,7 +95,7 @@ class Matching:
         return found
 
     def pause(self) -> float | None:
-        """See ``Source``."""
+        """See ``ProgramSource``."""
         return self._pause
 
     def _pythons(self) -> Iterator[RunningPython]:

@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from watches import make_interval, make_state
 
 from gilbench.analyse.watch.totals import WatchTotals
-from gilbench.model.watch import OTHER, GroupTotals, Interval, WatchedGroup, WatchLog
+from gilbench.model.watch import OTHER, GroupTotals, WatchedGroup, WatchInterval, WatchLog
 from gilbench.observe.group_names import GroupLabels
 from gilbench.render.formats import text_of
 from gilbench.render.watch_metrics import write_watch_metrics
@@ -41,7 +41,7 @@ def test_prometheus_reads_sums_gauges_and_the_cost_of_the_watch() -> None:
 
 
 def test_what_is_unknown_is_left_out() -> None:
-    nothing = Interval(start=1.0, duration=0.0)
+    nothing = WatchInterval(start=1.0, duration=0.0)
     found = parsed(write_watch_metrics(make_state(nothing, groups=(), alerts=())))
     assert found["gilbench_program_up", ()] == 0.0
     assert not [name for name, _ in found if name.startswith(("gilbench_gil_held_ratio", "gilbench_error"))]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gilbench.model.watch import GroupTotals, Interval, WatchedGroup, WatchState
+from gilbench.model.watch import GroupTotals, WatchedGroup, WatchInterval, WatchState
 
 
-def make_interval(**changes: Any) -> Interval:
+def make_interval(**changes: Any) -> WatchInterval:
     known: dict[str, Any] = {
         "start": 1_700_000_000.0,
         "duration": 10.0,
@@ -32,10 +32,10 @@ def make_interval(**changes: Any) -> Interval:
         "cost": 0.008,
         "memory": 33_000_000,
     }
-    return Interval(**{**known, **changes})
+    return WatchInterval(**{**known, **changes})
 
 
-def make_state(interval: Interval | None = None, **changes: Any) -> WatchState:
+def make_state(interval: WatchInterval | None = None, **changes: Any) -> WatchState:
     known: dict[str, Any] = {
         "created": 1_700_000_000.0,
         "interval": interval or make_interval(),

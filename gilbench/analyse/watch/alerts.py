@@ -7,7 +7,7 @@ from typing import Literal
 
 from gilbench.analyse.profile.limits import parse_limit
 from gilbench.model.metrics import write
-from gilbench.model.watch import WATCH_METRICS, AlertRule, Interval
+from gilbench.model.watch import WATCH_METRICS, AlertRule, WatchInterval
 from gilbench.plan.axes import parse_duration
 
 _OPTION = "--alert"
@@ -30,7 +30,7 @@ def parse_alert(text: str) -> AlertRule:
     )
 
 
-def alert_value(rule: AlertRule, interval: Interval) -> float | None:
+def alert_value(rule: AlertRule, interval: WatchInterval) -> float | None:
     """Return the value of an interval that a rule is about; None: it is unknown."""
     metric, pattern = rule.limit.metric, rule.limit.threads
     if pattern is None:
@@ -60,7 +60,7 @@ class Alert:
         self.rule, self.firing = rule, firing
         self._turned: float | None = None  # s for which the limit has been exceeded, or of a firing one: kept
 
-    def judge(self, interval: Interval) -> Literal["fired", "cleared"] | None:
+    def judge(self, interval: WatchInterval) -> Literal["fired", "cleared"] | None:
         """Take an interval into account, and return what changed."""
         value = alert_value(self.rule, interval)
         if value is None or self._exceeded(value) == self.firing:
@@ -72,7 +72,7 @@ class Alert:
         self.firing, self._turned = not self.firing, None
         return "fired" if self.firing else "cleared"
 
-    def sentence(self, interval: Interval) -> str:
+    def sentence(self, interval: WatchInterval) -> str:
         """Describe the state with the latest value."""
         value = alert_value(self.rule, interval)
         known = "" if value is None else f" ({write(value, WATCH_METRICS[self.rule.limit.metric].unit)} now)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gilbench.model.watch import GroupTotals, Interval, WatchedGroup
+from gilbench.model.watch import GroupTotals, WatchedGroup, WatchInterval
 
 
 class WatchTotals:
@@ -14,7 +14,7 @@ class WatchTotals:
         self._groups: dict[str, GroupTotals] = {}
         self.watched = self.switches = self.paused = 0.0
 
-    def add(self, interval: Interval) -> None:
+    def add(self, interval: WatchInterval) -> None:
         """Add an interval."""
         seconds = interval.duration
         self.watched += seconds

@@ -72,7 +72,7 @@ class SampleSums:
         return _NORMAL * math.sqrt(0.25 * self.squares) / self.stood_for
 
 
-class _Hold(NamedTuple):
+class _HeldSince(NamedTuple):
     """A hold of the GIL that was seen in the last sample."""
 
     tid: int
@@ -106,7 +106,7 @@ class SteadySamples:
             self._memory = InterpreterMemory(python.pid, image, python.mapped)
             self._parked = ParkedThreads(self._memory)
         self._renewed = time.monotonic()
-        self._hold: _Hold | None = None
+        self._hold: _HeldSince | None = None
         self._random = random.Random()
         self._sums = SampleSums()
 
@@ -172,7 +172,7 @@ class SteadySamples:
         before, self._hold, now = self._hold, None, time.monotonic()
         if len(holders) == 1:
             (tid,) = holders
-            self._hold = _Hold(tid, switches, self._slept(tid), now)
+            self._hold = _HeldSince(tid, switches, self._slept(tid), now)
             if before is not None and before[:3] == self._hold[:3]:
                 self._hold = before
                 self._sums.longest[tid] = max(self._sums.longest[tid], now - before.since)
