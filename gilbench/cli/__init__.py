@@ -32,6 +32,7 @@ COMMANDS = (
     "history",
     "export",
     "profile",
+    "watch",
     "scorecard",
     "pythons",
     "workloads",

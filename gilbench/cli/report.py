@@ -29,8 +29,8 @@ def report(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Study, profile, scorecard, check, answer of releases, file of pyperf, or output of ftscalingbench "
-            "or ccbench.",
+            help="Study, profile, scorecard, check, answer of releases, file of a watch, file of pyperf, or output of "
+            "ftscalingbench or ccbench.",
         ),
     ],
     *,

@@ -100,6 +100,7 @@ def _launch(
     cwd: str | Path | None,
     stdout: int,
     stderr: int,
+    stdin: int = subprocess.DEVNULL,
     pass_fds: Sequence[int] = (),
     adopts: bool = False,
 ) -> subprocess.Popen[bytes]:
@@ -112,7 +113,7 @@ def _launch(
             executable=program,
             env=dict(env) if env is not None else clean_environment(),
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             pass_fds=pass_fds,
@@ -320,6 +321,7 @@ class Process(_Launched):
         cwd: Its working folder; None: gilbench's.
         output: Descriptor for its output; None: keep the output.
         discard: Discard its stdout.
+        given: Descriptor for its input; None: it has none.
         adopts: The orphans among its descendants become its children. It gets SIGTERM, and not SIGKILL, when gilbench
             dies, so that it can end them.
 
@@ -336,6 +338,7 @@ class Process(_Launched):
         cwd: str | Path | None = None,
         output: int | None = None,
         discard: bool = False,
+        given: int | None = None,
         adopts: bool = False,
     ) -> None:
         self.argv = tuple(argv)
@@ -349,6 +352,7 @@ class Process(_Launched):
                 cwd=cwd,
                 stdout=stdout,
                 stderr=taker,
+                stdin=subprocess.DEVNULL if given is None else given,
                 pass_fds=pass_fds,
                 adopts=adopts,
             )

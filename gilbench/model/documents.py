@@ -39,6 +39,7 @@ from gilbench.model.study import (
     Value,
     Workload,
 )
+from gilbench.model.watch import WatchEvent, WatchInterval
 
 Version = Annotated[int, msgspec.Meta(ge=1)]  # of the schema of a file
 
@@ -300,6 +301,13 @@ class ReleasesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     interrupted: bool = False
 
 
+class WatchDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="watch"):
+    """What a watch saw."""
+
+    intervals: tuple[WatchInterval, ...]
+    events: tuple[WatchEvent, ...]
+
+
 class PrintedDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="printed results"):
     """What another benchmark printed, as ``report`` writes it. Null: the benchmark does not say."""
 
@@ -398,6 +406,7 @@ DOCUMENTS: dict[str, Any] = {
     "comparison": ComparisonDocument,
     "profile-comparison": ProfileComparisonDocument,
     "releases": ReleasesDocument,
+    "watch": WatchDocument,
     "measurements": MeasurementsDocument,
     "printed": PrintedDocument,
     "plan": PlanDocument,

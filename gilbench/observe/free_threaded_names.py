@@ -1,4 +1,4 @@
-"""The names of the threads of a free-threaded interpreter, which py-spy cannot read.
+"""The names of the threads of an interpreter that publishes its layout, as those do which py-spy cannot read.
 
 A thread is named by its ``threading.Thread``, as far as it can be read; else as the kernel was told, of which it keeps
 15 bytes (Python 3.14 and later tells it); else by the outermost function of the program that it runs.
@@ -7,6 +7,7 @@ A thread is named by its ``threading.Thread``, as far as it can be read; else as
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 from gilbench.interpreters.image import read_image
@@ -32,16 +33,24 @@ class FreeThreadedNames:
         self._told: dict[int, str] = {}  # by the kernel
         self._functions: dict[int, str] = {}
 
-    def ask(self) -> None:
-        """Read the names of the threads that there are now."""
+    def ask(self, only: Collection[int] | None = None) -> None:
+        """Read the names of threads.
+
+        Args:
+            only: The threads; None: all that there are now.
+        """
         folder = Path(f"/proc/{self._python.pid}")
         with contextlib.suppress(OSError):
             self._own = _comm(folder)
             for task in (folder / "task").iterdir():
+                if only is not None and int(task.name) not in only:
+                    continue
                 if (told := _comm(task)) != self._own:
                     self._told[int(task.name)] = told
         with contextlib.suppress(OSError, LookupError, ValueError), self._memory() as memory:
             for tid, state in memory.threads().items():
+                if only is not None and tid not in only:
+                    continue
                 with contextlib.suppress(OSError):  # it has ended, or changed meanwhile
                     self._read(memory, tid, state)
 

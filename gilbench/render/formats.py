@@ -27,6 +27,7 @@ PAGES = {
     "LimitCheck": "limits_page:limits_page",
     "Releases": "releases_page:releases_page",
     "PrintedResults": "printed_page:printed_page",
+    "WatchLog": "watch_page:watch_page",
     "Measurements": "measurements_page:measurements_page",
     "Header": "plan_page:plan_page",
     "Machine": "machine_page:machine_page",

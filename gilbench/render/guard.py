@@ -25,6 +25,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else _REPLACEMENT for letter in text)
 
 
+def quotable(text: str) -> str:
+    """Return one line of text for the inside of a quoted label of OpenMetrics."""
+    return printable(text).replace("\\", r"\\").replace('"', r"\"")
+
+
 def printable_lines(text: str) -> str:
     """Return several lines without other control characters than line feeds."""
     return "\n".join(map(printable, text.split("\n")))

@@ -29,6 +29,7 @@ TOPICS = (
     "is-my-program-held-up",
     "benchmarks",
     "profiling",
+    "watching",
     "how-to-read",
     "comparing",
     "ci",

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from gilbench.model.results import Check, Report
 from gilbench.plan.axes import variant
-from gilbench.render.guard import printable
+from gilbench.render.guard import quotable
 from gilbench.render.service_values import ServiceValue, service_values
 
 # Names of units; a metric without one is a plain number.
@@ -52,9 +52,9 @@ def _family(metric: str, title: str, values: list[tuple[ServiceValue, float]]) -
     yield f"# TYPE {name} gauge\n"
     if unit:
         yield f"# UNIT {name} {unit}\n"
-    yield f"# HELP {name} {_escaped(title)}\n"
+    yield f"# HELP {name} {quotable(title)}\n"
     for one, value in values:
-        labels = ",".join(f'{key}="{_escaped(text)}"' for key, text in _labels(one).items())
+        labels = ",".join(f'{key}="{quotable(text)}"' for key, text in _labels(one).items())
         yield f"{name}{{{labels}}} {value!r}\n"
 
 
@@ -67,7 +67,3 @@ def _labels(one: ServiceValue) -> dict[str, str]:
         "threads": str(case.threads),
         "parameters": ",".join(f"{name}={value}" for name, value in case.parameters),
     }
-
-
-def _escaped(text: str) -> str:
-    return printable(text).replace("\\", r"\\").replace('"', r"\"")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gilbench.model.events import Events
     from gilbench.model.profile import Profile
+    from gilbench.model.watch import WatchEvent, WatchState
 
 
 class Listener:
@@ -48,6 +49,16 @@ class ProfileListener(Listener):
 
     def profiled(self, profile: Profile) -> None:
         """Receive the complete profile. The program may still be running."""
+
+
+class WatchListener(Listener):
+    """Also receives what a watch saw."""
+
+    def seen(self, state: WatchState) -> None:
+        """Receive the state at the end of each interval."""
+
+    def happened(self, event: WatchEvent) -> None:
+        """Receive an event."""
 
 
 SILENT = Listener()

@@ -6,12 +6,10 @@ import contextlib
 import math
 import os
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import NamedTuple
 
 import msgspec
@@ -29,19 +27,18 @@ from gilbench.model.study import Struct
 from gilbench.observe.event_log import EventLog
 from gilbench.observe.kernel_probes import removed
 from gilbench.observe.program import OBSERVERS, ProgramWatch
-from gilbench.observe.running import RunningPython, about_to_run, descendants, find_python
+from gilbench.observe.running import RunningPython, about_to_run, find_python
 from gilbench.observe.timeline import Recording
 from gilbench.store.perfetto import TimelineWriter
 from gilbench.work.listener import ProfileListener
+from gilbench.work.started import passed_on, python_of
 from gilbench.work.verification import plan_verification
 
 _STEP = 0.1  # s between two checks whether the program has ended
 _SAMPLE = 1.0  # s between two samples
 _MOST_SEGMENTS = 600  # kept; in a longer profile, segments are longer
 _WORK = 0.02  # of the time that samples may take; with many threads, samples are rarer
-_SHORT = 0.005  # s between two checks whether a launcher has started Python
 _SIGNALLED = 128  # plus the signal's number: exit code of a program that was ended by a signal
-_START_LIMIT = 20.0  # s for a launcher to start Python
 
 
 class ProfileRequest(Struct, frozen=True):
@@ -178,7 +175,7 @@ class _Profiling:
         removed()  # what an earlier profile removes in threads of its own
         program = Program(command)
         try:
-            with _passed_on(program):
+            with passed_on(program):
                 watch = self._begin(program, command)
                 self._follow(watch, lambda: program.poll() is None, duration)
                 profile = finish(self._finish(watch, program))
@@ -193,13 +190,13 @@ class _Profiling:
         expected = about_to_run(program.pid, command, os.environ)
         if expected is None:
             program.let_go()
-            found = _python_of(program)
+            found = python_of(program)
             if found is None:
                 raise UsageError(f"{command[0]} started no CPython; pass the python command, or --pid")
             return self._watch(found, command)
         watch = self._watch(expected, command)
         program.let_go()
-        found = _python_of(program)
+        found = python_of(program)
         if found is not None and (found.pid, found.executable) != (expected.pid, expected.executable):
             watch.finish()
             return self._watch(found, command)
@@ -279,41 +276,3 @@ def _read_cost(text: str) -> float:
     if not 0 < percent < math.inf:
         raise UsageError(f"--max-cost: {text[:20]!r} is not a percentage; use for example 5%, or none")
     return percent / 100
-
-
-def _python_of(program: Program) -> RunningPython | None:
-    """Return the first CPython that a program runs: the program itself, or one of its descendants."""
-    limit = time.monotonic() + _START_LIMIT
-    while program.poll() is None and time.monotonic() < limit:
-        for pid in (program.pid, *descendants(program.pid)):
-            with contextlib.suppress(UsageError, OSError):  # it may end meanwhile
-                return find_python(pid)
-        time.sleep(_SHORT)
-    return None
-
-
-@contextlib.contextmanager
-def _passed_on(program: Program) -> Iterator[None]:
-    """Forward signals that request gilbench's end to the program. The terminal's Ctrl-C reaches it anyway."""
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGINT or not _in_the_foreground():
-            program.signal(number)
-
-    before = {
-        number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _in_the_foreground() -> bool:
-    """Return whether the terminal sends its signals to gilbench's process group."""
-    try:
-        with open("/dev/tty", "rb", buffering=0) as terminal:
-            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
-    except OSError:
-        return False

@@ -15,6 +15,7 @@ from gilbench.model.releases import Releases
 from gilbench.model.results import Check, Report
 from gilbench.model.scores import Scorecard
 from gilbench.model.study import Study
+from gilbench.model.watch import WatchLog
 from gilbench.store.check import read_check
 from gilbench.store.printed import printed_by, read_printed
 from gilbench.store.profile import read_profile
@@ -23,10 +24,12 @@ from gilbench.store.pyperf_study import read_packed, read_pyperf
 from gilbench.store.releases import read_releases
 from gilbench.store.scores import read_scorecard
 from gilbench.store.study import NotAStudyError, read_study
+from gilbench.store.watch_file import KIND as WATCH
+from gilbench.store.watch_file import is_watch, read_watch
 
 PRINTED = "printed results"
 _STUDY = "study"
-_Artefact = Study | Profile | Scorecard | Check | Releases | PrintedResults
+_Artefact = Study | Profile | Scorecard | Check | Releases | PrintedResults | WatchLog
 _READERS: dict[str, Callable[[Path], _Artefact]] = {
     "profile": read_profile,
     "scorecard": read_scorecard,
@@ -34,6 +37,7 @@ _READERS: dict[str, Callable[[Path], _Artefact]] = {
     "releases": read_releases,
     PYPERF: read_pyperf,
     PRINTED: read_printed,
+    WATCH: read_watch,
 }
 
 
@@ -42,12 +46,12 @@ class _Kind(msgspec.Struct):
     benchmarks: msgspec.Raw = msgspec.Raw()  # only files of pyperf have them, which have no kind
 
 
-def read(path: Path) -> Study | Profile | Scorecard | Check | Releases | PrintedResults:
+def read(path: Path) -> _Artefact:
     """Read a file that gilbench saved, or results of another benchmark.
 
     Args:
         path: A study (JSON Lines); a profile, scorecard, check, or answer of ``releases`` (JSON); a file of pyperf,
-            which is read as a study; or what ftscalingbench or ccbench printed.
+            which is read as a study; what ftscalingbench or ccbench printed; or the file of a watch (JSON Lines).
 
     Raises:
         StudyError: The file cannot be read, is none of these, or has impossible values.
@@ -80,7 +84,7 @@ def report(study: Study) -> Report:
     return build_report(study)
 
 
-def read_result(path: Path) -> Report | Profile | Scorecard | Check | Releases | PrintedResults:
+def read_result(path: Path) -> Report | Profile | Scorecard | Check | Releases | PrintedResults | WatchLog:
     """Read a file that gilbench saved, or results of another benchmark; for a study, compute its report.
 
     Raises:
@@ -96,6 +100,8 @@ def kind_of(path: Path) -> str:
     Raises:
         StudyError: The file cannot be read.
     """
+    if is_watch(path):
+        return WATCH
     if path.suffix == ".jsonl":
         return _STUDY
     content = read_packed(path)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from gilbench.analyse.profile.figures import figures, whole
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.errors import UsageError
+from gilbench.model.metrics import Metric
 from gilbench.model.profile import Profile, ProfiledThread
 from gilbench.model.profile_results import PROFILE_METRICS, Limited, ProfileFigure, ProfileLimit
 
@@ -25,8 +26,15 @@ _OF_THREADS = 5  # names that are told if a pattern matches none
 _ALL = ("memory_peak", "duration")  # of the program only
 
 
-def parse_limit(text: str) -> ProfileLimit:
+def parse_limit(
+    text: str, option: str = "--limit", metrics: Mapping[str, Metric] = PROFILE_METRICS
+) -> ProfileLimit:
     """Read a limit: ``[THREADS:] METRIC < VALUE UNIT``.
+
+    Args:
+        text: The limit.
+        option: The option that it was given to.
+        metrics: The metrics that can be limited.
 
     Raises:
         UsageError: It is none, the metric is unknown, or the unit does not suit the metric.
@@ -35,20 +43,20 @@ def parse_limit(text: str) -> ProfileLimit:
     found = _LIMIT.fullmatch(rest)
     if found is None:
         raise UsageError(
-            f"--limit {text!r:.60}: not a limit; write for example 'gil_wait<20%' or 'worker-*: gil_held<50%'"
+            f"{option} {text!r:.60}: not a limit; write for example 'gil_wait<20%' or 'worker-*: gil_held<50%'"
         )
     name, relation, number, unit = found.groups()
-    metric = PROFILE_METRICS.get(name)
+    metric = metrics.get(name)
     if metric is None:
-        raise UsageError(f"--limit {text!r:.60}: unknown metric {name:.20}; use {', '.join(PROFILE_METRICS)}")
+        raise UsageError(f"{option} {text!r:.60}: unknown metric {name:.20}; use {', '.join(metrics)}")
     units = _UNITS[metric.unit]
     if unit not in units:
         known = ", ".join(filter(None, units))
         remedy = f"use {known}" if known else "leave it out"
-        raise UsageError(f"--limit {text!r:.60}: unit {unit!r} does not suit {name}; {remedy}")
+        raise UsageError(f"{option} {text!r:.60}: unit {unit!r} does not suit {name}; {remedy}")
     pattern = threads.strip() or None
     if pattern is not None and name in _ALL:
-        raise UsageError(f"--limit {text!r:.60}: {name} is of the whole program; leave out {pattern!r:.40}")
+        raise UsageError(f"{option} {text!r:.60}: {name} is of the whole program; leave out {pattern!r:.40}")
     return ProfileLimit(
         text=text.strip(),
         metric=name,

@@ -37,7 +37,16 @@ def system_call(pid: int, tid: int) -> SystemCall | None:
         ValueError: The kernel shows something else.
     """
     with open(f"/proc/{pid}/task/{tid}/syscall", "rb", buffering=0) as file:
-        words = file.read(256).split()
+        return read_call(file.read(256))
+
+
+def read_call(content: bytes) -> SystemCall | None:
+    """Return the system call of a file ``syscall``, as ``system_call`` does.
+
+    Raises:
+        ValueError: The kernel shows something else.
+    """
+    words = content.split()
     if words[:1] == [_RUNNING]:
         return None
     if len(words) < _WORDS:

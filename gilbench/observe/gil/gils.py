@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable
 from typing import Protocol
 
 from gilbench.interpreters.image import Image
 from gilbench.interpreters.layout import published_offsets
+from gilbench.observe.gil.gil_snapshot import MUTEXES, Conditions, GilSnapshot
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
 from gilbench.observe.gil.memory import base_of
 from gilbench.observe.gil.old_gil import VARIABLE, OldGil
@@ -21,7 +23,7 @@ from gilbench.observe.gil.searched import SearchedGil
 FIRST, LAST = (3, 7), (3, 12)  # versions whose GIL is searched
 # ``struct _gil_runtime_state`` after ``locked``: the number of switches, two condition variables and two mutexes of
 # glibc on x86-64.
-_CONDITION, _END = 16, 192
+_SWITCHES, _CONDITION, _END = 8, 16, 192
 _REFRESH = 0.1  # s after which the interpreters are listed anew
 
 
@@ -35,8 +37,18 @@ class Gils(Protocol):
             OSError: The process has ended.
         """
 
+    def snapshot(self) -> GilSnapshot:
+        """Return the state of all GILs.
+
+        Raises:
+            OSError: The process has ended.
+        """
+
     def is_ours(self, word: int) -> bool:
         """Whether a futex belongs to a GIL of the process, present or past."""
+
+    def is_mutex(self, word: int) -> bool:
+        """Whether a futex is a mutex of a GIL, for which threads wait that ``snapshot`` does not count."""
 
     def thread_of(self, state: int) -> int | None:
         """Return the kernel's number of the thread of a thread state; None: it has none."""
@@ -93,7 +105,11 @@ class HoldingThreads:
         Raises:
             OSError: The process has ended.
         """
-        return {tid for state in self._gils.holders() if (tid := self._thread_of(state)) is not None}
+        return self.of(self._gils.holders())
+
+    def of(self, states: Iterable[int]) -> set[int]:
+        """Return the threads of thread states."""
+        return {tid for state in states if (tid := self._thread_of(state)) is not None}
 
     def _thread_of(self, state: int) -> int | None:
         """Return the thread of a thread state, whose memory may serve another thread after its end."""
@@ -115,7 +131,7 @@ class PublishedGils:
     """
 
     def __init__(self, memory: InterpreterMemory) -> None:
-        self._memory = memory
+        self._memory, self._conditions = memory, Conditions()
         self._start = memory.offset("interpreter_state.gil_runtime_state_locked") - memory.offset(
             "interpreter_state.gil_runtime_state"
         )
@@ -152,9 +168,24 @@ class PublishedGils:
                     raise
         return [holder for holder in holders if holder]
 
+    def snapshot(self) -> GilSnapshot:
+        """See ``Gils``."""
+        holders = self.holders()  # also lists the GILs anew
+        contents = [self._memory.read(gil + self._start, _END) for gil in self._gils]
+        waiting = [self._conditions.waiting(content, _CONDITION) for content in contents]
+        return GilSnapshot(
+            holders,
+            switches=sum(int.from_bytes(content[_SWITCHES:_CONDITION], "little") for content in contents),
+            waiting=None if None in waiting else sum(count or 0 for count in waiting),
+        )
+
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""
         return any(gil + self._start + _CONDITION <= word < gil + self._start + _END for gil in self._seen)
+
+    def is_mutex(self, word: int) -> bool:
+        """See ``Gils``."""
+        return any(word - gil - self._start - _CONDITION in MUTEXES for gil in self._gils)
 
     def thread_of(self, state: int) -> int | None:
         """See ``Gils``."""

@@ -21,6 +21,11 @@ _OF_INTERPRETER = "interpreter_state"
 _PERMANENT = (1 << 31) - 1  # INT_MAX: an import has enabled the GIL, or an option; less than that passes
 _MOST_INTERPRETERS, _MOST_THREADS, _MOST_FRAMES = 100, 10_000, 1_000
 _LONGEST = 300  # letters of a name
+_STATE = {
+    13: ("status", 8),
+    14: ("status", 12),
+}  # the field of thread states before ``state``, by minor version
+_SUSPENDED = 2  # _Py_THREAD_SUSPENDED
 _TAGS = ~3  # the lowest bits of a reference on the stack tell how it is counted
 
 
@@ -106,6 +111,20 @@ class InterpreterMemory:
             self._number(state + self._offsets["thread_state.native_thread_id"]): state for state in states
         }
         return {numbers[number]: state for number, state in native.items() if number in numbers}
+
+    def suspended(self) -> bool:
+        """Return whether a stop-the-world pause of a free-threaded build holds a thread now.
+
+        Raises:
+            OSError: The process has ended.
+        """
+        field, further = _STATE.get(self._offsets["version"] >> 16 & 0xFF, ("gil_requested", 8))
+        offset = self._offsets[f"thread_state.{field}"] + further
+        return any(
+            self._number(state + offset) == _SUSPENDED
+            for one in self._interpreters()
+            for state in self._states(one)
+        )
 
     def functions(self, state: int) -> Iterator[Function]:
         """Yield the functions of a thread, innermost first, as far as they can be read."""

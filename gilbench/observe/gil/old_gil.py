@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from gilbench.observe.gil.gil_snapshot import GilSnapshot
+
 VARIABLE = "interpreter_lock"  # of ceval.c; a stripped build does not name it
 
 
@@ -27,9 +29,18 @@ class OldGil:
         os.pread(self._memory, 8, self._variable)  # as of the others: an error if the process has ended
         return []
 
+    def snapshot(self) -> GilSnapshot:
+        """See ``Gils``: little is known."""
+        return GilSnapshot(self.holders(), None, None)
+
     def is_ours(self, word: int) -> bool:
         """See ``Gils``. There is none before the program starts a thread."""
         return word != 0 and word == int.from_bytes(os.pread(self._memory, 8, self._variable), "little")
+
+    def is_mutex(self, word: int) -> bool:
+        """See ``Gils``."""
+        del word
+        return False
 
     def thread_of(self, _state: int) -> int | None:
         """See ``Gils``: unknown."""

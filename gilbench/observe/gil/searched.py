@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 
 from gilbench.interpreters.image import Place
+from gilbench.observe.gil.gil_snapshot import MUTEXES, Conditions, GilSnapshot
 from gilbench.observe.gil.memory import thread_at, threads_of
 
 _INTERVAL = 5000  # µs, of an interpreter that was told no other
@@ -39,6 +40,7 @@ class SearchedGil:
 
     def __init__(self, pid: int, memory: int, runtime: Place) -> None:
         self._pid, self._memory = pid, memory
+        self._conditions = Conditions()
         found = list(self._candidates(runtime))
         if len(found) != 1:
             raise LookupError(f"{len(found)} addresses in _PyRuntime could be the GIL")
@@ -55,9 +57,21 @@ class SearchedGil:
         )
         return [int(last)] if locked == 1 else []
 
+    def snapshot(self) -> GilSnapshot:
+        """See ``Gils``."""
+        content = os.pread(self._memory, _END, self._address).ljust(_END, b"\0")
+        _, last, locked, _, switches = _HEAD.unpack_from(content)
+        return GilSnapshot(
+            [last] if locked == 1 else [], switches, self._conditions.waiting(content, _CONDITION)
+        )
+
     def is_ours(self, word: int) -> bool:
         """See ``Gils``."""
         return self._address + _CONDITION <= word < self._address + _END
+
+    def is_mutex(self, word: int) -> bool:
+        """See ``Gils``."""
+        return word - self._address - _CONDITION in MUTEXES
 
     def thread_of(self, state: int) -> int | None:
         """See ``Gils``.
