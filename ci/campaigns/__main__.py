@@ -1,0 +1,69 @@
+"""``ci/campaign``: tries to break gilbench, prints a table of the harm, and exits with 1 if there is any.
+
+Each harm is written with its seed, command, and files to a folder, which the last line names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from campaigns.artefacts import try_artefacts
+from campaigns.harm import Part, table
+from campaigns.impossible import try_impossible
+
+
+class _Plan(NamedTuple):
+    """One part of the campaign."""
+
+    tries: Callable[[Part, Path, int], None]
+    count: int  # number of trials
+    short: int  # in the short form
+
+
+PARTS = {
+    "artefacts": _Plan(try_artefacts, 10_000, 60),
+    "impossible": _Plan(try_impossible, 1, 1),
+}
+
+
+def main() -> int:
+    """Run the parts, and return 1 if there is harm."""
+    parser = argparse.ArgumentParser(prog="ci/campaign", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="few trials of each part")
+    parser.add_argument("--part", action="append", choices=list(PARTS), help="only this part; repeatable")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all parts (default: 1)")
+    parser.add_argument("--count", type=int, help="number of trials of each part")
+    parser.add_argument("--output", type=Path, help="also write the table to this file")
+    chosen = parser.parse_args()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads must not fork
+    harms = Path(tempfile.mkdtemp(prefix="campaign-harm-"))
+    parts = []
+    began = time.monotonic()
+    for name in chosen.part or PARTS:
+        plan = PARTS[name]
+        part = Part(name, harms, chosen.seed)
+        parts.append(part)
+        count = chosen.count or (plan.short if chosen.short else plan.count)
+        with tempfile.TemporaryDirectory(prefix="campaign-", ignore_cleanup_errors=True) as folder:
+            plan.tries(part, Path(folder), count)
+    text = table(parts)
+    sys.stdout.write(text)
+    if chosen.output:
+        chosen.output.write_text(text, "utf-8")
+    found = any(part.harms for part in parts)
+    where = f"; what reproduces the harm: {harms}" if found else ""
+    sys.stdout.write(f"\n{time.monotonic() - began:.0f} s{where}\n")
+    if not found:
+        harms.rmdir()
+    return int(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
