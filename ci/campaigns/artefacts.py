@@ -18,7 +18,7 @@ from campaigns.uses import USES, Place, chosen
 
 _COMMANDS = 2  # of each artefact
 _REALLY = 100  # every how many artefacts one command runs as a process of its own
-_WEIGHTS = {"study": 6.0, "profile": 3.0, "history": 2.0}  # per file; of the others 1
+_WEIGHTS = {"study": 6.0, "profile": 3.0, "history": 2.0, "interpreter cache": 0.1}  # of the others 1
 
 
 def try_artefacts(part: Part, folder: Path, count: int) -> None:
@@ -31,13 +31,24 @@ def try_artefacts(part: Part, folder: Path, count: int) -> None:
     with Caller(environment) as caller:
         for number in range(count):
             rng = random.Random(f"{part.seed} artefact {number}")
-            kind = kinds[number] if number < len(kinds) else rng.choices(kinds, [_WEIGHTS.get(k, 1.0) for k in kinds])[0]
+            kind = (
+                kinds[number]
+                if number < len(kinds)
+                else rng.choices(kinds, [_WEIGHTS.get(k, 1.0) for k in kinds])[0]
+            )
             sample, other = rng.choice(by_kind[kind]), rng.choice(samples)
             try_one(part, caller, sample, other, folder, rng, really=number % _REALLY == 0)
 
 
 def try_one(
-    part: Part, caller: Caller, sample: Sample, other: Sample, folder: Path, rng: random.Random, *, really: bool
+    part: Part,
+    caller: Caller,
+    sample: Sample,
+    other: Sample,
+    folder: Path,
+    rng: random.Random,
+    *,
+    really: bool,
 ) -> None:
     """Mutate one file, and give it to some of the commands that read it."""
     place = fresh_place(folder)
@@ -56,7 +67,12 @@ def try_one(
 
 
 def harms_of(
-    part: Part, caller: Caller, kind: str, path: Path, commands: Sequence[tuple[str | Path, ...]], place: Place
+    part: Part,
+    caller: Caller,
+    kind: str,
+    path: Path,
+    commands: Sequence[tuple[str | Path, ...]],
+    place: Place,
 ) -> Iterator[Harm]:
     """Run commands that read a file, and yield their harm."""
     for command in commands:

@@ -80,7 +80,9 @@ class Caller:
             os.ftruncate(stream, 0)
             os.lseek(stream, 0, os.SEEK_SET)
         request = msgspec.msgpack.encode(
-            _Request([word.encode("utf-8", "surrogateescape").decode("latin-1") for word in words], str(folder))
+            _Request(
+                [word.encode("utf-8", "surrogateescape").decode("latin-1") for word in words], str(folder)
+            )
         )
         os.write(self._asks, struct.pack("I", len(request)) + request)
         ready, _, _ = select.select([self._answers], [], [], seconds)

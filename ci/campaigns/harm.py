@@ -88,11 +88,16 @@ def table(parts: Sequence[Part]) -> str:
         rows.append([part.name, str(part.tried.total()), str(part.calls), *counts, peak, str(part.seed)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
-        "  ".join(cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]
     for part in parts:
         lines.append("")
-        lines.append(f"{part.name}: " + ", ".join(f"{count} {group}" for group, count in sorted(part.tried.items())))
+        lines.append(
+            f"{part.name}: " + ", ".join(f"{count} {group}" for group, count in sorted(part.tried.items()))
+        )
         lines += [f"  not tried: {reason}" for reason in part.skipped]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -19,7 +19,9 @@ _LINES = 3  # of an error
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ACTIVE = (f"<script>alert({MARK})", f"<img src=x onerror=alert({MARK})", f"<svg/onload=alert({MARK})")
 _COMMANDS = re.compile(rf"^\s*::\w+ file={MARK}|##vso\[", re.MULTILINE)
-_JSON = frozenset({"json", "bencher", "asv", "gitlab", "speedscope", "github-benchmark-bigger", "github-benchmark-smaller"})
+_JSON = frozenset(
+    {"json", "bencher", "asv", "gitlab", "speedscope", "github-benchmark-bigger", "github-benchmark-smaller"}
+)
 
 
 def judged(answer: Answer, files: tuple[Path, ...]) -> Iterator[Harm]:
@@ -39,7 +41,9 @@ def judged(answer: Answer, files: tuple[Path, ...]) -> Iterator[Harm]:
     if answer.peak > LARGEST or "out of memory" in answer.err:
         yield harm("memory", f"{answer.peak // 1024} MiB\n{answer.err[-2000:]}")
     told = [line for line in answer.err.splitlines() if line.startswith("gilbench:")]
-    if answer.code == 2 and (not told or len(answer.err.strip().splitlines()) > _LINES or len(answer.err) > 2000):
+    if answer.code == 2 and (
+        not told or len(answer.err.strip().splitlines()) > _LINES or len(answer.err) > 2000
+    ):
         yield harm("unclear", f"the error is not one to {_LINES} short lines:\n{answer.err[:3000]}")
     for text in (answer.err, answer.text):
         if found := _CONTROL.search(text):
@@ -50,6 +54,8 @@ def judged(answer: Answer, files: tuple[Path, ...]) -> Iterator[Harm]:
 
 def form_of(command: tuple[str, ...]) -> str:
     """Return the format that a command prints."""
+    if command[0] == "export":
+        return "terminal"  # what it writes is a file
     for option in ("-f", "--format"):
         if option in command[:-1]:
             return command[command.index(option) + 1]

@@ -57,7 +57,7 @@ def mutate_database(path: Path, rng: random.Random) -> None:
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     for _ in range(rng.choice((1, 1, 3))):
         table = rng.choice(tables)
-        columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]  # noqa: S608
+        columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
         column = rng.choice(columns)
         value = rng.choice((None, *ACTING, b"", b"\xff" * 18, rng.randbytes(36), 0, -1, 1e308, 2**62, "nan"))
         where = rng.choice(("", "WHERE rowid = 1", "WHERE rowid % 3 = 0"))
@@ -72,7 +72,9 @@ def mutate_database(path: Path, rng: random.Random) -> None:
             connection.execute(query, (_storable(value),) if "?" in query else ())
         except sqlite3.Error:
             continue
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
         if not tables:
             break
     connection.commit()
@@ -151,7 +153,18 @@ def _number(content: bytes, rng: random.Random, _: bytes) -> bytes:
     if not found:
         return content
     one = rng.choice(found)
-    words = (b"-1", b"0", b"NaN", b"Infinity", b"1e999", b"-0.0", b"99999999999999999999", b"0x10", b"1_0", b"")
+    words = (
+        b"-1",
+        b"0",
+        b"NaN",
+        b"Infinity",
+        b"1e999",
+        b"-0.0",
+        b"99999999999999999999",
+        b"0x10",
+        b"1_0",
+        b"",
+    )
     return content[: one.start()] + rng.choice(words) + content[one.end() :]
 
 
@@ -212,12 +225,16 @@ def _change(holder: Any, key: Any, value: Any, rng: random.Random) -> None:
     elif way < 0.2:
         holder[key] = rng.choice(_SWAPS)
     elif isinstance(value, list):
-        holder[key] = rng.choice(([], value * 2, value[::-1], value[:1], value * 1000, rng.sample(value, len(value))))
+        holder[key] = rng.choice(
+            ([], value * 2, value[::-1], value[:1], value * 1000, rng.sample(value, len(value)))
+        )
     elif isinstance(value, dict):
         name = rng.choice(list(value) or ["a"])
         holder[key] = rng.choice(({}, {**value, "more": 1}, {name: value.get(name)}, {**value, MARK: value}))
     elif isinstance(value, str):
-        holder[key] = rng.choice((*ACTING, *ACTING, value + ACTING[rng.randrange(10)], value * 2000, value[:1]))
+        holder[key] = rng.choice(
+            (*ACTING, *ACTING, value + ACTING[rng.randrange(10)], value * 2000, value[:1])
+        )
     elif isinstance(value, int | float) and not isinstance(value, bool):
         holder[key] = rng.choice(NUMBERS) if rng.random() < 0.5 else _scaled(value, rng)
     elif isinstance(holder, dict):

@@ -49,8 +49,10 @@ def _profile(path: Path, place: Place) -> list[Command]:
         *_report(path, "speedscope"),
         ("compare", path, place.profile, "-f", "html"),
         ("compare", place.profile, path),
-        *(("check", path, "--limit", "gil_wait<20%", "--limit", "worker-*: longest_hold<10ms", "-f", form)
-          for form in ("terminal", "github", "junit", "gitlab")),
+        *(
+            ("check", path, "--limit", "gil_wait<20%", "--limit", "worker-*: longest_hold<10ms", "-f", form)
+            for form in ("terminal", "github", "junit", "gitlab")
+        ),
     ]
 
 
