@@ -23,7 +23,7 @@ class _Plan(NamedTuple):
     """One part of the campaign."""
 
     tries: Callable[[Part, Path, int], None]
-    count: int  # number of trials
+    trials: int
     short: int  # in the short form
 
 
@@ -50,7 +50,7 @@ def main() -> int:
         plan = PARTS[name]
         part = Part(name, harms, chosen.seed)
         parts.append(part)
-        count = chosen.count or (plan.short if chosen.short else plan.count)
+        count = chosen.count or (plan.short if chosen.short else plan.trials)
         with tempfile.TemporaryDirectory(prefix="campaign-", ignore_cleanup_errors=True) as folder:
             plan.tries(part, Path(folder), count)
     text = table(parts)

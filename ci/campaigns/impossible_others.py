@@ -14,9 +14,6 @@ HISTORIES = {
     "a value is inside its interval": _RECORD.format(
         value="CAST(X'0000000000005940' || substr(figures, 9) AS BLOB)"
     ),
-    "an interval is not negative": _RECORD.format(
-        value="CAST(substr(figures, 1, 8) || X'000080BF' || substr(figures, 13) AS BLOB)"
-    ),
     "a value is of blocks": _RECORD.format(value="CAST(substr(figures, 1, 16) || X'0000' AS BLOB)"),
     "a record has the figures of its layout": _RECORD.format(value="CAST(figures || X'00' AS BLOB)"),
     "a record is of a study": "UPDATE gilbench_records SET study = 999999 WHERE rowid = 1",
@@ -28,7 +25,6 @@ HISTORIES = {
     "a date is a number": "UPDATE gilbench_studies SET moment = 9e999 WHERE id = 1",
     "a series has threads": "UPDATE gilbench_series SET threads = -4 WHERE id = 1",
     "a series has a metric": "UPDATE gilbench_series SET metric = '' WHERE id = 1",
-    "a metric exists": "UPDATE gilbench_series SET metric = 'speed' WHERE id = 1",
     "a metric has its unit": "UPDATE gilbench_series SET unit = 'km' WHERE id = 1",
     "a metric has its direction": "UPDATE gilbench_series SET better = 'sideways' WHERE id = 1",
     "a series has its workload": "UPDATE gilbench_series SET workload = '' WHERE id = 1",
@@ -43,7 +39,7 @@ HISTORIES = {
 }
 TEXTS: dict[str, tuple[str, bytes, bytes]] = {
     "a speedup is positive": ("printed", b"x faster", b"-1x faster"),
-    "threads are at least one": ("printed", b"threads=1:", b"threads=0:"),
+    "threads are at least one": ("printed", b"\nthreads=1:", b"\nthreads=0:"),
     "threads are few": ("printed", b"threads=2:", b"threads=99999:"),
     "a share is that of the rates": ("printed", b"( 100 %)", b"( 900 %)"),
     "a deviation is of a latency": ("printed", b" ms. (std dev: ", b" ms. (std dev: -"),

@@ -72,6 +72,7 @@ def _more_than_alive(_: Row, one: Row) -> object:
 
 def _same_thread(profile: Row) -> object:
     profile["threads"].append(profile["threads"][0])
+    return True
 
 
 def _too_many_sleeps(profile: Row, one: Row) -> object:

@@ -28,16 +28,20 @@ def _in_thread(name: str, new: Any) -> Change:
     return _in_slice(lambda one: put(one["threads"][0], name, new), "threads")
 
 
-def _in_reading(change: Callable[[Row], object], *needs: str) -> Change:
+def _in_reading(
+    change: Callable[[Row], object],
+    *needs: str,
+    observed: Callable[[Row], bool] = lambda _: True,
+) -> Change:
     def apply(lines: list[Row]) -> object:
-        readings = [one for run in lines[1:] for one in run["readings"]]
+        readings = [one for run in lines[1:] for one in run["readings"] if observed(one)]
         return any(change(one) is not False for one in list(first_with(readings, *needs))[:1])
 
     return apply
 
 
 def _figure(name: str, value: float) -> Change:
-    return _in_reading(lambda one: put(one, f"figures.{name}", value), "figures")
+    return _in_reading(lambda one: one["figures"].update({name: value}), "figures")
 
 
 def _in_train(change: Callable[[Row], object]) -> Change:
@@ -53,8 +57,8 @@ def _in_run(name: str, value: Any) -> Change:
 
 
 def _same_run(lines: list[Row]) -> object:
-    runs = [run for run in lines[1:] if not run["failure"] and (run["slices"] or run["train"])]
-    lines.append(runs[0])
+    lines.append(next(run for run in lines[1:] if not run["failure"] and (run["slices"] or run["train"])))
+    return True
 
 
 def _same_thread(one: Row) -> object:
@@ -64,11 +68,14 @@ def _same_thread(one: Row) -> object:
     return True
 
 
-def _all_cpu(one: Row) -> object:
-    if any(thread["cpu"] is None for thread in one["threads"]) or one["cpu"] is None:
-        return False
-    one["cpu"] = sum(thread["cpu"] for thread in one["threads"]) / 1000
-    return bool(one["cpu"])
+def _without_time(lines: list[Row]) -> object:
+    """Give a process less CPU time than its threads have."""
+    for one in (one for run in lines[1:] for one in run["slices"]):
+        used = sum(thread["cpu"] or 0.0 for thread in one["threads"])
+        if one["cpu"] and used > 0.03 * len(one["threads"]) + 0.03:
+            one["cpu"] = used / 1000
+            return True
+    return False
 
 
 def _a_cpu_too_many(lines: list[Row]) -> object:
@@ -118,6 +125,11 @@ def _twice(name: str) -> Change:
     return lambda lines: put(lines[0], name, lambda old: [*old, old[0]])
 
 
+def _another_checksum(lines: list[Row]) -> object:
+    runs = [run for run in lines[1:] if len(run["slices"]) > 1 and run["slices"][0]["checksum"]]
+    return bool(runs) and put(runs[0]["slices"][1], "checksum", "another")
+
+
 STUDIES: Invariants = {
     "a slice ends after it starts": _in_slice(lambda one: put(one, "end", one["start"] - 1)),
     "a window fits in its slice": _set("window", 1e6),
@@ -131,7 +143,7 @@ STUDIES: Invariants = {
     "CPU time in the kernel is a part of CPU time": _in_slice(
         lambda one: one.update(system=one["cpu"] + 1) if one.get("cpu") is not None else False
     ),
-    "a process has the CPU time of its threads": _in_slice(_all_cpu, "threads", "cpu"),
+    "a process has the CPU time of its threads": _without_time,
     "a thread has at most the CPU time of its life": _in_thread("cpu", lambda old: old + 100),
     "a thread ends after it starts": _in_slice(
         lambda one: put(one["threads"][0], "finish", one["threads"][0]["start"] - 0.1), "threads"
@@ -151,11 +163,9 @@ STUDIES: Invariants = {
         put(run, "slices.1.round", run["slices"][0]["round"]) for run in lines[1:] if len(run["slices"]) > 1
     ),
     "a round is not negative": _set("round", -1),
-    "checksums of a workload are equal": _in_slice(
-        lambda one: put(one, "checksum", lambda old: f"{old}1"), "checksum"
-    ),
+    "checksums of a workload are equal": _another_checksum,
     "no more is served than was offered": _set("served", lambda old: old * 10 + 7, "offered"),
-    "what was served has a latency": _set("served", 1, "offered", "latencies"),
+    "what was served has a latency": _set("served", 0, "offered", "latencies"),
     "latencies are at most those offered": _set("offered", 1, "latencies"),
     "a latency fits in its slice": _set("latencies.0", 1e6),
     "a latency is not negative": _set("latencies.0", -5.0),
@@ -171,6 +181,7 @@ STUDIES: Invariants = {
     "shares of threads add up to the GIL": _in_reading(
         lambda one: one.update(threads=[{"name": f"t{number}", "value": 0.9} for number in range(9)]),
         "threads",
+        observed=lambda one: one["observer"] in {"gil", "stacks"},
     ),
     "a reading without samples has no shares": _in_reading(lambda one: put(one, "samples", 0), "threads"),
     "a metric exists": _in_reading(lambda one: one["figures"].update(speed=1.0), "figures"),
@@ -206,7 +217,6 @@ STUDIES: Invariants = {
     "a plan has blocks": set_to("0.plan.profile.blocks", 0),
     "a slice has a length": set_to("0.plan.profile.slice_seconds", 0.0),
     "a study has a date": set_to("0.created", "yesterday"),
-    "a study is not from the future": set_to("0.created", "9000-01-01T00:00:00+00:00"),
     "a host has memory": set_to("0.host.memory", 0),
     "a host has cores": set_to("0.host.cores", 0),
     "a share of busy time is at most 1": lambda lines: lines[0]["host"].update(busy=1.2),

@@ -19,7 +19,7 @@ from studies import everything, named, save
 
 from gilbench.analyse.study.pyperf_suites import pyperf_suites
 from gilbench.model.errors import GilbenchError
-from gilbench.model.profile import Lane, Lanes, Profile, Stack, document
+from gilbench.model.profile import Collections, Lane, Lanes, Profile, Stack, document
 from gilbench.model.releases import Release, Releases
 from gilbench.model.results import Known
 from gilbench.model.study import Case
@@ -84,7 +84,12 @@ def _profiles(folder: Path) -> Iterator[Sample]:
         ),
     )
     stacks = (Stack(tid=101, thread="crunch", frames=("main (app.py:3)", "parse (app.py:20)"), samples=300),)
-    rich = msgspec.structs.replace(contended(), lanes=lanes, stacks=stacks, stack_rate=100)
+    busy = contended()
+    collecting = msgspec.structs.replace(
+        busy.threads[1], collections=Collections(count=30, seconds=0.2, longest=0.02)
+    )
+    threads = (busy.threads[0], collecting, *busy.threads[2:])
+    rich = msgspec.structs.replace(busy, threads=threads, lanes=lanes, stacks=stacks, stack_rate=100)
     made: dict[str, Profile] = {"contended": rich, "free_threaded": free_threaded(), "sampled": sampled()}
     for name, profile in made.items():
         path = folder / f"{name}.json"
@@ -115,13 +120,23 @@ def _documents(folder: Path) -> Iterator[Sample]:
     judged.write_text(text_of(check(*rows, known=known, failed=1), "json"), "utf-8")
     yield Sample("check", judged)
     case = Case(workload="compress", interpreter="3.13t", threads=1, parameters=(("size", 3),), gil=True)
-    fields = {"share": 0.9, "lo": 0.85, "hi": 0.95, "seconds": 0.002, "control": 0.98, "queued": 0.01}
+    release = Release(
+        case=case,
+        answer="yes",
+        blocks=10,
+        share=0.9,
+        lo=0.85,
+        hi=0.95,
+        seconds=0.002,
+        control=0.98,
+        queued=0.01,
+    )
     answers = Releases(
         gilbench="0.1",
         created="2026-01-01T00:00:00+00:00",
         code="zlib.compress(data)",
         at_least=0.5,
-        rows=(Release(case=case, answer="yes", blocks=10, **fields),),
+        rows=(release,),
         interpreters=(named("3.13t", free_threaded=True),),
     )
     released = folder / "releases.json"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+_LONGEST = 1200  # characters of a line of an error
 _TAIL = 80  # characters kept of an unfinished line, in which a command may have started
 
 
@@ -155,8 +156,13 @@ def write_commands(text: str) -> None:
 def complain(text: str) -> None:
     """Write an error to stderr. It may quote a file or an argument."""
     err = stderr()
-    err.write("gilbench: " + "\n".join(map(printable, text.splitlines())) + "\n")
+    err.write("gilbench: " + "\n".join(printable(_shortened(line)) for line in text.splitlines()) + "\n")
     err.flush()
+
+
+def _shortened(line: str) -> str:
+    """Leave out the middle of a line that quotes a very long value. The remedy is at its end."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]}…{line[-_LONGEST // 4 :]}"
 
 
 def console(*, error: bool = False) -> Console:
