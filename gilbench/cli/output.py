@@ -19,14 +19,13 @@ import sys
 from typing import TYPE_CHECKING, TextIO, cast
 
 from gilbench.model.errors import GilbenchError
-from gilbench.render.guard import printable, printable_lines, without_commands
+from gilbench.render.guard import printable, printable_lines, shortened, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
-_LONGEST = 1200  # characters of a line of an error
 _TAIL = 80  # characters kept of an unfinished line, in which a command may have started
 
 
@@ -156,13 +155,8 @@ def write_commands(text: str) -> None:
 def complain(text: str) -> None:
     """Write an error to stderr. It may quote a file or an argument."""
     err = stderr()
-    err.write("gilbench: " + "\n".join(printable(_shortened(line)) for line in text.splitlines()) + "\n")
+    err.write("gilbench: " + "\n".join(printable(shortened(line)) for line in text.splitlines()) + "\n")
     err.flush()
-
-
-def _shortened(line: str) -> str:
-    """Leave out the middle of a line that quotes a very long value. The remedy is at its end."""
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]}…{line[-_LONGEST // 4 :]}"
 
 
 def console(*, error: bool = False) -> Console:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_LONGEST = 1200  # characters of a line of an error
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _COMMAND = re.compile(r"(?:^|(?<=\s)):{2,}|#{2,}(?=\w*\[)", re.MULTILINE)
 
@@ -23,6 +24,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _REPLACEMENT for letter in text)
+
+
+def shortened(line: str) -> str:
+    """Leave out the middle of a line that quotes a very long value. The remedy is at its end."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]}…{line[-_LONGEST // 4 :]}"
 
 
 def printable_lines(text: str) -> str:

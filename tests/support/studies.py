@@ -123,7 +123,7 @@ def make_slice(turn: int = 0, rate: float = 1000.0, *, threads: int = 1, **chang
         finish=begin + SECONDS,
         operations=operations / max(1, threads),
         total=round(operations / max(1, threads)),
-        cpu=SECONDS * min(1.0, 2 / max(1, threads)),
+        cpu=SECONDS / max(1, threads),
     )
     known = {
         "round": turn,
@@ -134,7 +134,7 @@ def make_slice(turn: int = 0, rate: float = 1000.0, *, threads: int = 1, **chang
         "checksum": "0",
         "gil_enabled": (True, True),
         "cpus": (0, 1),
-        "cpu": SECONDS * min(2, max(1, threads)),
+        "cpu": SECONDS,
         "threads": tuple(msgspec.structs.replace(each, tid=tid) for tid in range(1, threads + 1)),
     }
     return Slice(**{**known, **changes})
