@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaigns.artefacts import try_artefacts
+from campaigns.commands import try_commands
 from campaigns.harm import Part, table
 from campaigns.impossible import try_impossible
 from campaigns.killable import KILLABLE
 from campaigns.kills import try_kills
+from campaigns.starved import try_starved
 
 
 class _Plan(NamedTuple):
@@ -33,6 +35,8 @@ class _Plan(NamedTuple):
 PARTS = {
     "artefacts": _Plan(try_artefacts, 10_000, 60),
     "impossible": _Plan(try_impossible, 1, 1),
+    "commands": _Plan(try_commands, 2000, 40),
+    "starved": _Plan(try_starved, 1000, 4),
     **{f"kills of {one.name}": _Plan(partial(try_kills, one=one), 200, 1) for one in KILLABLE},
 }
 

@@ -188,7 +188,6 @@ STUDIES: Invariants = {
     "an observer is of the case": _in_reading(lambda one: put(one, "observer", "nobody")),
     "memory of a reading is at most that of the host": _figure("memory_peak", 1e15),
     "a share of stolen time is at most 1": _in_run("noise.steal", 1.5),
-    "processes are sped up at most by the CPUs": _in_run("control.speedup", 1e4),
     "a run is of a case of the plan": _in_run("case", 9999),
     "a run is of a block of the plan": _in_run("block", 9999),
     "an attempt is not negative": _in_run("attempt", -1),

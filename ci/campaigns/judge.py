@@ -41,8 +41,11 @@ def judged(answer: Answer, files: tuple[Path, ...]) -> Iterator[Harm]:
     if answer.peak > LARGEST or "out of memory" in answer.err:
         yield harm("memory", f"{answer.peak // 1024} MiB\n{answer.err[-2000:]}")
     told = [line for line in answer.err.splitlines() if line.startswith("gilbench:")]
-    if answer.code == 2 and (
-        not told or len(answer.err.strip().splitlines()) > _LINES or len(answer.err) > 2000
+    helped = "Usage:" in answer.text  # a command without arguments shows its help
+    if (
+        answer.code == 2
+        and not helped
+        and (not told or len(answer.err.strip().splitlines()) > _LINES or len(answer.err) > 2000)
     ):
         yield harm("unclear", f"the error is not one to {_LINES} short lines:\n{answer.err[:3000]}")
     for text in (answer.err, answer.text):
@@ -54,8 +57,8 @@ def judged(answer: Answer, files: tuple[Path, ...]) -> Iterator[Harm]:
 
 def form_of(command: tuple[str, ...]) -> str:
     """Return the format that a command prints."""
-    if command[0] == "export":
-        return "terminal"  # what it writes is a file
+    if command[:1] == ("export",) or {"--help", "-h"} & {*command}:
+        return "terminal"  # what it writes is a file, or its help
     for option in ("-f", "--format"):
         if option in command[:-1]:
             return command[command.index(option) + 1]

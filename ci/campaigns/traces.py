@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import subprocess
 import sys
 import time
@@ -70,7 +69,7 @@ def left_over(marker: str, before: Machine, environment: Mapping[str, str]) -> I
     if not _is_free(Path(environment["XDG_CACHE_HOME"]) / "gilbench" / "measuring.lock"):
         yield "the lock of measurements is held"
     subprocess.run([sys.executable, "-c", _SWEEP], env=dict(environment), check=True)
-    if there := sorted(os.listdir(environment["TMPDIR"])):
+    if there := sorted(path.name for path in Path(environment["TMPDIR"]).iterdir()):
         yield f"temporary files: {there}"
 
 
