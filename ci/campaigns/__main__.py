@@ -18,6 +18,7 @@ from typing import NamedTuple
 from campaigns.artefacts import try_artefacts
 from campaigns.commands import try_commands
 from campaigns.harm import Part, table
+from campaigns.hostile import try_hostile
 from campaigns.impossible import try_impossible
 from campaigns.killable import KILLABLE
 from campaigns.kills import try_kills
@@ -36,6 +37,7 @@ PARTS = {
     "artefacts": _Plan(try_artefacts, 10_000, 60),
     "impossible": _Plan(try_impossible, 1, 1),
     "commands": _Plan(try_commands, 2000, 40),
+    "hostile": _Plan(try_hostile, 100, 1),
     "starved": _Plan(try_starved, 1000, 4),
     **{f"kills of {one.name}": _Plan(partial(try_kills, one=one), 200, 1) for one in KILLABLE},
 }

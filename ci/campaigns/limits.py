@@ -52,7 +52,7 @@ LIMITS: tuple[Limit, ...] = (
     *(Limit(f"{most} open files", _of(resource.RLIMIT_NOFILE, most)) for most in (8, 12, 16, 24, 32, 48, 64)),
     *(
         Limit(f"{most >> 20} MiB of address space", _of(resource.RLIMIT_AS, most))
-        for most in (96 << 20, 160 << 20, 256 << 20, 512 << 20)
+        for most in (96 << 20, 256 << 20, 512 << 20)
     ),
     *(Limit(f"files of {most} bytes", _of(resource.RLIMIT_FSIZE, most)) for most in (0, 1, 1000, 100_000)),
     Limit("5 s of CPU time", _of(resource.RLIMIT_CPU, 5)),
