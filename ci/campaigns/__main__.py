@@ -34,9 +34,9 @@ class _Plan(NamedTuple):
 
 
 PARTS = {
-    "artefacts": _Plan(try_artefacts, 10_000, 60),
-    "impossible": _Plan(try_impossible, 1, 1),
-    "commands": _Plan(try_commands, 2000, 40),
+    "artefacts": _Plan(try_artefacts, 10_000, 30),
+    "impossible": _Plan(try_impossible, 100, 1),
+    "commands": _Plan(try_commands, 2000, 20),
     "hostile": _Plan(try_hostile, 100, 1),
     "starved": _Plan(try_starved, 1000, 4),
     **{f"kills of {one.name}": _Plan(partial(try_kills, one=one), 200, 1) for one in KILLABLE},

@@ -29,8 +29,8 @@ PROGRAMS = {
     "an endless stderr": "end = time.monotonic() + 2\nwhile time.monotonic() < end: os.write(2, b'x' * 65536)\n",
     "a fork bomb of 200": "for _ in range(200):\n    if os.fork() == 0:\n        time.sleep(1)\n        os._exit(0)\n"
     + _WORK,
-    "orphans that stay": "for _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(3)\n        os._exit(0)\n"
-    + _WORK,
+    "orphans that stay": "for _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n"
+    "        time.sleep(3)\n        os._exit(0)\n" + _WORK,
     "a process that stops itself": "threading.Timer(1, os.kill, (os.getpid(), signal.SIGSTOP)).start()\n"
     "if os.fork() == 0:\n    time.sleep(2)\n    os.kill(os.getppid(), signal.SIGCONT)\n    os._exit(0)\n"
     + _WORK,
@@ -88,7 +88,7 @@ def try_hostile(part: Part, folder: Path, count: int) -> None:
         saved = str(place / "profile.json")
         words = ("profile", "-o", saved, "--duration", "4", "--", sys.executable, "program.py")
         part.count("programs", 1)
-        part.add(_tried(part, name, words, place, f"{part.seed}-program-{number}"))
+        part.add(_tried(name, words, place, f"{part.seed}-program-{number}"))
         if (place / "profile.json").exists():
             part.add(_shown(part, name, saved, place))
     for number, (name, (prepare, operation)) in enumerate(list(WORKLOADS.items())[:count]):
@@ -99,12 +99,12 @@ def try_hostile(part: Part, folder: Path, count: int) -> None:
         words = ("run", "--python", sys.executable, "--workload", "./mine.py", "--threads", "1", "--quiet")
         saved = str(place / "study.jsonl")
         part.count("workloads", 1)
-        part.add(_tried(part, name, (*words, "-o", saved), place, f"{part.seed}-workload-{number}"))
+        part.add(_tried(name, (*words, "-o", saved), place, f"{part.seed}-workload-{number}"))
         if (place / "study.jsonl").exists():
             part.add(_shown(part, name, saved, place))
 
 
-def _tried(part: Part, name: str, words: tuple[str, ...], place: Path, marker: str) -> Iterator[Harm]:
+def _tried(name: str, words: tuple[str, ...], place: Path, marker: str) -> Iterator[Harm]:
     environment = environment_in(place / "own")
     before = machine()
     with (place / "out.txt").open("wb") as out, (place / "err.txt").open("wb") as err:

@@ -9,6 +9,7 @@ import copy
 import gzip
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,10 +32,15 @@ _REFUSED = 2
 _INVARIANTS = {"study": STUDIES, "profile": PROFILES, **DOCUMENTS}
 
 
-def try_impossible(part: Part, folder: Path, _: int) -> None:
-    """Try each impossible artefact in the first command that reads its kind."""
+def try_impossible(part: Part, folder: Path, count: int) -> None:
+    """Try each impossible artefact that can be made of the first ``count`` files of each kind."""
     warm()
-    samples = make_samples(folder / "samples")
+    kinds = Counter[str]()
+    samples = []
+    for sample in make_samples(folder / "samples"):
+        kinds[sample.kind] += 1
+        if kinds[sample.kind] <= count:
+            samples.append(sample)
     with Caller(environment_in(folder)) as caller:
         broken = set[tuple[str, str]]()
         for sample in samples:
@@ -79,8 +85,8 @@ def _made(sample: Sample, path: Path) -> Iterator[str]:
     for name, query in HISTORIES.items() if sample.kind == "history" else ():
         with closing(sqlite3.connect(path)) as connection, connection:
             try:
-                changed = connection.executescript(query).rowcount
-            except sqlite3.OperationalError:  # tables of the other version
+                changed = connection.execute(query).rowcount
+            except sqlite3.Error:  # tables of the other version, or a database that refuses it
                 continue
         if changed:
             yield name

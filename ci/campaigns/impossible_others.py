@@ -32,10 +32,10 @@ HISTORIES = {
     "a switch interval is a time": "UPDATE gilbench_series SET switch_interval = -1 WHERE id = 1",
     "a version is positive": "UPDATE gilbench_history SET version = -1",
     "a history has one version": "INSERT INTO gilbench_history (version) VALUES (1)",
-    "figures have a series": "UPDATE gilbench_points SET series = 999999 WHERE rowid = 1",
-    "figures have a study": "UPDATE gilbench_points SET study = 999999 WHERE rowid = 1",
-    "blocks are not negative": "UPDATE gilbench_points SET blocks = -1 WHERE rowid = 1",
-    "an old interval is in order": "UPDATE gilbench_points SET lo = 9, hi = 1 WHERE rowid = 1",
+    "figures have a series": "UPDATE gilbench_points SET series = 999999 WHERE study = 1",
+    "figures have a study": "UPDATE gilbench_points SET study = 999999 WHERE study = 1",
+    "blocks are not negative": "UPDATE gilbench_points SET blocks = -1 WHERE study = 1",
+    "an old interval is in order": "UPDATE gilbench_points SET lo = 9, hi = 1 WHERE study = 1",
 }
 TEXTS: dict[str, tuple[str, bytes, bytes]] = {
     "a speedup is positive": ("printed", b"x faster", b"-1x faster"),

@@ -68,9 +68,15 @@ def _same_thread(one: Row) -> object:
     return True
 
 
+def _workload(header: Row, run: Row) -> str:
+    return str(header["plan"]["cases"][run["case"]]["workload"])
+
+
 def _without_time(lines: list[Row]) -> object:
     """Give a process less CPU time than its threads have."""
-    for one in (one for run in lines[1:] for one in run["slices"]):
+    header = lines[0]
+    threaded = {one["name"] for one in header["workloads"] if one["driver"] == "parallel"}
+    for one in (one for run in lines[1:] for one in run["slices"] if _workload(header, run) in threaded):
         used = sum(thread["cpu"] or 0.0 for thread in one["threads"])
         if one["cpu"] and used > 0.03 * len(one["threads"]) + 0.03:
             one["cpu"] = used / 1000
@@ -173,7 +179,7 @@ STUDIES: Invariants = {
     "a CPU is in a set once": _set("cpus", [0, 0]),
     "a worker runs on CPUs of the host": _a_cpu_too_many,
     "a build with a GIL has it": _without_gil,
-    "memory is at most that of the host": _set("memory", 2**52),
+    "memory is at most that of the host": _in_slice(lambda one: one.update(memory=2**52)),
     "a figure of a reading is not negative": _figure("voluntary_switches", -1.0),
     "switches take time": _figure("voluntary_switches", 1e15),
     "a process uses at most the CPUs of the host": _figure("cpu_utilisation", 1e6),

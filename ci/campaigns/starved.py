@@ -70,36 +70,32 @@ def _starved(limit: Limit, words: Sequence[str], place: Path, marker: str) -> It
     starved = {name: value for name, value in environment.items() if name not in limit.unset}
     starved |= dict(limit.set_to)
     before = machine()
-    with (place / "out.txt").open("wb") as out, (place / "err.txt").open("wb") as err:
-        process = subprocess.Popen(
-            [*limit.before, *GILBENCH, *words],
-            cwd=place,
-            env=marked(starved, marker),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            preexec_fn=limit.prepare,  # noqa: PLW1509 - this process has one thread
-            start_new_session=True,
-        )
-        try:
-            code: int | None = process.wait(_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = None
-            process.kill()
-            process.wait()
+    process = subprocess.Popen(
+        [*limit.before, *GILBENCH, *words],
+        cwd=place,
+        env=marked(starved, marker),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=limit.prepare,  # noqa: PLW1509 - this process has one thread
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(timeout=_SECONDS)
+        code: int | None = process.returncode
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        code = None
     if code in _ENDED and "CPU time" in limit.name:
         code = 2
-    said = (place / "err.txt").read_text("utf-8", "replace")
-    answer = Answer(tuple(words), code, (place / "out.txt").read_bytes(), said, 0)
+    said = err.decode("utf-8", "replace")
+    answer = Answer(tuple(words), code, out, said, 0)
     name = f"{words[0]} with {limit.name}"
     for harm in judged(answer, ()):
         if harm.kind == "memory" and "address space" in limit.name:
             continue  # it said so
-        if (
-            harm.kind == "unclear"
-            and not said
-            and ("streams" in limit.name or "stdout" in limit.name or "bytes" in limit.name)
-        ):
+        if harm.kind == "unclear" and not said and "streams" in limit.name:
             continue  # nobody can be told
         yield harm._replace(trial=name)
     for trace in left_over(marker, before, environment):

@@ -34,6 +34,7 @@ TOPICS = (
     "ci",
     "results",
     "permissions",
+    "security",
     "how-it-measures",
     "metrics",
     "workloads",
