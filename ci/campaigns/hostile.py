@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def try_hostile(part: Part, folder: Path, count: int) -> None:
         saved = str(place / "profile.json")
         words = ("profile", "-o", saved, "--duration", "4", "--", sys.executable, "program.py")
         part.count("programs", 1)
-        part.add(_tried(name, words, place, f"{part.seed}-program-{number}"))
+        part.add(_tried(name, words, place, f"{os.getpid()}-program-{number}"))
         if (place / "profile.json").exists():
             part.add(_shown(part, name, saved, place))
     for number, (name, (prepare, operation)) in enumerate(list(WORKLOADS.items())[:count]):
@@ -99,7 +100,7 @@ def try_hostile(part: Part, folder: Path, count: int) -> None:
         words = ("run", "--python", sys.executable, "--workload", "./mine.py", "--threads", "1", "--quiet")
         saved = str(place / "study.jsonl")
         part.count("workloads", 1)
-        part.add(_tried(name, (*words, "-o", saved), place, f"{part.seed}-workload-{number}"))
+        part.add(_tried(name, (*words, "-o", saved), place, f"{os.getpid()}-workload-{number}"))
         if (place / "study.jsonl").exists():
             part.add(_shown(part, name, saved, place))
 

@@ -25,6 +25,7 @@ from gilbench.store.study import read_study
 _SECONDS = 90.0
 _ENDED = frozenset({-signal.SIGXCPU, -signal.SIGKILL})  # what the kernel does to a process without CPU time
 _QUICK = ("--workload", "countdown", "--threads", "1", "--quiet", "--seed", "1")
+_PANIC = "panicked at vl-convert"
 _STOPPED = 3.0  # s
 _SHARE = 0.5  # of the median rate: a slice that was stopped is slower, if it is kept
 
@@ -54,7 +55,7 @@ def try_starved(part: Part, folder: Path, count: int) -> None:
         place.mkdir()
         prepare(place, folder / "samples")
         part.count(name, 1)
-        part.add(_starved(limit, _commands(place)[name], place, f"{part.seed}-starved-{number}"))
+        part.add(_starved(limit, _commands(place)[name], place, f"{os.getpid()}-starved-{number}"))
     place = folder / "stopped"
     place.mkdir()
     part.count("run, stopped in mid-slice", 1)
@@ -90,6 +91,8 @@ def _starved(limit: Limit, words: Sequence[str], place: Path, marker: str) -> It
     if code in _ENDED and "CPU time" in limit.name:
         code = 2
     said = err.decode("utf-8", "replace")
+    if _PANIC in said:  # the library that draws writes lines of its own before the error
+        said = said[said.find("gilbench:") :]
     answer = Answer(tuple(words), code, out, said, 0)
     name = f"{words[0]} with {limit.name}"
     for harm in judged(answer, ()):
@@ -113,7 +116,7 @@ def _readable(path: Path, name: str, words: tuple[str, ...]) -> Iterator[Harm]:
 
 def _stopped(words: Sequence[str], place: Path) -> Iterator[Harm]:
     """Stop a worker in the middle of its slices, and expect no slow slice in the study without a word."""
-    marker = "stopped"
+    marker = f"{os.getpid()}-stopped"
     environment = marked(environment_in(place / "own"), marker)
     process = subprocess.Popen(
         [*GILBENCH, *words],
@@ -161,7 +164,7 @@ def _stopped(words: Sequence[str], place: Path) -> Iterator[Harm]:
 
 def _vanished(place: Path) -> Iterator[Harm]:
     """Remove the folder of the study while it is measured."""
-    marker = "vanished"
+    marker = f"{os.getpid()}-vanished"
     inner = place / "inner"
     inner.mkdir()
     words = _commands(inner)["run"]

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 from gilbench.model.errors import GilbenchError
 from gilbench.render.charts.style import FONT, styled
 
+_CANCELED = "oneshot canceled"
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _LINK = "{http://www.w3.org/1999/xlink}"
 _REFERENCE = re.compile(r"url\(['\"]?#([^'\")]+)['\"]?\)")
@@ -37,12 +38,17 @@ def rendered(spec: Any, names: Sequence[str] = ()) -> str:
 
 @contextlib.contextmanager
 def _drawing() -> Iterator[None]:
-    """Make an error of a panic in the drawing library, which is not an ``Exception``: a resource is exhausted."""
+    """Make an error of a failure of the drawing library itself: a resource is exhausted.
+
+    Its panics are not an ``Exception``. A thread of it that could not start cancels its answer.
+    """
     try:
         yield
-    except (Exception, KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
+        if isinstance(error, Exception) and _CANCELED not in str(error):
+            raise
         reason = " ".join(str(error).split())
         raise GilbenchError(
             f"cannot draw a chart: {reason}\nRaise the limits of open files and memory, or write no chart."
