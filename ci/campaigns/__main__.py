@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -54,6 +55,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="number of trials of each part")
     parser.add_argument("--output", type=Path, help="also write the table to this file")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads must not fork
     harms = Path(tempfile.mkdtemp(prefix="campaign-harm-"))
     parts = []
@@ -67,7 +69,11 @@ def main() -> int:
         parts.append(part)
         count = chosen.count or (plan.short if chosen.short else plan.trials)
         with tempfile.TemporaryDirectory(prefix="campaign-", ignore_cleanup_errors=True) as folder:
-            plan.tries(part, Path(folder), count)
+            try:
+                plan.tries(part, Path(folder), count)
+            except KeyboardInterrupt:
+                part.skip(f"the rest of {count}: interrupted")
+                break
     text = table(parts)
     sys.stdout.write(text)
     if chosen.output:

@@ -140,7 +140,8 @@ def _serve(requests: int, answers: int, out: int, err: int, environment: dict[st
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     while head := os.read(requests, 4):
         (size,) = struct.unpack("I", head)
         body = b""
