@@ -95,8 +95,8 @@ def unpack(records: Sequence[bytes], width: int) -> NDArray[np.void]:
     if not (figures["value"] >= 0).all():
         raise msgspec.ValidationError("a value is negative or not a number")
     value, lo, hi = (figures[name].astype(float) for name in ("value", "lo", "hi"))
-    room = 1e-5 * value + 1e-30  # bounds have 7 digits
-    with np.errstate(invalid="ignore"):  # an infinite value has infinite room
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN: no bound; an infinite value has infinite room
+        room = 1e-5 * value + 1e-30  # bounds have 7 digits
         outside = (lo > value + room) | (hi < value - room) | (lo > hi)
     if outside.any() or not figures["blocks"].all():
         raise msgspec.ValidationError("a value is outside its interval, or of no blocks")
