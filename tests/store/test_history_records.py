@@ -26,9 +26,9 @@ BOUNDS = st.none() | st.floats(0, 2.0**100, width=32)
 
 
 def possible(figure: PackedFigure) -> PackedFigure:
-    """The same value, inside its interval."""
+    """The same value, inside its interval; a bound beyond float32 would become infinite."""
     lo = None if figure.lo is None else min(figure.lo, figure.value)
-    hi = None if figure.hi is None else max(figure.hi, figure.value)
+    hi = None if figure.hi is None or figure.value > 1e38 else max(figure.hi, figure.value)
     return figure._replace(lo=lo, hi=hi)
 
 
