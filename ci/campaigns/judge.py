@@ -15,7 +15,7 @@ from campaigns.mutations import MARK
 
 CODES = frozenset({0, 1, 2, 3, 4, 130})  # the documented ones, without the bug's own
 LARGEST = 1 << 20  # KiB of resident memory
-_LINES = 3  # of an error
+_LINES = 3  # of an error; a command of several files has one for each
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ACTIVE = (f"<script>alert({MARK})", f"<img src=x onerror=alert({MARK})", f"<svg/onload=alert({MARK})")
 _COMMANDS = re.compile(rf"^\s*::\w+ file={MARK}|##vso\[", re.MULTILINE)
@@ -45,7 +45,11 @@ def judged(answer: Answer, files: tuple[Path, ...]) -> Iterator[Harm]:
     if (
         answer.code == 2
         and not helped
-        and (not told or len(answer.err.strip().splitlines()) > _LINES or len(answer.err) > 2000)
+        and (
+            not told
+            or len(answer.err.strip().splitlines()) > _LINES * max(1, len(told))
+            or len(answer.err) > 2000
+        )
     ):
         yield harm("unclear", f"the error is not one to {_LINES} short lines:\n{answer.err[:3000]}")
     for text in (answer.err, answer.text):
