@@ -19,7 +19,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO, cast
 
 from gilbench.model.errors import GilbenchError
-from gilbench.render.guard import printable, printable_lines, without_commands
+from gilbench.render.guard import printable, printable_lines, shortened, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +155,7 @@ def write_commands(text: str) -> None:
 def complain(text: str) -> None:
     """Write an error to stderr. It may quote a file or an argument."""
     err = stderr()
-    err.write("gilbench: " + "\n".join(map(printable, text.splitlines())) + "\n")
+    err.write("gilbench: " + "\n".join(printable(shortened(line)) for line in text.splitlines()) + "\n")
     err.flush()
 
 

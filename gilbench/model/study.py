@@ -36,7 +36,8 @@ Amount = Annotated[float, Meta(ge=0, le=1e18)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]  # 31 years
 Lateness = Annotated[float, Meta(ge=-1e-3, le=1e9)]  # s; a timer may fire one clock tick early
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Threads = Annotated[int, Meta(ge=0, le=2**15)]
+MOST_THREADS = 2**15
+Threads = Annotated[int, Meta(ge=0, le=MOST_THREADS)]
 Processors = Annotated[int, Meta(ge=1, le=2**15)]
 Processor = Annotated[int, Meta(ge=0, le=2**15)]  # number of a CPU
 Rounds = Annotated[int, Meta(ge=0, le=10_000)]  # number of blocks, slices, or attempts

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 from typing import Any, TextIO
 
-import msgspec
-
-from gilbench.render.guard import printable
+from gilbench.render.guard import json_text, printable
 from gilbench.render.page import Page
 
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also in full width
@@ -24,7 +22,7 @@ def write_csv(page: Page, file: TextIO) -> None:
 
 def _harmless(value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
-        return msgspec.json.encode(value).decode()
+        return json_text(value, indent=0)
     if not isinstance(value, str):
         return value
     text = printable(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
@@ -176,7 +177,9 @@ def charts_of(result: object) -> tuple[Chart, ...]:
 
 def drawable_charts(result: object) -> tuple[Chart, ...] | None:
     """Return the charts of a result; None: there are some, but the modules that draw them are not installed."""
-    drawing = type(result).__name__ not in CHARTS or all(map(_is_installed, _DRAWING))
+    drawing = type(result).__name__ not in CHARTS or (
+        all(map(_is_installed, _DRAWING)) and not _is_confined()
+    )
     return charts_of(result) if drawing else None
 
 
@@ -236,15 +239,22 @@ def refuse_unknown(name: str, *kinds: str) -> None:
 
 
 def refuse_unready(name: str) -> None:
-    """Check that the modules that a format needs are installed.
+    """Check that what a format needs is here.
 
     Raises:
-        UsageError: A module is missing.
+        UsageError: A module is missing, or the address space is limited.
     """
     form = _named(name)
     missing = [module for module in form.needs if not _is_installed(module)]
     if missing:
         raise UsageError(f"format {name} needs {' and '.join(missing)}: pip install 'gilbench[{form.extra}]'")
+    if form.charts == "one" and _is_confined():
+        raise UsageError(f"format {name} needs an unlimited address space: ulimit -v unlimited")
+
+
+def _is_confined() -> bool:
+    """Return whether the address space is limited (``ulimit -v``): the library that draws would end the process."""
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def is_known(path: Path, kind: str | None = None) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_LONGEST = 1200  # characters of a line of an error
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _COMMAND = re.compile(r"(?:^|(?<=\s)):{2,}|#{2,}(?=\w*\[)", re.MULTILINE)
 
@@ -28,6 +29,11 @@ def printable(text: str) -> str:
 def quotable(text: str) -> str:
     """Return one line of text for the inside of a quoted label of OpenMetrics."""
     return printable(text).replace("\\", r"\\").replace('"', r"\"")
+
+
+def shortened(line: str) -> str:
+    """Leave out the middle of a line that quotes a very long value. The remedy is at its end."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]}…{line[-_LONGEST // 4 :]}"
 
 
 def printable_lines(text: str) -> str:

@@ -35,6 +35,7 @@ TOPICS = (
     "ci",
     "results",
     "permissions",
+    "security",
     "how-it-measures",
     "metrics",
     "workloads",

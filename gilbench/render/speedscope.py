@@ -9,9 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-import msgspec
-
 from gilbench.model.profile import Profile, Stack
+from gilbench.render.guard import json_text
 from gilbench.render.profile_page import program
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
@@ -36,7 +35,7 @@ def write_speedscope(profile: Profile, file: TextIO) -> None:
             for (tid, thread), stacks in threads.items()
         ],
     }
-    file.write(msgspec.json.encode(document).decode())
+    file.write(json_text(document, indent=0))
 
 
 def _frame(text: str) -> dict[str, Any]:

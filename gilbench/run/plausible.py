@@ -16,6 +16,8 @@ CLOCK = 1e-3  # s by which two reads of one clock may be out of order, by differ
 TICK = 0.02  # s by which a tick-based CPU clock may be ahead
 MARGIN = 0.25  # s of CPU time before and after a slice that may be counted: a JVM continues to compile
 FASTEST = 1e11  # 1/s; an operation takes at least one cycle on any CPU
+_ELSEWHERE: frozenset[Driver] = frozenset({"processes", "cooperative"})
+"""Drivers whose CPU time of threads is not that of threads of the worker, each for itself."""
 _ROUNDING = 1e-6
 
 
@@ -45,12 +47,24 @@ def _impossibilities(slice_: Slice, case: Case, driver: Driver, cores: int) -> I
     cpus = len(slice_.cpus) or cores
     if slice_.cpu is not None and slice_.cpu > cpus * (length + MARGIN):
         yield f"`.cpu` is {slice_.cpu:g} s in a slice of {length:g} s on {cpus} CPUs"
+    if slice_.system is not None and slice_.system > (slice_.cpu or 0.0) + TICK:
+        yield f"`.system` is {slice_.system:g} s, but `.cpu` is {slice_.cpu or 0.0:g} s"
     wanted = {case.threads} if driver in ALIKE else {0, case.threads}
     if len(slice_.threads) not in wanted:
         yield f"`.threads` has {len(slice_.threads)} of {case.threads} threads"
     for number, thread in enumerate(slice_.threads):
         for problem in _of_a_thread(thread, slice_):
             yield f"`.threads[{number}]{problem}"
+    tids = [thread.tid for thread in slice_.threads if thread.tid is not None]
+    if driver != "cooperative" and len(set(tids)) < len(tids):
+        yield "`.threads` has a duplicate thread"
+    used = sum(thread.cpu or 0.0 for thread in slice_.threads)
+    if (
+        driver == "parallel"
+        and slice_.cpu is not None
+        and used > slice_.cpu + (len(slice_.threads) + 1) * TICK
+    ):
+        yield f"`.cpu` is {slice_.cpu:g} s, but the threads used {used:g} s"
     together = sum(thread.operations for thread in slice_.threads)
     if driver in ALIKE and abs(slice_.operations - together) > _ROUNDING * max(1.0, together):
         yield f"`.operations` is {slice_.operations:g}, but the threads add up to {together:g}"

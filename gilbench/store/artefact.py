@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +39,8 @@ def read_document(path: Path, type_: type[_T], schema: int, kind: str | None = N
         head = msgspec.json.decode(text, type=_Head)
         if head.kind != kind:
             raise StudyError(f"{path} is not a {what}; choose another file")
+        if head.schema < 1:
+            raise StudyError(f"{path} is damaged: `$.schema` is not a positive integer; restore the file")
         if head.schema > schema:
             raise StudyError(
                 f"{path} has schema {head.schema}, but this gilbench reads up to {schema}; update gilbench"
@@ -47,6 +50,15 @@ def read_document(path: Path, type_: type[_T], schema: int, kind: str | None = N
         raise StudyError(f"cannot read {path}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StudyError(f"{path} is damaged, or not a {what}: {error}; restore the file") from error
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text is a date in ISO 8601 that every system can hold."""
+    try:
+        datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def write_document(path: Path, document: object) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from gilbench.model.errors import StudyError
 from gilbench.model.printed import PrintedResults, printed_cell
 from gilbench.model.results import Caveat, Cell
-from gilbench.model.study import Family
+from gilbench.model.study import MOST_THREADS, Family
 
 TOOL = "ccbench"
 _INTERPRETER = re.compile(r"== (\S{1,40} \S{1,40}) \(.{0,200}\) ==")
@@ -24,7 +24,7 @@ _HOST = re.compile(r"== (\S{1,40} \S{1,40}) on '(.{0,200})' ==")
 _PART = re.compile(r"--- (Throughput|Latency|I/O bandwidth) ---")
 _TASK = re.compile(r"(?:Background CPU task: )?([A-Z0-9a-z].{0,99})")
 _RATE = re.compile(
-    r"(?:CPU )?threads=(\d{1,5}): (\d{1,15}(?:\.\d)?) (?:(?:iterations|packets)/s\.|\( \d+ %\))"
+    r"(?:CPU )?threads=(\d{1,5}): (\d{1,15}(?:\.\d)?) (?:(?:iterations|packets)/s\.|\( (\d{1,9}) %\))"
 )
 _LATENCY = re.compile(r"CPU threads=(\d{1,5}): (-?\d{1,12}) ms\. \(std dev: (\d{1,12}) ms\.\)")
 _WARNING = re.compile(r".*:\d+: \w*Warning: .*|  .*")  # of newer interpreters on stderr, and its line of code
@@ -61,6 +61,11 @@ def read_output(path: Path, text: str) -> PrintedResults:
         if found := _PART.fullmatch(line):
             above = above._replace(part=found[1], task="")
         elif above.task and (made := list(_row(line, above, cells))):
+            if not _is_possible(line, above, made):
+                raise StudyError(
+                    f"{path}, line {number} is damaged: {line[:60]!r} contradicts itself or an earlier line; "
+                    f"save the output of {TOOL} again"
+                )
             cells += made
         elif not line or _WARNING.fullmatch(line) or (above.task and _LATENCY.fullmatch(line)):
             continue
@@ -101,6 +106,20 @@ def _row(line: str, above: _Above, earlier: list[Cell]) -> Iterator[Cell]:
         if base is not None and base.value:
             ratio = "speedup" if above.part == "Throughput" else "retained"
             yield _cell(above, threads, ratio, rate / base.value)
+
+
+def _is_possible(line: str, above: _Above, cells: list[Cell]) -> bool:
+    """Return whether the threads are few enough, and the printed percentage is that of the rates."""
+    threads = cells[0].case.threads
+    if threads > MOST_THREADS or (above.part == "Throughput" and not threads):
+        return False
+    found = _RATE.fullmatch(line)
+    ratios = [cell.value for cell in cells if cell.metric in {"speedup", "retained"}]
+    if found is None or found[3] is None or not ratios:
+        return True
+    rate = cells[0].value
+    doubt = 1 + 100 * ratios[0] * (1 / rate + ratios[0] / rate if rate else 1.0)  # all are rounded
+    return abs(float(found[3]) - 100 * ratios[0]) <= doubt
 
 
 def _cell(above: _Above, threads: int, metric: str, value: float) -> Cell:

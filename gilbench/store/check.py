@@ -24,9 +24,10 @@ from gilbench.model.results import (
     Known,
 )
 from gilbench.model.study import Case, Failure, Interpreter, Parameters, Struct, Value
-from gilbench.store.artefact import read_document
+from gilbench.store.artefact import is_date, read_document
 
 SCHEMA = 1
+_ROUNDED = 1 + 1e-6
 _VERDICTS = {  # by status
     "regressed": {"regressed"},
     "known bad": {"regressed"},
@@ -77,10 +78,15 @@ def read_check(path: Path) -> Check:
 
 def _check(document: _Document) -> Check:
     lists: dict[str, list[Any]] = {status: [] for status in _VERDICTS}
+    seen = set[tuple[Any, ...]]()
     for row in document.comparisons:
-        status, comparison = msgspec.convert(row.pop("status"), str), _comparison(row)
+        status, comparison = msgspec.convert(row.pop("status"), str), _comparison(row, document.threshold)
         if comparison.verdict not in _VERDICTS.get(status, ()):
             raise ValueError(f"a row with the verdict {comparison.verdict} has the status {status!r}")
+        place = (comparison.case, comparison.reference, comparison.metric)
+        if place in seen:
+            raise ValueError(f"a second row of {comparison.case.workload[:40]!r}")
+        seen.add(place)
         expected = (
             Expected(comparison=comparison, reason=str(row["known_reason"]))
             if status in _KNOWN
@@ -100,6 +106,10 @@ def _check(document: _Document) -> Check:
         said = "inconclusive" if document.comparisons else "no baseline"
     if gate.verdict != said or not all(row.is_mean for row in gate.summary):
         raise ValueError(f"the verdict {gate.verdict!r} contradicts the rows")
+    if document.exit_code not in _exit_codes(gate):
+        raise ValueError(f"the exit code {document.exit_code} contradicts the rows")
+    if not is_date(document.created):
+        raise ValueError(f"the date {document.created[:40]!r} is not ISO 8601")
     if not (0 <= document.threshold < 1 and 0 < document.fdr < 1):
         raise ValueError("threshold or fdr is not a fraction")
     return Check(
@@ -121,14 +131,14 @@ def _hosts(document: _Document) -> ByHost | None:
     if not document.host_kinds:
         return None
     known = {name for kind in document.host_kinds for name in kind.hosts}
-    rows = tuple(map(_comparison, document.host_comparisons))
+    rows = tuple(_comparison(row, document.threshold) for row in document.host_comparisons)
     if not all(row.host in known for row in rows):
         raise ValueError("a row is of an unknown host")
     findings = tuple(Finding(kind="hosts", text=text) for text in document.host_findings)
     return ByHost(kinds=document.host_kinds, rows=rows, findings=findings)
 
 
-def _comparison(row: dict[str, Any]) -> Comparison:
+def _comparison(row: dict[str, Any], threshold: float) -> Comparison:
     made = msgspec.convert({**row, "case": _case(row)}, Comparison)
     low, ratio, high = (
         (0.0 if made.lo is None else made.lo),
@@ -141,7 +151,32 @@ def _comparison(row: dict[str, Any]) -> Comparison:
         raise ValueError("a number of blocks or hosts is negative")
     if made.metric not in METRICS:
         raise ValueError(f"unknown metric {made.metric!r}")
+    if made.better != METRICS[made.metric].better:
+        raise ValueError(f"{made.better!r} is not the better direction of {made.metric}")
+    if made.verdict != "inconclusive" and not (
+        ratio is not None and made.blocks and _fits(made, low, high, threshold)
+    ):
+        raise ValueError(f"the verdict {made.verdict} contradicts the ratio {ratio} ({low:g} to {high:g})")
     return made
+
+
+def _fits(row: Comparison, low: float, high: float, threshold: float) -> bool:
+    """Return whether a verdict is on the side of 1 on which the interval is."""
+    if row.verdict == "equivalent":  # of fractions, the difference is small, not the ratio
+        most = (1 + threshold) * _ROUNDED
+        return METRICS[row.metric].unit == "fraction" or (low <= most and high >= 1 / most)
+    worse = high <= 1 if row.better == "higher" else low >= 1
+    better = low >= 1 if row.better == "higher" else high <= 1
+    return worse if row.verdict == "regressed" else better
+
+
+def _exit_codes(gate: Gate) -> set[int]:
+    """Return the exit codes that a verdict can have; 3 only with ``--strict``."""
+    if gate.regressed:
+        return {1, 130}
+    if gate.failed:
+        return {4, 130}
+    return {0, 130} if gate.verdict == "pass" else {0, 3, 130}
 
 
 def _failed(row: dict[str, Any]) -> FailedCase:

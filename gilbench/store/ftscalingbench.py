@@ -14,6 +14,7 @@ from pathlib import Path
 from gilbench.model.errors import StudyError
 from gilbench.model.printed import PrintedResults, printed_cell
 from gilbench.model.results import Caveat, Cell
+from gilbench.model.study import MOST_THREADS
 
 TOOL = "ftscalingbench"
 _COLOR = re.compile(r"\x1b\[\d{0,3}m")
@@ -53,7 +54,7 @@ def read_output(path: Path, text: str) -> PrintedResults:
             caveats[_WITH_GIL] = None
         elif _ZERO.fullmatch(line):
             caveats[_SHORT] = None
-        elif started := _THREADS.fullmatch(line):
+        elif (started := _THREADS.fullmatch(line)) and int(started[1]) <= MOST_THREADS:
             threads = int(started[1])
         elif found := list(_row(line, threads)):
             if any(one.case == found[0].case for one in cells):

@@ -188,6 +188,7 @@ class History:
         if version < VERSION:
             self._database.write(convert, doing="convert")
             self._database.shrink()
+        self._database.read(_refuse_orphans)
 
 
 class _Places:
@@ -230,6 +231,22 @@ def _insert(
     return True
 
 
+def _refuse_orphans(connection: sa.Connection) -> None:
+    """Refuse rows without those that they name: SQLite does not keep foreign keys by itself.
+
+    Raises:
+        msgspec.ValidationError: There is one.
+    """
+    for key, named in (
+        (RECORDS.c.study, STUDIES.c.id),
+        (RECORDS.c.layout, LAYOUTS.c.id),
+        (LAYOUTS.c.metric, SERIES.c.metric),
+    ):
+        orphan = sa.select(key).where(key.not_in(sa.select(named))).limit(1)
+        if connection.execute(orphan).first() is not None:
+            raise msgspec.ValidationError(f"a {key.name} that is named is missing")
+
+
 def _place(series: Series) -> tuple[str, str, str, int, int]:
     """Return the sort key of a series. Databases differ in how they order texts."""
     case = series.case
@@ -244,6 +261,12 @@ def _read(
     layouts = {
         key: unpack_layout(packed).tolist() for key, packed in _fetch(connection, query, tuple[int, bytes])
     }
+    same = sa.select(SERIES.c.id).where(SERIES.c.metric == metric)
+    known = set(connection.execute(same).scalars())
+    if not all(known.issuperset(series) for series in layouts.values()):
+        raise msgspec.ValidationError(
+            f"a layout of {metric} has a series that is missing, or of another metric"
+        )
     needed = [key for key, series in layouts.items() if not set(wanted).isdisjoint(series)]
     pieces: dict[int, list[_Piece]] = {key: [] for key in wanted}
     for first in range(0, len(needed), _TOGETHER):

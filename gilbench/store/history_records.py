@@ -85,7 +85,8 @@ def unpack(records: Sequence[bytes], width: int) -> NDArray[np.void]:
         An array of ``FIGURE``, shape (records, width).
 
     Raises:
-        msgspec.ValidationError: A record has another length, or a value is negative or not a number.
+        msgspec.ValidationError: A record has another length, or a value is negative, not a number, outside its
+            interval, or of no blocks.
     """
     size = width * FIGURE.itemsize
     if any(len(record) != size for record in records):
@@ -93,6 +94,12 @@ def unpack(records: Sequence[bytes], width: int) -> NDArray[np.void]:
     figures = np.frombuffer(b"".join(records), FIGURE).reshape(len(records), width)
     if not (figures["value"] >= 0).all():
         raise msgspec.ValidationError("a value is negative or not a number")
+    value, lo, hi = (figures[name].astype(float) for name in ("value", "lo", "hi"))
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN: no bound; an infinite value has infinite room
+        room = 1e-5 * value + 1e-30  # bounds have 7 digits
+        outside = (lo > value + room) | (hi < value - room) | (lo > hi)
+    if outside.any() or not figures["blocks"].all():
+        raise msgspec.ValidationError("a value is outside its interval, or of no blocks")
     return figures
 
 

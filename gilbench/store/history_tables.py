@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from gilbench.model.errors import StudyError
 from gilbench.model.history import Series
+from gilbench.model.metrics import METRICS
 from gilbench.model.printed import UNKNOWN, PrintedResults
 from gilbench.model.results import Cell
 from gilbench.model.study import Case, Header, Name, Struct
@@ -175,7 +176,11 @@ def read_series(row: sa.Row[Any]) -> Series:
         "parameters": [pair for pair in pairs if not pair[0].startswith(_AXIS)],
         **{name[len(_AXIS) :]: value for name, value in pairs if name.startswith(_AXIS)},
     }
-    return Series(case=msgspec.convert(case, Case), **msgspec.structs.asdict(msgspec.convert(fields, _Rest)))
+    rest = msgspec.convert(fields, _Rest)
+    known = METRICS.get(rest.metric)  # None: of another version of gilbench
+    if known is not None and (rest.unit, rest.better) != (known.unit, known.better):
+        raise msgspec.ValidationError(f"{rest.metric} has another unit or direction")
+    return Series(case=msgspec.convert(case, Case), **msgspec.structs.asdict(rest))
 
 
 def _moment(date: str) -> float:

@@ -47,10 +47,10 @@ def read_version(connection: sa.Connection) -> int | None:
     """
     if not sa.inspect(connection).has_table(HISTORY.name):
         return None
-    version = connection.execute(sa.select(HISTORY.c.version)).scalar()
-    if not isinstance(version, int) or version < 1:
+    versions = connection.execute(sa.select(HISTORY.c.version)).scalars().all()
+    if len(versions) != 1 or not isinstance(versions[0], int) or versions[0] < 1:
         raise msgspec.ValidationError("its version is missing")
-    return version
+    return versions[0]
 
 
 def convert(connection: sa.Connection) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ import msgspec
 
 from gilbench.model.errors import StudyError
 from gilbench.model.profile import SCHEMA, Profile
+from gilbench.store.profile_integrity import FRACTION, contradictions
 
 _MOST = 2.0**53  # maximum of any number; every JSON reader holds smaller integers exactly
-_FRACTION = 1.05  # maximum of a fraction: observers read threads one after another
-_SHARES = ("alive", "gil_held", "gil_wait", "off_gil", "blocked")
-_FRACTIONS = {"functions.value", "contended", "free_wanted"}
+_FRACTIONS = {
+    *("functions.value", "contended", "free_wanted", "probe.error"),
+    *(f"lanes.threads.{name}" for name in ("held", "wait", "off", "blocked")),
+}
+_STATUS = 255.0  # largest exit status
 _LEAST = {  # status -64: ended by signal 64
     "process.status": -64.0,
     "stack_rate": 1.0,
@@ -48,7 +52,7 @@ def read_profile(path: Path) -> Profile:
         profile = msgspec.convert(_current(path, saved), Profile)
     except msgspec.ValidationError as error:
         raise StudyError(f"{path} is damaged: {error}; restore the file") from error
-    for fault in _faults(profile):
+    for fault in chain(_out_of_bounds(msgspec.to_builtins(profile), ""), contradictions(profile)):
         raise StudyError(f"{path} is damaged: {fault}; restore the file")
     return profile
 
@@ -91,27 +95,6 @@ def _upgraded(saved: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _faults(profile: Profile) -> Iterator[str]:
-    """Yield impossible values, one text each."""
-    yield from _out_of_bounds(msgspec.to_builtins(profile), "")
-    for number, thread in enumerate(profile.threads):
-        for name in _SHARES:
-            if (share := getattr(thread, name) or 0.0) > _FRACTION * thread.count:
-                yield f"threads[{number}].{name} is {share:.6g}"
-    known = {thread.tid for thread in profile.threads}
-    for number, blame in enumerate(profile.blames):
-        if not {blame.holder, blame.waiter} <= known:
-            yield f"blames[{number}] has a thread that is not in the profile"
-    for number, sleep in enumerate(profile.blocked):
-        if sleep.tid not in known:
-            yield f"blocked[{number}] has a thread that is not in the profile"
-    for number, bucket in enumerate(bucket for thread in profile.threads for bucket in thread.waits):
-        if bucket.lo > bucket.hi:
-            yield f"bucket {number} of the waits ends at {bucket.hi}, before its start"
-    if profile.stacks and profile.stack_rate is None:
-        yield "stack_rate is missing"
-
-
 def _out_of_bounds(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -121,6 +104,6 @@ def _out_of_bounds(value: Any, path: str) -> Iterator[str]:
             yield from _out_of_bounds(inner, f"{path}[{number}]")
     elif isinstance(value, int | float):
         field = re.sub(r"\[\d+\]", "", path)
-        most = _FRACTION if field in _FRACTIONS else _MOST
+        most = _STATUS if field == "process.status" else FRACTION if field in _FRACTIONS else _MOST
         if not _LEAST.get(field, 0.0) <= value <= most:
             yield f"{path} is {value:.6g}"

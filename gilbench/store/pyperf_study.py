@@ -42,6 +42,12 @@ KIND = "pyperf"
 _LARGEST = 1 << 28  # bytes of an uncompressed file
 _GZIP = b"\x1f\x8b"
 _MOST_LOOPS = 2**53
+_MOST_CPUS = 2**15
+_COUNTS = {
+    "loops": _MOST_LOOPS,
+    "inner_loops": _MOST_LOOPS,
+    "cpu_count": _MOST_CPUS,
+}  # metadata, with the maximum
 _MOST_RUNS = 10_000  # blocks and slices that a study can have
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 _Metadata = dict[str, Any]
@@ -143,6 +149,16 @@ def _sorted_out(path: Path, suite: _JsonSuite) -> tuple[list[_TimedBenchmark], t
             others.append(name)
             continue
         merged = tuple(msgspec.structs.replace(run, metadata={**common, **run.metadata}) for run in runs)
+        wrong = [
+            key
+            for run in merged
+            for key, most in _COUNTS.items()
+            if not _is_count(run.metadata.get(key, 1), most)
+        ]
+        if wrong:
+            raise StudyError(
+                f"{path} is damaged: `{wrong[0]}` of {name[:60]!r} is not a number of at least 1; restore the file"
+            )
         found.append(_TimedBenchmark(name, about, merged))
     if not found:
         raise StudyError(f"{path} has no benchmark with times; measure one: pyperf timeit -o FILE")
@@ -296,7 +312,17 @@ def _text(about: Mapping[str, Any], name: str) -> str:
     return value.strip()[:1000] if isinstance(value, str) else ""
 
 
-def _count(about: Mapping[str, Any], name: str, most: int = 2**15) -> int:
+def _count(about: Mapping[str, Any], name: str, most: int = _MOST_CPUS) -> int:
     """Return a whole number of at least 1; 1: unknown."""
-    value = about.get(name)
-    return value if isinstance(value, int) and 1 <= value <= most else 1
+    value = about.get(name, 1)
+    return value if _is_count(value, most) else 1
+
+
+def _wrong_count(runs: Sequence[_JsonRun]) -> str | None:
+    """Return a number in the metadata that is none; None: there is none."""
+    given = ((key, run.metadata.get(key, 1), most) for run in runs for key, most in _COUNTS.items())
+    return next((key for key, value, most in given if not _is_count(value, most)), None)
+
+
+def _is_count(value: Any, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most

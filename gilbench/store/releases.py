@@ -11,7 +11,7 @@ from gilbench.model.documents import ReleasesDocument
 from gilbench.model.errors import StudyError
 from gilbench.model.releases import Release, Releases
 from gilbench.model.study import Case
-from gilbench.store.artefact import read_document
+from gilbench.store.artefact import is_date, read_document
 
 SCHEMA = 1
 _OF_RELEASES = ("gilbench", "created", "code", "at_least", "interpreters", "interrupted")
@@ -26,7 +26,7 @@ def read_releases(path: Path) -> Releases:
     """
     saved = read_document(path, ReleasesDocument, SCHEMA, "releases")
     try:
-        rows = tuple(_release(row, saved.code) for row in saved.rows)
+        rows = _rows(saved)
     except (ValueError, msgspec.ValidationError) as error:
         raise StudyError(
             f"{path} is damaged: {error}; measure again: gilbench releases -o FILE.json"
@@ -39,10 +39,19 @@ def read_releases(path: Path) -> Releases:
     return found
 
 
-def _release(row: Any, code: str) -> Release:
+def _rows(saved: ReleasesDocument) -> tuple[Release, ...]:
+    if not is_date(saved.created):
+        raise ValueError(f"the date {saved.created[:40]!r} is not ISO 8601")
+    rows = tuple(_release(row, saved) for row in saved.rows)
+    if len({row.case for row in rows}) < len(rows):
+        raise ValueError("two rows of one interpreter")
+    return rows
+
+
+def _release(row: Any, saved: ReleasesDocument) -> Release:
     """Make an answer from its flat row, in which earlier versions left out the name of the workload."""
     fields = {
-        "workload": code if row.workload is None else row.workload,
+        "workload": saved.code if row.workload is None else row.workload,
         "interpreter": row.interpreter,
         "threads": 1,
         "gil": row.gil,
@@ -55,4 +64,10 @@ def _release(row: Any, code: str) -> Release:
         raise ValueError("a share is outside its interval")
     if made.blocks < 0:
         raise ValueError("the number of blocks is negative")
+    if made.case.interpreter not in {one.name for one in saved.interpreters}:
+        raise ValueError(f"{made.case.interpreter[:40]!r} is not among the interpreters")
+    if made.lo is not None and made.hi is not None:
+        expected = "yes" if made.lo >= saved.at_least else "no" if made.hi < saved.at_least else "undecided"
+        if made.answer != expected or not made.blocks:
+            raise ValueError(f"the answer {made.answer!r} contradicts the share")
     return made

@@ -14,9 +14,13 @@ import msgspec
 from gilbench.model.errors import StudyError
 from gilbench.model.scores import Basis, Score, Scorecard
 from gilbench.model.study import Host, Interpreter, Struct
-from gilbench.store.artefact import read_document, write_document
+from gilbench.store.artefact import is_date, read_document, write_document
 
 SCHEMA = 1
+_OTHER = {  # verdicts of the other kind
+    "claim": {"yes", "no", "not seen"},
+    "property": {"holds", "does not hold"},
+}
 
 
 class _Properties(Struct, frozen=True):
@@ -58,12 +62,12 @@ def read_scores(path: Path) -> tuple[Score, ...] | None:
     if not path.exists():
         return None
     found = read_document(path, _Properties, SCHEMA).properties
-    _check(path, found)
     for number, score in enumerate(found):
         if score.kind != "property":
             raise StudyError(
                 f"{path} is damaged: a {score.kind} at `$.properties[{number}]`; restore the file"
             )
+    _check(path, found)
     return found
 
 
@@ -84,6 +88,9 @@ def read_scorecard(path: Path) -> Scorecard:
         raise StudyError(f"{path} is damaged: {error}; restore the file") from error
     _check(path, claims)
     _check(path, properties)
+    names = [interpreter.name for interpreter in card.interpreters]
+    if not is_date(card.created) or len(set(names)) < len(names):
+        raise StudyError(f"{path} is damaged: its date or interpreters are invalid; restore the file")
     return Scorecard(
         gilbench=card.gilbench,
         created=card.created,
@@ -95,6 +102,8 @@ def read_scorecard(path: Path) -> Scorecard:
 
 
 def _score(row: dict[str, Any], kind: str, bases: dict[tuple[str, str], Basis]) -> Score:
+    if (row["id"], row["interpreter"]) not in bases:
+        raise msgspec.ValidationError(f"`$.bases` has no {row['id']} of {row['interpreter']}")
     basis = bases[row["id"], row["interpreter"]]
     title = row["title"] if basis.part is None else row["title"].removesuffix(f": {basis.part}")
     hidden = {"kind": kind, "title": title, "part": basis.part, "measured": basis.measured}
@@ -110,10 +119,14 @@ def _check(path: Path, scores: tuple[Score, ...]) -> None:
     """Refuse impossible figures.
 
     Raises:
-        StudyError: A figure is outside its interval, or has no unit.
+        StudyError: A figure is outside its interval, negative, or has no unit, or a verdict is of the other kind.
     """
+    seen = set[tuple[str, str]]()
     for number, score in enumerate(scores):
         fault = _fault(score)
+        if fault is None and (score.id, score.interpreter) in seen:
+            fault = f"a second score of {score.id[:40]!r} for {score.interpreter[:40]!r}"
+        seen.add((score.id, score.interpreter))
         if fault is not None:
             field = "claims" if score.kind == "claim" else "properties"
             raise StudyError(f"{path} is damaged: {fault} at `$.{field}[{number}]`; restore the file")
@@ -121,6 +134,10 @@ def _check(path: Path, scores: tuple[Score, ...]) -> None:
 
 def _fault(score: Score) -> str | None:
     """Return why the figure of a score is impossible; None: it is possible."""
+    if score.verdict in _OTHER[score.kind]:
+        return f"the verdict {score.verdict!r} of a {score.kind}"
+    if score.figure is not None and score.figure < 0 and (score.hi is None or score.hi < 0):
+        return "negative value"
     if score.figure is None and (score.lo, score.hi) != (None, None):
         return "interval without a value"
     known = [end for end in (score.lo, score.figure, score.hi) if end is not None]

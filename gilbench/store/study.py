@@ -24,7 +24,8 @@ import msgspec
 
 from gilbench.model.errors import StudyError
 from gilbench.model.study import FleetHost, Header, Run, Struct, Study
-from gilbench.store.integrity import Runs, header_fault
+from gilbench.store.integrity import Runs
+from gilbench.store.integrity_header import header_fault
 
 SCHEMA = 2
 _MOST_SCHEMAS = 1000  # a larger number is invalid

@@ -76,7 +76,7 @@ def one_interpreter(place: str, *metrics: str) -> None:
     """A history in which nothing is relative to a reference, with a step at the 21st study."""
     with History(place, create=True) as history:
         for day in range(40):
-            cells = [cell(2.0 if day >= 20 else 1.0, metric=metric, unit="1/s") for metric in metrics]
+            cells = [cell(2.0 if day >= 20 else 1.0, metric=metric) for metric in metrics]
             history.add(header(day), cells, f"{day:064}", commit=f"c{day}")
 
 

@@ -23,6 +23,15 @@ from gilbench.store.history_records import (
 )
 
 BOUNDS = st.none() | st.floats(0, 2.0**100, width=32)
+
+
+def possible(figure: PackedFigure) -> PackedFigure:
+    """The same value, inside its interval; a bound beyond float32 would become infinite."""
+    lo = None if figure.lo is None else min(figure.lo, figure.value)
+    hi = None if figure.hi is None or figure.value > 1e38 else max(figure.hi, figure.value)
+    return figure._replace(lo=lo, hi=hi)
+
+
 FIGURES = st.lists(
     st.builds(
         PackedFigure,
@@ -30,8 +39,8 @@ FIGURES = st.lists(
         st.floats(0, allow_nan=False),
         BOUNDS,
         BOUNDS,
-        st.integers(0, 10**30),
-    ),
+        st.integers(1, 10**30),
+    ).map(possible),
     unique_by=lambda figure: figure.series,
     min_size=1,
 )

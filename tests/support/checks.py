@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gilbench.analyse.study.gate import decide, exit_code, no_baseline
+from gilbench.model.metrics import METRICS
 from gilbench.model.results import Caveat, Check, Comparison, FailedCase, Known, family_title
 from gilbench.model.study import Case, Failure
 
@@ -17,16 +18,20 @@ HOSTILE = (
 def row(verdict: str = "equivalent", **changes: Any) -> Comparison:
     """A comparison; fields of its case are changed by their names, too."""
     case: dict[str, Any] = {"workload": "countdown", "interpreter": "3.13t", "threads": 2}
+    metric = METRICS.get(changes.get("metric", "throughput"), METRICS["throughput"])
+    ratio = {"equivalent": 1.0, "improved": 1.1}.get(verdict, 0.9)
+    if metric.better == "lower":
+        ratio = 1 / ratio
     case |= {name: changes.pop(name) for name in list(changes) if name in Case.__struct_fields__}
     known: dict[str, Any] = {
         "case": Case(**case),
         "family": "cpu",
         "reference": "3.13",
         "metric": "throughput",
-        "better": "higher",
-        "ratio": 0.9,
-        "lo": 0.88,
-        "hi": 0.92,
+        "better": metric.better,
+        "ratio": ratio,
+        "lo": ratio * 0.88 / 0.9,
+        "hi": ratio * 0.92 / 0.9,
         "verdict": verdict,
         "reason": "interval too wide" if verdict == "inconclusive" else None,
         "blocks": 8,

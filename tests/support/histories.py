@@ -14,6 +14,7 @@ import msgspec
 from postgresql_server import execute
 
 from gilbench.model.history import Entry, Point, Series
+from gilbench.model.metrics import METRICS
 from gilbench.model.results import Cell
 from gilbench.model.study import Build, Case, Effort, Header, Host, Interpreter, Plan
 from gilbench.store.history import History
@@ -48,12 +49,13 @@ def cell(value: float, **changed: Any) -> Cell:
     """A cell; fields of its case are changed by their names, too."""
     case: dict[str, Any] = {"workload": "countdown", "interpreter": "3.14t", "threads": 4}
     case |= {name: changed.pop(name) for name in list(changed) if name in Case.__struct_fields__}
+    metric = METRICS.get(changed.get("metric", "relative"), METRICS["relative"])
     plain = Cell(
         case=Case(**case),
         family="cpu",
-        metric="relative",
-        unit="x",
-        better="higher",
+        metric=metric.name,
+        unit=metric.unit,
+        better=metric.better,
         value=value,
         lo=value * 0.99,
         hi=value * 1.01,

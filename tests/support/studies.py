@@ -118,12 +118,12 @@ def make_slice(turn: int = 0, rate: float = 1000.0, *, threads: int = 1, **chang
     begin = 100.0 + turn
     operations = rate * SECONDS
     each = ThreadSlice(
-        tid=1,
+        tid=None,
         start=begin,
         finish=begin + SECONDS,
         operations=operations / max(1, threads),
         total=round(operations / max(1, threads)),
-        cpu=SECONDS,
+        cpu=SECONDS / max(1, threads),
     )
     known = {
         "round": turn,
@@ -135,7 +135,7 @@ def make_slice(turn: int = 0, rate: float = 1000.0, *, threads: int = 1, **chang
         "gil_enabled": (True, True),
         "cpus": (0, 1),
         "cpu": SECONDS,
-        "threads": (each,) * threads,
+        "threads": tuple(msgspec.structs.replace(each, tid=tid) for tid in range(1, threads + 1)),
     }
     return Slice(**{**known, **changes})
 

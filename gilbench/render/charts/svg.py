@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from gilbench.model.errors import GilbenchError
 from gilbench.render.charts.style import FONT, styled
 
+_CANCELED = "oneshot canceled"
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _LINK = "{http://www.w3.org/1999/xlink}"
 _REFERENCE = re.compile(r"url\(['\"]?#([^'\")]+)['\"]?\)")
@@ -28,8 +31,28 @@ _UNUSED = (
 def rendered(spec: Any, names: Sequence[str] = ()) -> str:
     """Draw a specification, which has long labels of these names on its left."""
     text = io.StringIO()
-    styled(spec, names).save(text, format="svg", engine="vl-convert")
+    with _drawing():
+        styled(spec, names).save(text, format="svg", engine="vl-convert")
     return text.getvalue()
+
+
+@contextlib.contextmanager
+def _drawing() -> Iterator[None]:
+    """Make an error of a failure of the drawing library itself: a resource is exhausted.
+
+    Its panics are not an ``Exception``. A thread of it that could not start cancels its answer.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) and _CANCELED not in str(error):
+            raise
+        reason = " ".join(str(error).split())
+        raise GilbenchError(
+            f"cannot draw a chart: {reason}\nRaise the limits of open files and memory, or write no chart."
+        ) from error
 
 
 def inline(svg: str, label: str, prefix: str, links: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -97,7 +120,8 @@ def png(svg: str) -> bytes:
     """Return a drawing as PNG, twice as large for dense screens."""
     import vl_convert  # noqa: PLC0415 - 40 MB, which an SVG of gilbench's own does not need
 
-    return vl_convert.svg_to_png(svg, scale=2)
+    with _drawing():
+        return vl_convert.svg_to_png(svg, scale=2)
 
 
 def _parsed(svg: str) -> ET.Element:

@@ -1,0 +1,1 @@
+"""A campaign against everything that can go wrong: parts that try, and count harm."""
