@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from gilbench.model.study import Case, Host, Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
 from gilbench.observe.instructions import Counter
 from gilbench.plan import counting
+from gilbench.plan.blocks import Group
 from gilbench.run.command import CommandRunner, CommandSession
 from gilbench.run.control import HostControl
 from gilbench.run.counting import run_counts
@@ -31,6 +33,8 @@ def run_plan(
     worker: type[Worker] = Worker,
     observers: Mapping[str, Watch] = OBSERVERS,
     counter: Counter | None = None,
+    groups: Sequence[Group] | None = None,
+    attempts: Mapping[tuple[int, str], int] = MappingProxyType({}),
 ) -> None:
     """Run the runs of a plan that are missing.
 
@@ -44,6 +48,8 @@ def run_plan(
         worker: The class that starts a worker and speaks with it.
         observers: The observers by name.
         counter: The tool for the counted cases; None: they are left out.
+        groups: The groups to run; None: all of the plan.
+        attempts: Earlier attempts at some groups, by block and workload, in addition to those of ``earlier``.
     """
     _allow_many_descriptors()
     by_name = {interpreter.name: interpreter for interpreter in interpreters}
@@ -62,6 +68,8 @@ def run_plan(
         earlier=before,
         controls=helpers.control,
         observers=observers,
+        groups=groups,
+        attempts=attempts,
     )
     try:
         session.run()

@@ -6,6 +6,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +49,8 @@ class Session:
         controls: Measures what the host gives; None: it is not measured.
         observers: The observers by name.
         serve_train: Serves a train with some workers.
+        groups: The groups to run; None: all of the plan.
+        attempts: Earlier attempts at some groups, by block and workload, in addition to those of ``earlier``.
     """
 
     def __init__(
@@ -63,8 +66,11 @@ class Session:
         controls: Controls | None = None,
         observers: Mapping[str, Watch] = OBSERVERS,
         serve_train: Callable[[Sequence[Served], Placement, float, str], list[Ride]] = serve_train,
+        groups: Sequence[planning.Group] | None = None,
+        attempts: Mapping[tuple[int, str], int] = MappingProxyType({}),
     ) -> None:
         self._serve_train = serve_train
+        self._groups = groups
         self._plan = plan
         self._layout = Layout(plan.cpus, host)
         self._workloads = workloads
@@ -75,6 +81,7 @@ class Session:
         self._observers = observers
         before = tuple(earlier)
         self._done = Done(plan, before)
+        self._done.attempts.update(attempts)
         self._warm_up = WarmUp(plan)
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
@@ -85,9 +92,11 @@ class Session:
                 self._checksums.setdefault((case.workload, case.parameters), checksum)
 
     def run(self) -> None:
-        """Run the runs of the plan that are missing, until ``Hooks.stop`` returns true."""
-        short = planning.short_cases(self._plan, self._workloads, self._jit)
-        everything = list(planning.groups(self._plan, short))
+        """Run the runs of the groups that are missing, until ``Hooks.stop`` returns true."""
+        everything = self._groups
+        if everything is None:
+            short = planning.short_cases(self._plan, self._workloads, self._jit)
+            everything = list(planning.groups(self._plan, short))
         for number, group in enumerate(everything):
             if self._hooks.stop():
                 return

@@ -23,7 +23,6 @@ from gilbench.analyse.study.gate import (
 )
 from gilbench.analyse.study.layout import layout_included, small_changes
 from gilbench.analyse.study.report import build_report
-from gilbench.interpreters.names import name_all
 from gilbench.interpreters.rebuilt import is_rebuilt
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 from gilbench.model.results import Caveat, Check, Gate, Known
@@ -38,7 +37,7 @@ from gilbench.work.compare import Limits, between, nothing_in_common
 from gilbench.work.explain import MOST, explain_regressions, explained_cases
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import run_study
-from gilbench.work.planning import MeasureRequest, plan_study, select_one
+from gilbench.work.planning import MeasureRequest, plan_study, select_sides
 
 
 class Checked(NamedTuple):
@@ -174,7 +173,8 @@ def check_measured(
     """
     _refuse_unexplained(request, explain=explain)
     metrics = limits.metrics(JUDGEABLE, JUDGED)
-    header = tried(_plan(python, against, request, listener), listener)
+    header = plan_study(request, listener, select_sides(against, python, request))
+    header = tried(header, listener)
     header = tried_commands(header, request.command, listener)
     study, path, interrupted = run_study(header, output or default_study_path(), listener)
     rebuilt = is_rebuilt(*header.interpreters)
@@ -266,15 +266,3 @@ def _check(study: Study, gate: Gate, against: str, found: Sequence[Caveat], limi
         interpreters=study.header.interpreters,
         exit_code=exit_code(gate, strict=limits.strict),
     )
-
-
-def _plan(python: str, against: str, request: MeasureRequest, listener: Listener) -> Header:
-    """Plan the baseline and the candidate, even if both are the same executable."""
-    sides = name_all(
-        (
-            select_one(option, spec, environment=request.environment, refresh=request.refresh)
-            for option, spec in (("--against", against), ("--python", python))
-        ),
-        by_path=True,
-    )
-    return plan_study(request, listener, sides)

@@ -1,0 +1,280 @@
+"""Carries messages between the processes of a fleet, over the connections of Dask distributed.
+
+Dask gives addresses, TCP, TLS with certificates on both sides, and frames. Its tasks are not used. A task is a pickle:
+each host would run what anyone sends, and the client would run what a host answers. A Dask worker also samples its own
+threads and the host all the time, which would disturb what is measured.
+
+Dask's connections unpickle some messages as well, whatever serializers are set. ``_PlainTCP`` and ``_PlainTLS``
+therefore read messages themselves: one frame of plain msgpack of limited size, which holds bytes of JSON. msgspec
+decodes these into the types of ``messages.py``. No other module imports Dask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import dask.config
+import msgpack
+import msgspec
+from distributed.comm.core import Comm, CommClosedError
+from distributed.comm.core import connect as connect_comm
+from distributed.comm.core import listen as listen_comm
+from distributed.comm.registry import backends
+from distributed.comm.tcp import (
+    TCP,
+    TLS,
+    TCPBackend,
+    TCPConnector,
+    TCPListener,
+    TLSBackend,
+    TLSConnector,
+    TLSListener,
+)
+from distributed.protocol.utils import unpack_frames
+from distributed.security import Security
+from tornado.iostream import StreamClosedError
+
+from gilbench.model.errors import UsageError
+from gilbench.work.fleet.messages import Beat, Message
+
+BEAT = 2.0  # s between two signs of life
+SILENCE = 8.0  # s without a sign of life, after which a peer counts as lost
+CONNECT = 4.0  # s
+LONGEST = 64 << 20  # bytes of a message
+_DECODER = msgspec.json.Decoder(Message)
+_ENCODER = msgspec.json.Encoder()
+_SIZE = struct.Struct("Q")
+
+
+class Access(NamedTuple):
+    """Files in PEM format that prove who may take part, on both sides of each connection."""
+
+    ca: str  # certificate of the authority that signed all others
+    cert: str  # certificate of this process
+    key: str  # its private key
+
+
+class LostError(Exception):
+    """A peer that cannot be reached any more.
+
+    Args:
+        message: What happened.
+        ended: The peer has closed the connection; otherwise, it is silent, and may come back.
+    """
+
+    def __init__(self, message: str, *, ended: bool) -> None:
+        super().__init__(message)
+        self.ended = ended
+
+
+class Wire:
+    """A connection that carries messages both ways. It sends a sign of life regularly.
+
+    Args:
+        comm: The connection.
+    """
+
+    def __init__(self, comm: Comm) -> None:
+        self._comm = comm
+        self._beating = asyncio.get_running_loop().create_task(self._beat())
+
+    async def send(self, message: msgspec.Struct) -> None:
+        """Send a message. If the peer is lost, ``receive`` says so."""
+        if not self._comm.closed():
+            try:
+                await self._comm.write(_ENCODER.encode(message))
+            except OSError:  # also Dask's own errors
+                self._comm.abort()
+
+    async def receive(self) -> Message:
+        """Wait for the next message that is no sign of life.
+
+        Raises:
+            LostError: The peer has closed the connection, is silent, or sent something else than a message.
+        """
+        while True:
+            try:
+                data = await asyncio.wait_for(self._comm.read(), SILENCE)
+                if not isinstance(data, bytes):
+                    raise msgspec.DecodeError("not bytes")  # noqa: TRY301 - handled like other nonsense
+                message: Message = _DECODER.decode(data)
+            except TimeoutError as error:
+                self._comm.abort()
+                raise LostError(f"no sign of life for {SILENCE:g} s", ended=False) from error
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                self._comm.abort()
+                raise LostError(f"sent no message of a fleet: {str(error)[:80]}", ended=True) from error
+            except OSError as error:
+                ended = isinstance(error.__cause__, StreamClosedError | ConnectionResetError | BrokenPipeError)
+                raise LostError("closed the connection" if ended else "is unreachable", ended=ended) from error
+            if not isinstance(message, Beat):
+                return message
+
+    async def close(self) -> None:
+        """Close the connection after what was sent."""
+        self._beating.cancel()
+        await self._comm.close()
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        self._beating.cancel()
+        self._comm.abort()
+
+    async def _beat(self) -> None:
+        while not self._comm.closed():
+            await self.send(Beat())
+            await asyncio.sleep(BEAT)
+
+
+async def connect(address: str, access: Access | None) -> Wire:
+    """Connect to a scheduler.
+
+    Raises:
+        LostError: Nobody listens there, or not in this way.
+        UsageError: A file of TLS cannot be used.
+    """
+    arguments = _arguments(address, access, "client")
+    _prepare()
+    try:
+        comm = await asyncio.wait_for(connect_comm(address, timeout=CONNECT, **arguments), CONNECT + 1)
+    except TimeoutError as error:
+        raise LostError("no answer", ended=False) from error
+    except (OSError, ValueError) as error:  # a peer of another kind
+        raise LostError(_reason(error), ended=False) from error
+    return Wire(comm)
+
+
+class Listening(NamedTuple):
+    """A scheduler's open door."""
+
+    address: str
+    stop: Callable[[], None]
+
+
+async def listen(
+    address: str, access: Access | None, handle: Callable[[Wire], Awaitable[None]]
+) -> Listening:
+    """Listen for connections, and call a coroutine with each.
+
+    Raises:
+        UsageError: The address cannot be used, or a file of TLS.
+    """
+    arguments = _arguments(address, access, "scheduler")
+    _prepare()
+
+    async def accept(comm: Comm) -> None:
+        await handle(Wire(comm))
+
+    try:
+        listener: Any = listen_comm(address, accept, **arguments)
+        await listener.start()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot listen at {address}: {reason}; choose another address") from error
+    return Listening(listener.listen_address, listener.stop)
+
+
+def _arguments(address: str, access: Access | None, role: str) -> dict[str, Any]:
+    if (access is not None) is not address.startswith("tls://"):
+        raise UsageError(
+            f"{address} needs --tls-ca, --tls-cert, and --tls-key"
+            if access is None
+            else f"{address} is not encrypted; use tls:// with the options of TLS"
+        )
+    if access is None:
+        return {}
+    security = Security(
+        require_encryption=True,
+        tls_ca_file=access.ca,
+        **{f"tls_{role}_cert": access.cert, f"tls_{role}_key": access.key},
+    )
+    try:
+        return dict(
+            security.get_connection_args(role) if role == "client" else security.get_listen_args(role)
+        )
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        names = ", ".join(access)
+        raise UsageError(f"cannot use the TLS files {names}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost cause of an error, in one line."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {cause.reason or cause}"
+    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).splitlines()[0]
+
+
+def _prepare() -> None:
+    """Let Dask use the plain connections, and keep its log from the terminal."""
+    backends.update(tcp=_PlainTCPBackend(), tls=_PlainTLSBackend())
+    dask.config.set({"distributed.comm.timeouts.tcp": "12s"})  # of the kernel; 11 s at least
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+async def _read_plain(comm: TCP) -> object:
+    """Read one frame of plain msgpack. Dask's ``read`` would unpickle what a peer marks so."""
+    stream = comm.stream
+    if stream is None:
+        raise CommClosedError
+    try:
+        (size,) = _SIZE.unpack(await stream.read_bytes(_SIZE.size))
+        if not _SIZE.size < size <= LONGEST:
+            raise CommClosedError("a message of a wrong size")
+        frames, missing = unpack_frames(await stream.read_bytes(size), partial=True)
+        if len(frames) != 1 or missing:
+            raise CommClosedError("a message of several frames")
+        return msgpack.loads(frames[0], use_list=False)
+    except StreamClosedError as error:
+        comm.abort()
+        raise CommClosedError from error.real_error or error
+    except (ValueError, struct.error) as error:  # also those of msgpack
+        comm.abort()
+        raise CommClosedError from error
+    except BaseException:
+        comm.abort()
+        raise
+
+
+class _PlainTCP(TCP):
+    async def read(self, deserializers: object = None) -> object:  # noqa: ARG002 - Dask's signature
+        return await _read_plain(self)
+
+
+class _PlainTLS(TLS):
+    async def read(self, deserializers: object = None) -> object:  # noqa: ARG002 - Dask's signature
+        return await _read_plain(self)
+
+
+class _PlainTCPConnector(TCPConnector):
+    comm_class = _PlainTCP
+
+
+class _PlainTCPListener(TCPListener):
+    comm_class = _PlainTCP
+
+
+class _PlainTLSConnector(TLSConnector):
+    comm_class = _PlainTLS
+
+
+class _PlainTLSListener(TLSListener):
+    comm_class = _PlainTLS
+
+
+class _PlainTCPBackend(TCPBackend):
+    _connector_class = _PlainTCPConnector
+    _listener_class = _PlainTCPListener
+
+
+class _PlainTLSBackend(TLSBackend):
+    _connector_class = _PlainTLSConnector
+    _listener_class = _PlainTLSListener
