@@ -57,7 +57,10 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne,
 }
 _OF_TEXTS = ("==", "!=", "~")
-_UNITS = {"": 1, **{unit: 1000**power for power, unit in enumerate(("KB", "MB", "GB", "TB"), start=1)}}
+_UNITS: dict[str, int] = {
+    "": 1,
+    **{unit: 1000**power for power, unit in enumerate(("KB", "MB", "GB", "TB"), start=1)},
+}
 _UNITS |= {unit: 1024**power for power, unit in enumerate(("KIB", "MIB", "GIB", "TIB"), start=1)}
 _IMPLEMENTATIONS = ("cpython", "pypy", "graalpy", "jython", "ironpython", "stackless")
 _TOKEN = re.compile(
