@@ -29,6 +29,7 @@ PAGES = {
     "PrintedResults": "printed_page:printed_page",
     "Measurements": "measurements_page:measurements_page",
     "Header": "plan_page:plan_page",
+    "FleetStatus": "fleet_page:fleet_page",
     "Machine": "machine_page:machine_page",
     "Selftest": "selftest_page:selftest_page",
     "Catalogue": "workloads_page:catalogue_page",

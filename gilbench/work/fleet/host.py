@@ -16,6 +16,7 @@ import msgspec
 
 from gilbench.host import scratch
 from gilbench.model.errors import RunFailure, UsageError
+from gilbench.model.fleet import Access
 from gilbench.run.endpoint import Endpoint
 from gilbench.work.fleet.messages import (
     Describe,
@@ -30,7 +31,7 @@ from gilbench.work.fleet.messages import (
     Result,
     Stop,
 )
-from gilbench.work.fleet.wire import Access, LostError, Wire, connect
+from gilbench.work.fleet.wire import LostError, Wire, connect
 from gilbench.work.listener import Listener
 
 _PAUSE = 1.0  # s between two attempts to connect
@@ -184,8 +185,7 @@ class HostService:
         except RunFailure as failure:
             return Fault(reason=failure.message)
         try:
-            line = msgspec.json.encode(job)
-            await asyncio.to_thread(endpoint.send, msgspec.Raw(line))
+            endpoint.send(job)
             return await self._end_of(endpoint)
         except RunFailure as failure:
             output = endpoint.process.output().strip().splitlines()[-1:]
@@ -203,7 +203,8 @@ class HostService:
             await _readable(endpoint.fileno())
             message: dict[str, Any] = endpoint.receive(_GRACE)
             if "ok" in message:
-                return _END.decode(msgspec.json.encode(message["ok"]))
+                end: End = _END.decode(msgspec.json.encode(message["ok"]))
+                return end
             self._listener.note(str(message.get("note", {}).get("text", ""))[:500])
 
 
@@ -223,5 +224,3 @@ async def _readable(descriptor: int) -> None:
         await ready.wait()
     finally:
         loop.remove_reader(descriptor)
-
-

@@ -145,7 +145,9 @@ def _written(files: Sequence[OwnFile]) -> Iterator[dict[str, Path]]:
 
 
 def _cpus(host: Host) -> tuple[int, ...]:
-    return tuple(cpu.number for cpu in measured_cpus(read_topology(allowed_cpus()))) or tuple(range(host.cores))
+    return tuple(cpu.number for cpu in measured_cpus(read_topology(allowed_cpus()))) or tuple(
+        range(host.cores)
+    )
 
 
 class _Notes(Listener):

@@ -7,11 +7,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gilbench.model.study import Block, Count, Header, Host, Interpreter, Name, Rounds, Run, Struct
+from gilbench.model.study import Block, Count, Header, Host, Interpreter, Name, Rounds, Struct
 from gilbench.plan.host_choice import HostFacts
 from gilbench.work.planning import MeasureRequest
 
-Label = Annotated[str, Meta(max_length=200)]
+LONGEST_LABEL = 200  # characters
+Label = Annotated[str, Meta(max_length=LONGEST_LABEL)]
 
 
 class Software(Struct, frozen=True):
@@ -133,6 +134,7 @@ class OwnFile(Struct, frozen=True):
 
     given: str  # how the user named it
     name: Annotated[str, Meta(pattern=r"^\w{1,100}$")]  # of the workload
+    path: str
     text: str
 
 
@@ -163,7 +165,7 @@ class MakePlan(Struct, frozen=True, tag="plan"):
 
 
 class Measure(Struct, frozen=True, tag="measure"):
-    """Measure a block of one workload; the value is a tuple of ``Run``."""
+    """Measure a block of one workload; the value is the runs, a tuple of ``Run``."""
 
     header: Header  # with the interpreters and the CPUs of this host
     block: Block
@@ -205,5 +207,3 @@ class Fault(Struct, frozen=True, tag="fault"):
 
 
 End = Success | Fault
-Runs = tuple[Run, ...]
-

@@ -93,7 +93,9 @@ class Scheduler:
         name = join.state.facts.name
         earlier = self._members.get(name)
         if earlier is not None and earlier.session != join.session:
-            await wire.send(Refused(reason=f"the fleet has a host {name!r} already; join with another --name"))
+            await wire.send(
+                Refused(reason=f"the fleet has a host {name!r} already; join with another --name")
+            )
             await wire.close()
             return
         if earlier is not None:  # it was cut off, and came back before it was missed
@@ -132,7 +134,9 @@ class Scheduler:
             await client.send(message)
 
     async def _serve_client(self, wire: Wire) -> None:
-        name = f"{next(self._numbers)}-{os.urandom(8).hex()}"  # a host can outlive the scheduler that it answers
+        name = (
+            f"{next(self._numbers)}-{os.urandom(8).hex()}"  # a host can outlive the scheduler that it answers
+        )
         self._clients[name] = wire
         try:
             states = tuple(self._states())

@@ -19,7 +19,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import dask.config
-import msgpack
 import msgspec
 from distributed.comm.core import Comm, CommClosedError
 from distributed.comm.core import connect as connect_comm
@@ -37,9 +36,10 @@ from distributed.comm.tcp import (
 )
 from distributed.protocol.utils import unpack_frames
 from distributed.security import Security
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 
 from gilbench.model.errors import UsageError
+from gilbench.model.fleet import Access
 from gilbench.work.fleet.messages import Beat, Message
 
 BEAT = 2.0  # s between two signs of life
@@ -49,14 +49,6 @@ LONGEST = 64 << 20  # bytes of a message
 _DECODER = msgspec.json.Decoder(Message)
 _ENCODER = msgspec.json.Encoder()
 _SIZE = struct.Struct("Q")
-
-
-class Access(NamedTuple):
-    """Files in PEM format that prove who may take part, on both sides of each connection."""
-
-    ca: str  # certificate of the authority that signed all others
-    cert: str  # certificate of this process
-    key: str  # its private key
 
 
 class LostError(Exception):
@@ -76,10 +68,10 @@ class Wire:
     """A connection that carries messages both ways. It sends a sign of life regularly.
 
     Args:
-        comm: The connection.
+        comm: The connection, one of Dask's.
     """
 
-    def __init__(self, comm: Comm) -> None:
+    def __init__(self, comm: Any) -> None:
         self._comm = comm
         self._beating = asyncio.get_running_loop().create_task(self._beat())
 
@@ -110,8 +102,12 @@ class Wire:
                 self._comm.abort()
                 raise LostError(f"sent no message of a fleet: {str(error)[:80]}", ended=True) from error
             except OSError as error:
-                ended = isinstance(error.__cause__, StreamClosedError | ConnectionResetError | BrokenPipeError)
-                raise LostError("closed the connection" if ended else "is unreachable", ended=ended) from error
+                ended = isinstance(
+                    error.__cause__, StreamClosedError | ConnectionResetError | BrokenPipeError
+                )
+                raise LostError(
+                    "closed the connection" if ended else "is unreachable", ended=ended
+                ) from error
             if not isinstance(message, Beat):
                 return message
 
@@ -144,7 +140,7 @@ async def connect(address: str, access: Access | None) -> Wire:
         comm = await asyncio.wait_for(connect_comm(address, timeout=CONNECT, **arguments), CONNECT + 1)
     except TimeoutError as error:
         raise LostError("no answer", ended=False) from error
-    except (OSError, ValueError) as error:  # a peer of another kind
+    except (OSError, ValueError, TypeError, KeyError) as error:  # a peer of another kind
         raise LostError(_reason(error), ended=False) from error
     return Wire(comm)
 
@@ -156,9 +152,7 @@ class Listening(NamedTuple):
     stop: Callable[[], None]
 
 
-async def listen(
-    address: str, access: Access | None, handle: Callable[[Wire], Awaitable[None]]
-) -> Listening:
+async def listen(address: str, access: Access | None, handle: Callable[[Wire], Awaitable[None]]) -> Listening:
     """Listen for connections, and call a coroutine with each.
 
     Raises:
@@ -222,26 +216,29 @@ def _prepare() -> None:
 
 async def _read_plain(comm: TCP) -> object:
     """Read one frame of plain msgpack. Dask's ``read`` would unpickle what a peer marks so."""
-    stream = comm.stream
-    if stream is None:
+    if comm.stream is None:
         raise CommClosedError
     try:
-        (size,) = _SIZE.unpack(await stream.read_bytes(_SIZE.size))
-        if not _SIZE.size < size <= LONGEST:
-            raise CommClosedError("a message of a wrong size")
-        frames, missing = unpack_frames(await stream.read_bytes(size), partial=True)
-        if len(frames) != 1 or missing:
-            raise CommClosedError("a message of several frames")
-        return msgpack.loads(frames[0], use_list=False)
+        return msgspec.msgpack.decode(await _read_frame(comm.stream))
     except StreamClosedError as error:
         comm.abort()
         raise CommClosedError from error.real_error or error
-    except (ValueError, struct.error) as error:  # also those of msgpack
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, struct.error) as error:
         comm.abort()
         raise CommClosedError from error
     except BaseException:
         comm.abort()
         raise
+
+
+async def _read_frame(stream: IOStream) -> memoryview:
+    (size,) = _SIZE.unpack(await stream.read_bytes(_SIZE.size))
+    if not _SIZE.size < size <= LONGEST:
+        raise CommClosedError("a message of a wrong size")
+    frames, missing = unpack_frames(await stream.read_bytes(size), partial=True)
+    if len(frames) != 1 or missing:
+        raise CommClosedError("a message of several frames")
+    return frames[0]
 
 
 class _PlainTCP(TCP):
