@@ -18,7 +18,6 @@ from gilbench.cli.fleet_options import (
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import Form, Output, Quiet, deliver, examples, sort_files
 from gilbench.model.errors import UsageError
-from gilbench.model.fleet import Fleet
 
 _TLS = "--tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem"
 _SERVE = examples(
@@ -96,6 +95,7 @@ def status(
     """Show the hosts of a fleet: what they are, whether their gilbench fits, and what they measure."""
     files = sort_files(output, "FleetStatus")
     refuse_missing_extra()
+    from gilbench.model.fleet import Fleet  # noqa: PLC0415
     from gilbench.work.fleet.serving import read_address, read_status  # noqa: PLC0415
 
     deliver(read_status(Fleet(read_address(address), access_of(tls_ca, tls_cert, tls_key))), form, files)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gilbench.cli.options import typed
 from gilbench.model.errors import UsageError
-from gilbench.model.fleet import Access, Fleet
+
+if TYPE_CHECKING:
+    from gilbench.model.fleet import Access, Fleet
 
 FLEET = "Fleet"  # panel of --help
 
@@ -80,6 +82,7 @@ def fleet_of(
             raise UsageError("--hosts, --tls-ca, --tls-cert, and --tls-key need --fleet")
         return None
     refuse_missing_extra()
+    from gilbench.model.fleet import Fleet  # noqa: PLC0415
     from gilbench.plan.host_choice import parse_hosts  # noqa: PLC0415
     from gilbench.work.fleet.serving import read_address  # noqa: PLC0415
 
@@ -98,6 +101,8 @@ def access_of(ca: str | None, cert: str | None, key: str | None) -> Access | Non
         return None
     if ca is None or cert is None or key is None:
         raise UsageError("TLS needs all of --tls-ca, --tls-cert, and --tls-key")
+    from gilbench.model.fleet import Access  # noqa: PLC0415
+
     return Access(ca, cert, key)
 
 

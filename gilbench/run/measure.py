@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 
 from gilbench.model.study import Case, Host, Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
@@ -33,8 +32,7 @@ def run_plan(
     worker: type[Worker] = Worker,
     observers: Mapping[str, Watch] = OBSERVERS,
     counter: Counter | None = None,
-    groups: Sequence[Group] | None = None,
-    attempts: Mapping[tuple[int, str], int] = MappingProxyType({}),
+    groups: Mapping[Group, int] | None = None,
 ) -> None:
     """Run the runs of a plan that are missing.
 
@@ -48,8 +46,7 @@ def run_plan(
         worker: The class that starts a worker and speaks with it.
         observers: The observers by name.
         counter: The tool for the counted cases; None: they are left out.
-        groups: The groups to run; None: all of the plan.
-        attempts: Earlier attempts at some groups, by block and workload, in addition to those of ``earlier``.
+        groups: The groups to run, with the number of earlier attempts at each; None: all of the plan.
     """
     _allow_many_descriptors()
     by_name = {interpreter.name: interpreter for interpreter in interpreters}
@@ -69,7 +66,6 @@ def run_plan(
         controls=helpers.control,
         observers=observers,
         groups=groups,
-        attempts=attempts,
     )
     try:
         session.run()

@@ -6,7 +6,6 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -49,8 +48,7 @@ class Session:
         controls: Measures what the host gives; None: it is not measured.
         observers: The observers by name.
         serve_train: Serves a train with some workers.
-        groups: The groups to run; None: all of the plan.
-        attempts: Earlier attempts at some groups, by block and workload, in addition to those of ``earlier``.
+        groups: The groups to run, with the number of earlier attempts at each; None: all of the plan.
     """
 
     def __init__(
@@ -66,8 +64,7 @@ class Session:
         controls: Controls | None = None,
         observers: Mapping[str, Watch] = OBSERVERS,
         serve_train: Callable[[Sequence[Served], Placement, float, str], list[Ride]] = serve_train,
-        groups: Sequence[planning.Group] | None = None,
-        attempts: Mapping[tuple[int, str], int] = MappingProxyType({}),
+        groups: Mapping[planning.Group, int] | None = None,
     ) -> None:
         self._serve_train = serve_train
         self._groups = groups
@@ -81,7 +78,8 @@ class Session:
         self._observers = observers
         before = tuple(earlier)
         self._done = Done(plan, before)
-        self._done.attempts.update(attempts)
+        for group, attempts in (groups or {}).items():
+            self._done.attempts[group.block, group.workload] = attempts
         self._warm_up = WarmUp(plan)
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
@@ -93,10 +91,8 @@ class Session:
 
     def run(self) -> None:
         """Run the runs of the groups that are missing, until ``Hooks.stop`` returns true."""
-        everything = self._groups
-        if everything is None:
-            short = planning.short_cases(self._plan, self._workloads, self._jit)
-            everything = list(planning.groups(self._plan, short))
+        short = planning.short_cases(self._plan, self._workloads, self._jit)
+        everything = list(planning.groups(self._plan, short) if self._groups is None else self._groups)
         for number, group in enumerate(everything):
             if self._hooks.stop():
                 return

@@ -12,7 +12,7 @@ from gilbench.model.study import FleetHost, Header, Interpreter
 from gilbench.plan.fleet_builds import alike
 from gilbench.plan.host_choice import Choice
 from gilbench.work.fleet.client import FleetClient, JobError
-from gilbench.work.fleet.messages import Find, Found, HostState, Wanted
+from gilbench.work.fleet.messages import Find, FoundInterpreters, HostState, Wanted
 from gilbench.work.fleet.software import own_software
 from gilbench.work.listener import Listener
 
@@ -32,13 +32,15 @@ class Admission:
         self._listener = listener
         self._told: set[str] = set()
 
-    async def find(self, names: Collection[str]) -> dict[str, Found]:
+    async def find(self, names: Collection[str]) -> dict[str, FoundInterpreters]:
         """Return the interpreters of those hosts that fit by their software and by the user's choice."""
         fitting = [name for name in sorted(names) if self._fits(self._client.hosts[name])]
         found = await asyncio.gather(*map(self._find, fitting))
         return {name: one for name, one in zip(fitting, found, strict=True) if one is not None}
 
-    def admit(self, name: str, found: Found, header: Header, known: FleetHost | None) -> FleetHost | None:
+    def admit(
+        self, name: str, found: FoundInterpreters, header: Header, known: FleetHost | None
+    ) -> FleetHost | None:
         """Return a host as the study has it; None: it does not fit.
 
         Args:
@@ -80,15 +82,15 @@ class Admission:
             return False
         return True
 
-    async def _find(self, name: str) -> Found | None:
+    async def _find(self, name: str) -> FoundInterpreters | None:
         try:
-            return await self._client.call(name, Find(wanted=self._wanted), Found)
+            return await self._client.call(name, Find(wanted=self._wanted), FoundInterpreters)
         except JobError as error:
             self.leave_out(name, str(error).splitlines()[0] if str(error) else "it did not answer")
             return None
 
 
-def planning_host(found: dict[str, Found]) -> str:
+def planning_host(found: dict[str, FoundInterpreters]) -> str:
     """Return the host that plans: of those with the most common builds, one with the fewest cores.
 
     Every other one has the cores that its plan needs.

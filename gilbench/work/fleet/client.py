@@ -15,7 +15,6 @@ from gilbench.model.fleet import Fleet
 from gilbench.model.study import Struct
 from gilbench.work.fleet.host import unreachable
 from gilbench.work.fleet.messages import (
-    Answer,
     Ask,
     Cancel,
     End,
@@ -24,6 +23,7 @@ from gilbench.work.fleet.messages import (
     Gone,
     HostState,
     Present,
+    Reply,
     Success,
 )
 from gilbench.work.fleet.wire import LostError, Wire, connect
@@ -48,7 +48,7 @@ class Went(Struct, frozen=True):
     host: str
 
 
-class Ended(Struct, frozen=True):
+class JobEnded(Struct, frozen=True):
     """A job that ended."""
 
     host: str
@@ -56,7 +56,7 @@ class Ended(Struct, frozen=True):
     end: Success | Fault
 
 
-Event = Came | Went | Ended
+Event = Came | Went | JobEnded
 
 
 class FleetClient:
@@ -135,21 +135,21 @@ class FleetClient:
                         self.hosts.pop(host, None)
                         self._fail(host, f"{host} is lost")
                         self._events.put_nowait(Went(host=host))
-                    case Answer() as answer:
+                    case Reply() as answer:
                         self._take(answer)
         except LostError as lost:
             raise UsageError(f"the scheduler {lost}") from lost
         finally:
             self._fail(None, "the scheduler is lost")
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: Reply) -> None:
         try:
             end: Success | Fault = _END.decode(answer.end)
         except (msgspec.DecodeError, RecursionError) as error:
             end = Fault(reason=f"the answer is damaged: {str(error)[:200]}")
         host, future = self._awaited.get(answer.number, ("", None))
         if future is None:
-            self._events.put_nowait(Ended(host=answer.host, number=answer.number, end=end))
+            self._events.put_nowait(JobEnded(host=answer.host, number=answer.number, end=end))
         elif host == answer.host and not future.done():
             future.set_result(end)
 

@@ -25,7 +25,7 @@ from gilbench.run.session import Hooks
 from gilbench.work.fleet.messages import (
     Describe,
     Find,
-    Found,
+    FoundInterpreters,
     HostState,
     Job,
     MakePlan,
@@ -50,7 +50,7 @@ def do(job: Job, listener: Listener) -> msgspec.Struct | tuple[Run, ...]:
             return _describe(job.name)
         case Find():
             host, interpreters = describe_host(), _interpreters(job.wanted)
-            return Found(host=host, cpus=_cpus(host), interpreters=interpreters)
+            return FoundInterpreters(host=host, cpus=_cpus(host), interpreters=interpreters)
         case MakePlan():
             return _plan(job.wanted, listener)
         case Measure():
@@ -60,7 +60,7 @@ def do(job: Job, listener: Listener) -> msgspec.Struct | tuple[Run, ...]:
 def _describe(name: str) -> HostState:
     host = describe_host()
     found = find_all()[0]
-    names = dict.fromkeys(name for one in found for name in (one.name, full_name(one.build)))
+    names = dict.fromkeys((*(one.name for one in found), *(full_name(one.build) for one in found)))
     facts = HostFacts(
         name=name,
         cores=host.cores,
@@ -72,7 +72,7 @@ def _describe(name: str) -> HostState:
         cpu_model=host.cpu_model,
         root=host.root,
         virtualisation=host.virtualisation,
-        interpreters=tuple(names),
+        interpreters=tuple(names),  # the short names first
     )
     return HostState(facts=facts, software=own_software())
 
@@ -84,7 +84,7 @@ def _interpreters(wanted: Wanted) -> tuple[Interpreter, ...]:
 
 
 def _plan(wanted: Wanted, listener: Listener) -> Planned:
-    notes = _Notes(listener)
+    notes = _KeptNotes(listener)
     with _written(wanted.files) as paths:
         given = tuple(str(paths.get(name, name)) for name in wanted.request.workload)
         request = msgspec.structs.replace(wanted.request, workload=given)
@@ -104,8 +104,7 @@ def _measure(job: Measure, listener: Listener) -> tuple[Run, ...]:
             _workloads(job.header, {Path(path).stem: path for path in paths.values()}),
             hooks,
             host=job.header.host,
-            groups=[group],
-            attempts={(group.block, group.workload): job.attempt},
+            groups={group: job.attempt},
         )
     return tuple(runs)
 
@@ -150,7 +149,7 @@ def _cpus(host: Host) -> tuple[int, ...]:
     )
 
 
-class _Notes(Listener):
+class _KeptNotes(Listener):
     """Keeps notes, and passes everything else on."""
 
     def __init__(self, listener: Listener) -> None:

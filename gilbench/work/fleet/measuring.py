@@ -17,7 +17,7 @@ from gilbench.plan.fleet import Assignments
 from gilbench.store.study import StudyWriter
 from gilbench.work.fleet.admission import Admission
 from gilbench.work.fleet.answers import Checker, DoneByHosts
-from gilbench.work.fleet.client import Came, Ended, FleetClient, JobError, Went, value_of
+from gilbench.work.fleet.client import Came, FleetClient, JobEnded, JobError, Went, value_of
 from gilbench.work.fleet.messages import LONGEST_LABEL, Measure, OwnFile
 from gilbench.work.listener import Listener
 
@@ -134,7 +134,7 @@ class FleetMeasuring:
 
     async def _take_next(self) -> None:
         match await self._client.event(_STEP):
-            case Ended() as ended:
+            case JobEnded() as ended:
                 self._take(ended)
             case Came(host=name):
                 self._lose(name)  # it may have been away without notice
@@ -142,7 +142,7 @@ class FleetMeasuring:
             case Went(host=name) if self._lose(name):
                 self._listener.note(f"{name} is lost; its block goes to another host")
 
-    def _take(self, ended: Ended) -> None:
+    def _take(self, ended: JobEnded) -> None:
         """Save the answer to a group, if it is the first one."""
         given = self._given.get(ended.number)
         if given is None or given.host.name != ended.host:
@@ -161,7 +161,7 @@ class FleetMeasuring:
             self._saved.setdefault(given.host.name, given.host)
             self._done.add(given.host.name, checked)
 
-    def _checked(self, ended: Ended, given: _Given) -> tuple[Run, ...]:
+    def _checked(self, ended: JobEnded, given: _Given) -> tuple[Run, ...]:
         """Return the runs of an answer. JobError: it has none, or impossible ones."""
         runs: tuple[Run, ...] = value_of(ended.end, tuple[Run, ...])
         checked = self._checker.taken(runs, given.host, given.group, given.attempt)

@@ -89,7 +89,7 @@ class Cancel(Struct, frozen=True, tag="cancel"):
     number: Count
 
 
-class Answer(Struct, frozen=True, tag="answer"):
+class Reply(Struct, frozen=True, tag="answer"):
     """The end of a job."""
 
     host: Name
@@ -123,7 +123,7 @@ class Refused(Struct, frozen=True, tag="refused"):
     reason: str
 
 
-Message = Join | Order | Stop | Result | Enter | Ask | Cancel | Answer | Present | Gone | Beat | Refused
+Message = Join | Order | Stop | Result | Enter | Ask | Cancel | Reply | Present | Gone | Beat | Refused
 
 
 # --- jobs of a host ---------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Describe(Struct, frozen=True, tag="describe"):
 
 
 class Find(Struct, frozen=True, tag="find"):
-    """Find the interpreters of a study; the value is ``Found``."""
+    """Find the interpreters of a study; the value is ``FoundInterpreters``."""
 
     wanted: Wanted
 
@@ -179,7 +179,7 @@ class Measure(Struct, frozen=True, tag="measure"):
 Job = Describe | Find | MakePlan | Measure
 
 
-class Found(Struct, frozen=True):
+class FoundInterpreters(Struct, frozen=True):
     """The interpreters of a study on one host, in the order of the request."""
 
     host: Host

@@ -11,7 +11,6 @@ from contextlib import suppress
 import msgspec
 
 from gilbench.work.fleet.messages import (
-    Answer,
     Ask,
     Cancel,
     Enter,
@@ -21,6 +20,7 @@ from gilbench.work.fleet.messages import (
     Order,
     Present,
     Refused,
+    Reply,
     Result,
     Stop,
 )
@@ -31,7 +31,7 @@ from gilbench.work.listener import Listener
 _CROWD = 1000  # connections that have not said what they are
 
 
-class _Member:
+class _Connected:
     """A host that is connected."""
 
     def __init__(self, wire: Wire, join: Join) -> None:
@@ -52,7 +52,7 @@ class Scheduler:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, _Connected] = {}
         self._clients: dict[str, Wire] = {}
         self._numbers = itertools.count(1)
         self._strangers = 0
@@ -101,7 +101,7 @@ class Scheduler:
         if earlier is not None:  # it was cut off, and came back before it was missed
             earlier.wire.cut()
             await self._lose(name)
-        member = self._members[name] = _Member(wire, join)
+        member = self._members[name] = _Connected(wire, join)
         self._listener.note(f"{name} joined")
         await self._tell(Present(software=own_software(), hosts=(member.state,)))
         await wire.send(Present(software=own_software(), hosts=()))
@@ -119,11 +119,11 @@ class Scheduler:
                 self._listener.note(f"{name} is lost: {reason or 'it ended'}")
                 await self._lose(name)
 
-    async def _pass_on(self, name: str, member: _Member, result: Result) -> None:
+    async def _pass_on(self, name: str, member: _Connected, result: Result) -> None:
         member.follow(result.label, done=True)
         client = self._clients.get(result.client)
         if client is not None:
-            await client.send(Answer(host=name, number=result.number, end=result.end))
+            await client.send(Reply(host=name, number=result.number, end=result.end))
 
     async def _lose(self, name: str) -> None:
         del self._members[name]

@@ -23,7 +23,7 @@ from gilbench.store.study import StudyWriter, read_study
 from gilbench.work.fleet.admission import Admission, planning_host
 from gilbench.work.fleet.client import FleetClient, JobError, entered
 from gilbench.work.fleet.measuring import FleetMeasuring
-from gilbench.work.fleet.messages import Found, MakePlan, OwnFile, Planned, Wanted
+from gilbench.work.fleet.messages import FoundInterpreters, MakePlan, OwnFile, Planned, Wanted
 from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import Measured
 from gilbench.work.planning import MeasureRequest
@@ -141,7 +141,7 @@ async def _resume(wanted: Wanted, study: Study, fleet: Fleet, path: Path, listen
 
 
 def _admitted(
-    admission: Admission, found: dict[str, Found], header: Header, known: dict[str, FleetHost]
+    admission: Admission, found: dict[str, FoundInterpreters], header: Header, known: dict[str, FleetHost]
 ) -> dict[str, FleetHost]:
     """Return the hosts that take part.
 
