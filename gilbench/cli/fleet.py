@@ -25,7 +25,7 @@ _SERVE = examples(
     f"gilbench fleet serve tls://0.0.0.0:8786 {_TLS}",
     f"gilbench fleet serve --join tls://scheduler:8786 --name east {_TLS}",
 )
-_STATUS = examples("gilbench fleet status tcp://127.0.0.1:8786", "gilbench fleet status URL --format json")
+_STATUS = examples("gilbench fleet status tcp://127.0.0.1:8786")
 
 
 def register(app: typer.Typer) -> None:

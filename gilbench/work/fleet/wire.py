@@ -91,7 +91,8 @@ class Wire:
         """
         while True:
             try:
-                data = await asyncio.wait_for(self._comm.read(), SILENCE)
+                async with asyncio.timeout(SILENCE):
+                    data = await self._comm.read()
                 if not isinstance(data, bytes):
                     raise msgspec.DecodeError("not bytes")  # noqa: TRY301 - handled like other nonsense
                 message: Message = _DECODER.decode(data)
@@ -136,12 +137,17 @@ async def connect(address: str, access: Access | None) -> Wire:
     """
     arguments = _arguments(address, access, "client")
     _prepare()
+    # A task of its own, since Dask's timeouts can swallow a cancellation.
+    connecting = asyncio.ensure_future(connect_comm(address, timeout=CONNECT, **arguments))
     try:
-        comm = await asyncio.wait_for(connect_comm(address, timeout=CONNECT, **arguments), CONNECT + 1)
-    except TimeoutError as error:
+        await asyncio.wait([connecting], timeout=CONNECT + 1)
+        comm = connecting.result()
+    except asyncio.InvalidStateError as error:
         raise LostError("no answer", ended=False) from error
     except (OSError, ValueError, TypeError, KeyError) as error:  # a peer of another kind
         raise LostError(_reason(error), ended=False) from error
+    finally:
+        connecting.cancel()
     return Wire(comm)
 
 
