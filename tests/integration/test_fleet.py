@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import signal
 import socket
-import time
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import error_lines, gilbench
-from fleets import PLAN, FleetOfProcesses, blocks_of, fleet
+from fleets import PLAN, FleetOfProcesses, fleet, hosts_of_blocks, is_whole, runs_in
 
 from gilbench.store.study import read_study
 
@@ -35,10 +34,6 @@ def two_hosts(tmp_path: Path) -> Iterator[FleetOfProcesses]:
         yield made
 
 
-def runs_in(path: Path) -> int:
-    return path.read_bytes().count(b'"kind":"run"') if path.exists() else 0
-
-
 def lock_is_free(made: FleetOfProcesses, name: str) -> bool:
     with made.cache(name).joinpath("gilbench/measuring.lock").open("r+") as lock:
         try:
@@ -55,40 +50,53 @@ def begin(made: FleetOfProcesses, path: Path) -> None:
     made.until(lambda: bool(made.jobs()))
 
 
-def resume(made: FleetOfProcesses, path: Path) -> None:
-    """Resume a study, and check that it is whole."""
-    done = gilbench(
-        *("run", "--fleet", made.address, "--resume", str(path), *made.specs(), "--quiet"),
-        env={**os.environ, "GILBENCH_TEST": made.marker},
-    )
-    assert done.returncode == 0, done.stderr
-    found = blocks_of(path)
-    assert sorted(found) == list(range(read_study(path).header.plan.effort.blocks))
-    assert all(len(hosts) == 1 for hosts in found.values())
+def begin_again(made: FleetOfProcesses, path: Path) -> None:
+    """Resume a study, and return when there are more runs and jobs."""
+    before = runs_in(path)
+    made.client("run", "--resume", str(path), *made.specs())
+    made.until(lambda: runs_in(path) > before)
+    made.until(lambda: bool(made.jobs()))
 
 
-def test_two_hosts_share_a_study_and_a_fleet_shows_them(two_hosts: FleetOfProcesses, tmp_path: Path) -> None:
+def nothing_is_measured(made: FleetOfProcesses) -> bool:
+    made.until(lambda: not made.jobs(), 10)
+    made.until(lambda: all(lock_is_free(made, name) for name in ("east", "west")), 5)
+    return True
+
+
+def test_a_check_measures_both_sides_on_each_host_and_the_fleet_shows_its_hosts(
+    two_hosts: FleetOfProcesses, tmp_path: Path
+) -> None:
     path = tmp_path / "study.jsonl"
-    client = two_hosts.client("run", *two_hosts.specs(), *PLAN, "-o", str(path))
-    assert client.wait(120) == 0, two_hosts.log("client")
-    found = blocks_of(path)
-    assert sorted(found) == list(range(20))  # 10 of a quick study for each host
-    kinds = Counter((block % 2, *hosts) for block, hosts in found.items())
+    _, against, _, python = two_hosts.specs()
+    own = tmp_path / "counting.py"
+    own.write_text(
+        '"""Counts a little."""\nWORKLOAD = {"driver": "parallel", "family": "cpu", "unit": "counts"}\n'
+        "def operation(local):\n    return sum(range(300))\n"
+    )
+    sides = ("--python", python, "--against", against, "--effort", "quick")
+    plan = ("--workload", str(own), "--threads", "1", "--fleet", two_hosts.address)
+    done = gilbench("check", *sides, *plan, "-o", str(path), "--format", "json")
+    assert done.returncode in {0, 1}, done.stderr
+    assert json.loads(done.stdout)["kind"] == "check"
+    assert is_whole(path, 20)  # 10 of a quick study for each host
+    kinds = Counter((block % 2, host) for (block, _), host in hosts_of_blocks(path).items())
     assert kinds == {(kind, host): 5 for kind in (0, 1) for host in ("east", "west")}
     study = read_study(path)
     assert {host.name for host in study.hosts} == {"east", "west"}
     assert all(len(host.interpreters) == 2 for host in study.hosts)
-    done = gilbench("fleet", "status", two_hosts.address, "--format", "json")
-    status = json.loads(done.stdout)
+    assert study.header.workloads[0].path == str(own)
+    assert not list(Path(tempfile.gettempdir()).glob("gilbench-scratch-*/counting.py"))
+    status = json.loads(gilbench("fleet", "status", two_hosts.address, "--format", "json").stdout)
     assert {host["name"]: host["blocks"] for host in status["hosts"]} == {"east": 10, "west": 10}
     assert all(host["fits"] and not host["doing"] for host in status["hosts"])
-    again = gilbench("run", "--fleet", two_hosts.address, *two_hosts.specs(), *PLAN, "-o", str(path))
+    again = gilbench("check", *sides, *plan, "-o", str(path))
     assert again.returncode == 2
     assert "exists" in error_lines(again)[0]
     assert len(read_study(path).runs) == 40
 
 
-def test_the_first_interrupt_ends_all_jobs_and_the_study_can_be_resumed(
+def test_a_study_survives_an_interrupt_and_the_kills_of_its_client_and_its_scheduler(
     two_hosts: FleetOfProcesses, tmp_path: Path
 ) -> None:
     path = tmp_path / "study.jsonl"
@@ -97,36 +105,25 @@ def test_the_first_interrupt_ends_all_jobs_and_the_study_can_be_resumed(
     client.send_signal(signal.SIGINT)
     assert client.wait(20) == 130
     assert f"--resume {path}" in two_hosts.log("client").replace("\n", " ")
-    two_hosts.until(lambda: not two_hosts.jobs(), 10)
-    two_hosts.until(lambda: all(lock_is_free(two_hosts, name) for name in ("east", "west")), 5)
-    resume(two_hosts, path)
+    assert nothing_is_measured(two_hosts)
 
-
-def test_a_client_that_is_killed_leaves_no_job(two_hosts: FleetOfProcesses, tmp_path: Path) -> None:
-    path = tmp_path / "study.jsonl"
-    begin(two_hosts, path)
+    begin_again(two_hosts, path)
     two_hosts.processes["client"].kill()
-    two_hosts.until(lambda: not two_hosts.jobs(), 10)
-    two_hosts.until(lambda: all(lock_is_free(two_hosts, name) for name in ("east", "west")), 5)
-    resume(two_hosts, path)
+    assert nothing_is_measured(two_hosts)
 
-
-def test_a_scheduler_that_is_killed_ends_the_client_and_the_jobs_and_hosts_wait_for_the_next(
-    two_hosts: FleetOfProcesses, tmp_path: Path
-) -> None:
-    path = tmp_path / "study.jsonl"
-    begin(two_hosts, path)
+    begin_again(two_hosts, path)
     two_hosts.processes["scheduler"].kill()
     assert two_hosts.processes["client"].wait(20) == 2
     log = two_hosts.log("client")
     assert "the scheduler closed the connection" in log
-    assert "resume" in log
+    assert "resume: gilbench run --fleet" in log
     assert "Traceback" not in log
-    two_hosts.until(lambda: not two_hosts.jobs(), 10)
-    assert runs_in(path) >= 4
+    assert nothing_is_measured(two_hosts)
+
     two_hosts.scheduler()
     two_hosts.until(lambda: two_hosts.log("scheduler").count("joined") == 2)
-    resume(two_hosts, path)
+    assert two_hosts.client("run", "--resume", str(path), *two_hosts.specs()).wait(120) == 0
+    assert is_whole(path, 20)
 
 
 def test_blocks_of_a_host_that_is_killed_go_to_another_and_one_that_joins_late_takes_part(
@@ -137,33 +134,8 @@ def test_blocks_of_a_host_that_is_killed_go_to_another_and_one_that_joins_late_t
     two_hosts.processes["east"].kill()
     two_hosts.host("north")
     assert two_hosts.processes["client"].wait(120) == 0, two_hosts.log("client")
-    found = blocks_of(path)
-    assert sorted(found) == list(range(20))
-    assert {host for hosts in found.values() for host in hosts} >= {"west", "north"}
-    assert all(len(hosts) == 1 for hosts in found.values())
-
-
-def test_a_check_measures_both_sides_on_every_host(two_hosts: FleetOfProcesses, tmp_path: Path) -> None:
-    path = tmp_path / "study.jsonl"
-    against, python = two_hosts.specs()[1], two_hosts.specs()[3]
-    own = tmp_path / "counting.py"
-    own.write_text(
-        '"""Counts a little."""\nWORKLOAD = {"driver": "parallel", "family": "cpu", "unit": "counts"}\n'
-        "def operation(local):\n    return sum(range(300))\n"
-    )
-    sides = ("--python", python, "--against", against, "--effort", "quick", "--hosts", "name==east")
-    done = gilbench(
-        *("check", *sides, "--workload", str(own), "--threads", "1", "--fleet", two_hosts.address),
-        *("-o", str(path), "--format", "json"),
-    )
-    assert done.returncode in {0, 1}, done.stderr
-    assert "west is left out: --hosts does not choose it" in done.stderr
-    assert json.loads(done.stdout)["kind"] == "check"
-    found = blocks_of(path)
-    assert sorted(found) == list(range(10))
-    assert {*map(tuple, found.values())} == {("east",)}
-    assert read_study(path).header.workloads[0].path == str(own)
-    assert not list(Path("/tmp").glob("gilbench-scratch-*/counting.py"))  # noqa: S108 - where they were
+    assert is_whole(path, 20)
+    assert {*hosts_of_blocks(path).values()} >= {"west", "north"}
 
 
 def test_a_name_belongs_to_one_host(two_hosts: FleetOfProcesses) -> None:
@@ -181,4 +153,30 @@ def test_hosts_that_leave_while_nothing_runs_are_gone(two_hosts: FleetOfProcesse
     done = gilbench("run", "--fleet", two_hosts.address, *two_hosts.specs(), *PLAN)
     assert done.returncode == 2
     assert "no host of the fleet fits" in error_lines(done)[0]
-    time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--fleet", "http://127.0.0.1:1"), "is not the address of a fleet"),
+        (("--fleet", "tcp://127.0.0.1:99999"), "is not the address of a fleet"),
+        (("--fleet", "tcp://127.0.0.1:1"), "no scheduler of a fleet at tcp://127.0.0.1:1"),
+        (("--fleet", "tls://127.0.0.1:1"), "needs --tls-ca, --tls-cert, and --tls-key"),
+        (("--fleet", "tls://127.0.0.1:1", "--tls-ca", "ca.pem"), "TLS needs all of"),
+        (("--fleet", "tcp://127.0.0.1:1", "--hosts", "cores>"), "expected a value after cores>"),
+        (("--fleet", "tcp://127.0.0.1:1", "--budget", "5m"), "a fleet does not measure --budget"),
+        (("--fleet", "tcp://127.0.0.1:1", "--python", "./python3"), "is relative"),
+        (("--hosts", "cores>=8"), "need --fleet"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_one_or_two_lines(options: tuple[str, ...], problem: str) -> None:
+    done = gilbench("run", *options)
+    assert done.returncode == 2
+    assert problem in " ".join(error_lines(done))
+
+
+@pytest.mark.parametrize("words", [("tcp://0.0.0.0:0",), ("--join", "tcp://203.0.113.7:8786")])
+def test_other_machines_need_tls(words: tuple[str, ...]) -> None:
+    done = gilbench("fleet", "serve", *words)
+    assert done.returncode == 2
+    assert "whoever reaches" in error_lines(done)[0]

@@ -29,10 +29,14 @@ class FleetOfProcesses:
         folder: Where caches and logs are.
         address: Where the scheduler listens.
         options: Options of all commands, for example those of TLS.
+        serving: Options of the commands that serve, in addition.
     """
 
-    def __init__(self, folder: Path, address: str, options: Sequence[str] = ()) -> None:
-        self.folder, self.address, self.options = folder, address, tuple(options)
+    def __init__(
+        self, folder: Path, address: str, options: Sequence[str] = (), serving: Sequence[str] = ()
+    ) -> None:
+        self.folder, self.address = folder, address
+        self.options, self.serving = tuple(options), (*options, *serving)
         self.marker = f"{folder.name}-{os.getpid()}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         machine()  # so that the answers of all interpreters are kept
@@ -48,7 +52,7 @@ class FleetOfProcesses:
 
     def scheduler(self, within: Sequence[str] = ()) -> None:
         """Start the scheduler, and wait until it listens."""
-        self._start("scheduler", [*within, GILBENCH, "fleet", "serve", self.address, *self.options], {})
+        self._start("scheduler", [*within, GILBENCH, "fleet", "serve", self.address, *self.serving], {})
         self.until(lambda: "listens at" in self.log("scheduler"))
 
     def host(
@@ -67,7 +71,7 @@ class FleetOfProcesses:
             environment: More variables.
             joins: Wait until it has joined.
         """
-        serving = ["fleet", "serve", "--join", self.address, "--name", name, *self.options]
+        serving = ["fleet", "serve", "--join", self.address, "--name", name, *self.serving]
         # Not the script, which would find only the gilbench that it was installed with.
         command = [*within, sys.executable, "-P", "-m", "gilbench", *serving]
         self._start(name, command, {"XDG_CACHE_HOME": str(self.cache(name)), **(environment or {})})
@@ -120,6 +124,8 @@ class FleetOfProcesses:
     def _start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
+        if name in self.processes:
+            self.processes[name].wait(10)  # it was killed
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 command,
@@ -133,25 +139,41 @@ class FleetOfProcesses:
 
 
 @contextmanager
-def fleet(folder: Path, address: str, options: Sequence[str] = ()) -> Iterator[FleetOfProcesses]:
+def fleet(
+    folder: Path, address: str, options: Sequence[str] = (), serving: Sequence[str] = ()
+) -> Iterator[FleetOfProcesses]:
     """A fleet whose processes all end."""
-    made = FleetOfProcesses(folder, address, options)
+    made = FleetOfProcesses(folder, address, options, serving)
     try:
         yield made
     finally:
         made.end()
 
 
-def blocks_of(path: Path) -> dict[int, set[str | None]]:
-    """The hosts that measured each block, after a check that every case of it was measured once."""
+def runs_in(path: Path) -> int:
+    """Number of runs in a study that is being measured."""
+    return path.read_bytes().count(b'"kind":"run"') if path.exists() else 0
+
+
+def hosts_of_blocks(path: Path) -> dict[tuple[int, str], str]:
+    """The host of each block of a workload, after a check that it has every case once, all of one host."""
     study = read_study(path)
-    found: dict[int, set[str | None]] = {}
-    cases: dict[int, list[int]] = {}
+    cases = study.header.plan.cases
+    found: dict[tuple[int, str], list[tuple[int, str | None]]] = {}
     for run in study.runs:
         assert run.failure is None, run.failure
         assert not run.interrupted
-        found.setdefault(run.block, set()).add(run.host)
-        cases.setdefault(run.block, []).append(run.case)
-    everything = list(range(len(study.header.plan.cases)))
-    assert all(sorted(some) == everything for some in cases.values()), cases
-    return found
+        found.setdefault((run.block, cases[run.case].workload), []).append((run.case, run.host))
+    for (_, workload), some in found.items():
+        everything = [number for number, case in enumerate(cases) if case.workload == workload]
+        assert sorted(number for number, _ in some) == everything, found
+        assert len({host for _, host in some}) == 1, found
+    return {group: str(some[0][1]) for group, some in found.items()}
+
+
+def is_whole(path: Path, blocks: int) -> bool:
+    """Whether every block of every workload was measured once, by one host."""
+    plan = read_study(path).header.plan
+    workloads = {case.workload for case in plan.cases}
+    everything = {(block, workload) for block in range(blocks) for workload in workloads}
+    return plan.effort.blocks == blocks and hosts_of_blocks(path).keys() == everything

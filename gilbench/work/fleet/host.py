@@ -87,8 +87,8 @@ class HostService:
                     await asyncio.sleep(_PAUSE)
                 wire = await self._again()
         finally:
-            working.cancel()
             await self._end_jobs()
+            working.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await working
 
@@ -135,14 +135,9 @@ class HostService:
                 order = self._orders.popleft()
                 task = asyncio.create_task(self._do(order.job))
                 self._running = order, task
-                try:
-                    end: End | None = await task
-                except asyncio.CancelledError:
-                    if not task.cancelled():
-                        raise
-                    end = None  # nobody waits for it
-                finally:
-                    self._running = None
+                await asyncio.wait([task])
+                self._running = None
+                end = None if task.cancelled() else task.result()  # None: nobody waits for it
                 if end is not None:
                     self._results.append(
                         Result(

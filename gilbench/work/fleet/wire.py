@@ -98,7 +98,7 @@ class Wire:
                 message: Message = _DECODER.decode(data)
             except TimeoutError as error:
                 self._comm.abort()
-                raise LostError(f"no sign of life for {SILENCE:g} s", ended=False) from error
+                raise LostError(f"gave no sign of life for {SILENCE:g} s", ended=False) from error
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._comm.abort()
                 raise LostError(f"sent no message of a fleet: {str(error)[:80]}", ended=True) from error
@@ -107,7 +107,7 @@ class Wire:
                     error.__cause__, StreamClosedError | ConnectionResetError | BrokenPipeError
                 )
                 raise LostError(
-                    "closed the connection" if ended else "is unreachable", ended=ended
+                    "closed the connection" if ended else "cannot be reached", ended=ended
                 ) from error
             if not isinstance(message, Beat):
                 return message
@@ -209,7 +209,8 @@ def _reason(error: Exception) -> str:
         cause = cause.__cause__
     if isinstance(cause, ssl.SSLError):
         return f"TLS: {cause.reason or cause}"
-    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).splitlines()[0]
+    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return str(text).splitlines()[0]
 
 
 def _prepare() -> None:
