@@ -31,6 +31,7 @@ TOPICS = (
     "profiling",
     "how-to-read",
     "comparing",
+    "fleet",
     "ci",
     "results",
     "permissions",
