@@ -31,7 +31,7 @@ class HostStatus(Struct, frozen=True):
     digest: str  # of its sources and its workloads
     fits: bool  # it has the same gilbench as this machine
     doing: str | None  # what it measures; None: nothing
-    blocks: int  # that it has finished since it joined
+    blocks: int  # that it has answered since it joined
     cores: int
     cpus: int
     memory: int  # bytes

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +16,9 @@ from pathlib import Path
 import pytest
 from commands import error_lines, gilbench
 from fleets import PLAN, FleetOfProcesses, fleet, hosts_of_blocks, is_whole, runs_in
+from interpreters_fixture import absent
 
+from gilbench.cli import run
 from gilbench.store.study import read_study
 
 
@@ -169,14 +173,55 @@ def test_hosts_that_leave_while_nothing_runs_are_gone(two_hosts: FleetOfProcesse
         (("--hosts", "cores>=8"), "need --fleet"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_or_two_lines(options: tuple[str, ...], problem: str) -> None:
-    done = gilbench("run", *options)
-    assert done.returncode == 2
-    assert problem in " ".join(error_lines(done))
+def test_what_cannot_work_is_refused_in_one_or_two_lines(
+    options: tuple[str, ...], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["run", *options]) == 2
+    said = capsys.readouterr().err
+    assert problem in said
+    assert len(said.splitlines()) <= 2
+
+
+def openssl(*words: str, folder: Path) -> None:
+    if shutil.which("openssl") is None:
+        absent("certificates need openssl")
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+def certificates(folder: Path) -> tuple[str, ...]:
+    """An authority, and the options of a machine with its certificate, made as the guide says."""
+    folder.mkdir()
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj")
+    openssl("req", "-x509", *new, "/CN=fleet", "-keyout", "ca.key", "-out", "ca.pem", folder=folder)
+    openssl("req", *new, "/CN=east", "-keyout", "east.key", "-out", "east.csr", folder=folder)
+    signed = ("x509", "-req", "-in", "east.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+    openssl(*signed, "-out", "east.pem", folder=folder)
+    named = {"--tls-ca": "ca.pem", "--tls-cert": "east.pem", "--tls-key": "east.key"}
+    return tuple(word for option, name in named.items() for word in (option, str(folder / name)))
+
+
+def test_only_certificates_of_the_authority_open_a_fleet_with_tls(tmp_path: Path) -> None:
+    ours, theirs = certificates(tmp_path / "ours"), certificates(tmp_path / "theirs")
+    port = free_port()
+    with fleet(tmp_path, f"tls://127.0.0.1:{port}", ours) as made:
+        made.scheduler()
+        made.host("east")
+        done = gilbench("fleet", "status", made.address, *ours, "--format", "json")
+        assert [host["name"] for host in json.loads(done.stdout)["hosts"]] == ["east"]
+        for options in (
+            (made.address, *theirs),
+            (made.address, *theirs[:2], *ours[2:]),
+            (f"tcp://127.0.0.1:{port}",),
+        ):
+            refused = gilbench("fleet", "status", *options)
+            assert refused.returncode == 2
+            assert "no scheduler of a fleet at" in error_lines(refused)[0]
+        half = gilbench("fleet", "status", made.address, *ours[:4], "--tls-key", theirs[5])
+        assert half.returncode == 2
+        assert "cannot use the TLS files" in error_lines(half)[0]
 
 
 @pytest.mark.parametrize("words", [("tcp://0.0.0.0:0",), ("--join", "tcp://203.0.113.7:8786")])
-def test_other_machines_need_tls(words: tuple[str, ...]) -> None:
-    done = gilbench("fleet", "serve", *words)
-    assert done.returncode == 2
-    assert "whoever reaches" in error_lines(done)[0]
+def test_other_machines_need_tls(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fleet", "serve", *words]) == 2
+    assert "whoever reaches" in capsys.readouterr().err

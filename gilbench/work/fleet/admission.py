@@ -34,7 +34,8 @@ class Admission:
 
     async def find(self, names: Collection[str]) -> dict[str, FoundInterpreters]:
         """Return the interpreters of those hosts that fit by their software and by the user's choice."""
-        fitting = [name for name in sorted(names) if self._fits(self._client.hosts[name])]
+        states = [state for name in sorted(names) if (state := self._client.hosts.get(name)) is not None]
+        fitting = [state.facts.name for state in states if self._fits(state)]
         found = await asyncio.gather(*map(self._find, fitting))
         return {name: one for name, one in zip(fitting, found, strict=True) if one is not None}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -204,7 +205,7 @@ class FleetMeasuring:
 
     def _refuse_endless_wait(self) -> None:
         waiting = any(not task.done() for task in self._admitting.values())
-        since = time.monotonic() - max(self._lost.values(), default=0.0)
+        since = time.monotonic() - max(self._lost.values(), default=-math.inf)
         if not (self._hosts or waiting) and since > _PATIENCE:
             raise UsageError("no host is left")
 

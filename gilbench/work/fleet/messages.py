@@ -28,7 +28,7 @@ class HostState(Struct, frozen=True):
     facts: HostFacts
     software: Software
     doing: Label = ""  # its job; empty: none
-    blocks: Count = 0  # that it has finished since it joined
+    blocks: Count = 0  # that it has answered since it joined
 
 
 # --- between a host and the scheduler ---------------------------------------------------------------------

@@ -20,6 +20,7 @@ from gilbench.work.fleet.software import own_software
 from gilbench.work.fleet.wire import listen
 from gilbench.work.listener import Listener
 
+_NAME = re.compile(r"[\w.-]{1,60}")
 _PORT = 8786  # Dask's
 _ADDRESS = re.compile(r"(?P<scheme>\w+)://(?P<host>\[[0-9a-fA-F:.%]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?/?")
 
@@ -86,7 +87,12 @@ def serve_host(
     """
     given = read_address(address)
     _refuse_open(given, access, insecure=insecure)
-    service = HostService(given, access, name or socket.gethostname() or "host", listener)
+    named = name if name is not None else socket.gethostname()
+    if not _NAME.fullmatch(named):
+        raise UsageError(
+            f"{named[:60]!r} is not a name of a host; pass --name with letters, digits, '.', '-', '_'"
+        )
+    service = HostService(given, access, named, listener)
     asyncio.run(_until_told(service.serve))
 
 
