@@ -9,8 +9,8 @@ A step takes a time that depends on the number of workloads, but hardly on that 
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from gilbench.plan.blocks import Group
@@ -53,6 +53,8 @@ class Assignments:
         self._shares = HostShares(list(map(len, self._kinds)))
         self._tokens = 0
         self._current: dict[str, int] = {}  # token by host
+        self._freed: OrderedDict[str, None] = OrderedDict()  # hosts that ``hand_out`` has not asked yet
+        self._idle: OrderedDict[str, None] = OrderedDict()  # hosts for which there was nothing
         self._handed: dict[int, _Handed] = {}  # by token, also of lost hosts, if they may still answer
         self._failed: dict[frozenset[str], deque[OpenGroup]] = {}  # groups that wait, by hosts that failed
         self._by_host: Counter[str] = Counter()
@@ -76,6 +78,7 @@ class Assignments:
         """Add a host, also one that was lost. A host that is present stays as it is."""
         if host not in self._shares:
             self._shares.join(host)
+            self._freed[host] = None
 
     def lose(self, host: str) -> None:
         """Remove a host. Its group goes to another one, but a late answer is accepted if it comes first."""
@@ -97,7 +100,7 @@ class Assignments:
         None: it is not present, it measures already, or there is nothing for it now. Ask again after an answer of
         another host, or after one was lost, unless ``done``.
         """
-        if host not in self._shares or host in self._current:
+        if not self._is_free(host):
             return None
         group = self._take_failed(host) or self._take_own(host)
         if group is None:
@@ -110,6 +113,27 @@ class Assignments:
         self._handed[token] = _Handed(group, host)
         self._shares.take(host, group.kind)
         return Assignment(group.group, attempt, token)
+
+    def hand_out(self) -> Iterator[tuple[str, Assignment]]:
+        """Yield what hosts that are free should measure now, without asking each of them.
+
+        Hosts for which there was nothing are asked in turn, until there is nothing for one of them; if no host
+        measures, all are asked.
+        """
+        while self._freed:
+            host, _ = self._freed.popitem(last=False)
+            if (assignment := self.next(host)) is not None:
+                yield host, assignment
+            elif self._is_free(host):
+                self._idle[host] = None
+        for _ in range(len(self._idle)):
+            host, _ = self._idle.popitem(last=False)
+            if (assignment := self.next(host)) is not None:
+                yield host, assignment
+            elif self._is_free(host):
+                self._idle[host] = None
+                if self._current:
+                    return
 
     def finish(self, token: int) -> bool:
         """Note an answer with the runs of a group.
@@ -144,6 +168,9 @@ class Assignments:
             self._shares.repeat(group.kind)
             self._wait(group)
 
+    def _is_free(self, host: str) -> bool:
+        return host in self._shares and host not in self._current
+
     def _answered(self, token: int) -> _Handed | None:
         """Let the host of an answer be free; return its assignment, unless the group is finished."""
         handed = self._handed.pop(token, None)
@@ -151,6 +178,7 @@ class Assignments:
             return None
         if self._current.get(handed.host) == token:
             del self._current[handed.host]
+            self._freed[handed.host] = None
         if handed.group.finished:
             return None
         handed.group.tokens.remove(token)

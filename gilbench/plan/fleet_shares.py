@@ -1,8 +1,8 @@
 """How many groups of each kind a host of a fleet measures: equal numbers, since the analysis compares hosts.
 
 Groups of one kind differ only in their block. A host that joins late counts as if it had taken as many as the others on
-average, so it gets an equal share of the rest, and the others do not wait until it has caught up. What a lost host does
-not measure is shared by the others.
+average, so it gets an equal share of the rest, and the others do not wait until it has caught up. So does a host that
+comes back, for the time of its absence. What a lost host does not measure is shared by the others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class HostShares:
         self._spread: list[Counter[int]] = [Counter() for _ in totals]  # present hosts by number taken
         self._present: dict[str, array[int]] = {}  # taken by each host
         self._absent: dict[str, array[int]] = {}
+        self._means_then: dict[str, array[int]] = {}  # of the others, when each absent host left
 
     @property
     def present(self) -> int:
@@ -39,12 +40,12 @@ class HostShares:
 
     def join(self, host: str) -> None:
         """Add a host that is not present. It may have been present before."""
-        taken = self._absent.pop(host, None)
-        if taken is None:
-            taken = array("I", [0]) * len(self._needed)
-        for kind, others in enumerate(self._taken):
-            if self._present:
-                taken[kind] = max(taken[kind], others // len(self._present))
+        taken = self._absent.pop(host, None) or array("I", [0]) * len(self._needed)
+        missed = self._means()
+        for kind, before in enumerate(self._means_then.pop(host, ())):
+            missed[kind] = max(0, missed[kind] - before)
+        for kind, others in enumerate(missed):
+            taken[kind] += others
             self._needed[kind] += taken[kind]
             self._taken[kind] += taken[kind]
             self._spread[kind][taken[kind]] += 1
@@ -57,6 +58,12 @@ class HostShares:
             self._needed[kind] -= number
             self._taken[kind] -= number
             self._spread[kind][number] -= 1
+        self._means_then[host] = self._means()
+
+    def _means(self) -> array[int]:
+        """Return how many groups of each kind a present host has taken on average, rounded down."""
+        hosts = max(1, len(self._present))
+        return array("I", (taken // hosts for taken in self._taken))
 
     def take(self, host: str, kind: int) -> None:
         """Count one group for a host. The host may be absent."""

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
 import msgspec
 
@@ -29,6 +29,7 @@ from gilbench.store.integrity import Runs, header_fault
 SCHEMA = 2
 _MOST_SCHEMAS = 1000  # a larger number is invalid
 _ENCODER = msgspec.json.Encoder()
+_OF_RUN, _OF_HOST = {"kind": "run"}, {"kind": "host"}
 _HEADER = msgspec.json.Decoder(Header)
 _RUN = msgspec.json.Decoder(Run)
 _HOST = msgspec.json.Decoder(FleetHost)
@@ -58,7 +59,7 @@ class StudyWriter:
             raise StudyError(f"cannot write {path}: {error.strerror}; choose another file with -o") from error
         if header is not None:
             try:
-                self._append({"kind": "study", "schema": SCHEMA, **msgspec.to_builtins(header)})
+                self._append([_line({"kind": "study", "schema": SCHEMA}, header)])
             except StudyError:
                 self.close()
                 path.unlink(missing_ok=True)
@@ -70,7 +71,7 @@ class StudyWriter:
         Raises:
             StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
         """
-        self._append({"kind": "run", **msgspec.to_builtins(run)})
+        self._append([_line(_OF_RUN, run)])
 
     def add_block(self, runs: Sequence[Run], host: FleetHost | None = None) -> None:
         """Append all runs of a block at once, and sync them to disk.
@@ -82,10 +83,20 @@ class StudyWriter:
         Raises:
             StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
         """
-        records = [{"kind": "run", **msgspec.to_builtins(run)} for run in runs]
-        if host is not None:
-            records.insert(0, {"kind": "host", **msgspec.to_builtins(host)})
-        self._append(*records)
+        self.add_blocks([(runs, host)])
+
+    def add_blocks(self, blocks: Iterable[tuple[Sequence[Run], FleetHost | None]]) -> None:
+        """Append some blocks as ``add_block`` does, but sync them to disk together, which takes as long as one.
+
+        Raises:
+            StudyError: The file cannot be written, for example because the disk is full. Earlier runs are safe.
+        """
+        lines = []
+        for runs, host in blocks:
+            if host is not None:
+                lines.append(_line(_OF_HOST, host))
+            lines += [_line(_OF_RUN, run) for run in runs]
+        self._append(lines)
 
     def close(self) -> None:
         """Close the file."""
@@ -99,12 +110,12 @@ class StudyWriter:
     ) -> None:
         self.close()
 
-    def _append(self, *records: dict[str, Any]) -> None:
-        lines = _ENCODER.encode_lines(records)
+    def _append(self, lines: Sequence[bytes]) -> None:
+        data = b"".join(lines)
         begin = os.fstat(self._file.fileno()).st_size
         try:
-            while lines:
-                lines = lines[self._file.write(lines) :]  # a disk that is almost full accepts a part
+            while data:
+                data = data[self._file.write(data) :]  # a disk that is almost full accepts a part
             os.fsync(self._file.fileno())
         except OSError as error:
             # Remove a partial line or block, so that --resume can append.
@@ -114,6 +125,11 @@ class StudyWriter:
                 f"cannot write {self.path}: {error.strerror}\n"
                 f"Finished runs are saved; resume later: gilbench run --resume {self.path}"
             ) from error
+
+
+def _line(first: Mapping[str, Any], value: Struct) -> bytes:
+    """Return a line with some fields and those of a value, without an intermediate dict of all of them."""
+    return _ENCODER.encode(first)[:-1] + b"," + _ENCODER.encode(value)[1:] + b"\n"
 
 
 class NotAStudyError(StudyError):
@@ -127,27 +143,38 @@ def read_study(path: Path) -> Study:
         StudyError: The file cannot be read, is not a study, has a newer schema, or has impossible values.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return _read_lines(path, file)
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from error
-    if not data.strip():
-        raise StudyError(f"{path} is empty; measure a study: gilbench run -o FILE")
-    lines = data.split(b"\n")
-    rest = lines.pop()  # after the last newline: empty, or a partial run
-    if not lines:
-        raise StudyError(f"{path} is truncated in its first line; measure a new study: gilbench run -o FILE")
-    header = _read_header(path, lines[0])
+
+
+def _read_lines(path: Path, file: BinaryIO) -> Study:
+    first = _first_line(path, file)
+    header = _read_header(path, first)
     known = Runs(header)
     runs: list[Run] = []
     hosts: list[FleetHost] = []
-    for number, line in enumerate(lines[1:], start=2):
-        fault = _take(line, known, runs, hosts)
+    warnings: tuple[str, ...] = ()
+    for number, line in enumerate(file, start=2):
+        if not line.endswith(b"\n"):
+            warnings = (f"the last line of {path.name} is truncated and was left out",)
+            break
+        fault = _take(line[:-1], known, runs, hosts)
         if fault is not None:
             raise StudyError(
                 f"{path}, line {number} is damaged: {fault}; restore the file, or remove that line"
             )
-    warnings = (f"the last line of {path.name} is truncated and was left out",) if rest else ()
     return Study(header=header, runs=tuple(runs), hosts=tuple(hosts), warnings=warnings)
+
+
+def _first_line(path: Path, file: BinaryIO) -> bytes:
+    line = file.readline()
+    if not line.strip() and not file.read().strip():
+        raise StudyError(f"{path} is empty; measure a study: gilbench run -o FILE")
+    if not line.endswith(b"\n"):
+        raise StudyError(f"{path} is truncated in its first line; measure a new study: gilbench run -o FILE")
+    return line[:-1]
 
 
 def _take(line: bytes, known: Runs, runs: list[Run], hosts: list[FleetHost]) -> str | None:

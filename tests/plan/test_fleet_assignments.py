@@ -40,9 +40,9 @@ def measure_all(fleet: Assignments, hosts: dict[str, float], seed: int = 1) -> d
     finished: dict[str, list[Group]] = {host: [] for host in hosts}
     now, busy = 0.0, dict[str, tuple[float, Assignment]]()
     while not fleet.done:
-        for host, speed in hosts.items():
-            if host not in busy and (assignment := fleet.next(host)) is not None:
-                busy[host] = now + rng.expovariate(speed), assignment
+        for host, assignment in fleet.hand_out():
+            assert host not in busy
+            busy[host] = now + rng.expovariate(hosts[host]), assignment
         assert busy, "no host measures, but groups are left"
         first = min(busy, key=busy.__getitem__)
         now, assignment = busy.pop(first)
@@ -86,6 +86,26 @@ def test_a_late_host_gets_an_equal_share_of_the_rest() -> None:
     finished = measure_all(fleet, {"east": 1.0, "west": 1.0})
     assert {host: len(done) for host, done in finished.items()} == {"east": 10, "west": 10}
     assert fleet.by_host == {"east": 30, "west": 10}
+
+
+@pytest.mark.parametrize("missed", [0, 8])
+def test_a_slow_host_that_was_lost_does_not_measure_what_others_did_meanwhile(missed: int) -> None:
+    fleet = Assignments(planned(90, 1, 1), HOSTS)
+
+    def measure(host: str, groups: int) -> None:
+        for _ in range(groups):
+            assignment = fleet.next(host)
+            assert assignment is not None
+            assert fleet.finish(assignment.token)
+
+    for host, number in {"east": 20, "west": 20, "north": 5}.items():
+        measure(host, number)
+    fleet.lose("north")
+    measure("east", missed)
+    measure("west", missed)
+    fleet.join("north")
+    measure_all(fleet, dict.fromkeys(HOSTS, 1.0))
+    assert fleet.by_host["north"] == pytest.approx(30 - 2 * missed / 3, abs=1)
 
 
 def test_the_share_of_a_lost_host_is_shared_by_the_others() -> None:
@@ -162,6 +182,75 @@ def test_attempts_of_earlier_sessions_are_counted() -> None:
         finished.append(assignment.attempt)
         fleet.finish(assignment.token)
     assert finished == [0, 2]
+
+
+def test_a_late_answer_for_a_group_that_failed_elsewhere_ends_it() -> None:
+    fleet = Assignments(planned(1, 1), ["east"])
+    late = fleet.next("east")
+    fleet.lose("east")
+    fleet.join("west")
+    failed = fleet.next("west")
+    assert late is not None
+    assert failed is not None
+    fleet.fail(failed.token)
+    assert fleet.finish(late.token)
+    fleet.join("north")
+    assert fleet.next("north") is None
+    assert fleet.done
+
+
+def test_a_late_failure_changes_nothing() -> None:
+    fleet = Assignments(planned(1, 1), ["east"])
+    late = fleet.next("east")
+    fleet.lose("east")
+    fleet.join("west")
+    second = fleet.next("west")
+    assert late is not None
+    assert second is not None
+    fleet.fail(late.token)
+    fleet.join("north")
+    assert fleet.next("north") is None
+    assert fleet.finish(second.token)
+    assert fleet.done
+
+
+def test_late_answers_count_for_the_share_of_the_host_that_gave_them() -> None:
+    fleet = Assignments(planned(60, 1, 1), ["east", "west"])
+    for _ in range(20):
+        assignment = fleet.next("east")
+        fleet.lose("east")
+        assert assignment is not None
+        assert fleet.finish(assignment.token)
+        fleet.join("east")
+    measure_all(fleet, {"east": 1.0, "west": 1.0})
+    assert fleet.by_host == {"east": 30, "west": 30}
+
+
+def test_a_measurement_that_a_late_answer_makes_useless_does_not_count() -> None:
+    fleet = Assignments(planned(60, 1, 1), ["east", "west"])
+    late = fleet.next("east")
+    fleet.lose("east")
+    useless = fleet.next("west")
+    assert late is not None
+    assert useless is not None
+    assert fleet.finish(late.token)
+    assert not fleet.finish(useless.token)
+    fleet.join("east")
+    measure_all(fleet, {"east": 1.0, "west": 1.0})
+    assert fleet.by_host == {"east": 30, "west": 30}
+
+
+def test_hosts_that_were_idle_take_over_from_a_lost_one() -> None:
+    fleet = Assignments(planned(8, 1, 1), HOSTS)
+    tokens = {host: assignment.token for host, assignment in fleet.hand_out()}
+    assert list(tokens) == list(HOSTS)
+    while tokens.keys() != {"north"}:  # north is slow
+        for host in tokens.keys() - {"north"}:
+            fleet.finish(tokens.pop(host))
+        tokens |= {host: assignment.token for host, assignment in fleet.hand_out()}
+    assert fleet.left == 2
+    fleet.lose("north")
+    assert {host for host, _ in fleet.hand_out()} == {"east", "west"}
 
 
 class Fleet(RuleBasedStateMachine):
@@ -251,6 +340,9 @@ class Fleet(RuleBasedStateMachine):
                 self.finished[assignment.group] = host
         self.nothing_is_lost_or_counted_twice()
         assert self.finished.keys() | set(self.fleet.given_up) == set(self.everything)
+        for host in self.present:
+            self.fleet.lose(host)
+        assert not self.fleet._handed  # nothing is kept for ever
 
 
 TestFleet = Fleet.TestCase

@@ -51,11 +51,14 @@ def inflation(correlation: float | FloatArray, blocks: int) -> Inflation:
     correlations = np.asarray(correlation, dtype=np.float64)
     if not correlations.any():  # needs no matrix
         return Inflation(np.ones(correlations.shape), np.full(correlations.shape, float(blocks - 1)))
-    matrix = _ar1(correlations, blocks)
-    total = matrix.sum(axis=(-2, -1)) / blocks
-    square = matrix @ matrix
+    powers = correlations[..., None] ** np.arange(blocks)
+    pairs = np.where(np.arange(blocks), 2 * (blocks - np.arange(blocks)), blocks)  # of blocks, by distance
+    total = (pairs * powers).sum(axis=-1) / blocks
+    sums = powers.cumsum(axis=-1)
+    rows = sums + sums[..., ::-1] - 1  # of the correlation matrix R
     residual = blocks - total  # trace of MR, where M subtracts the mean
-    spread = np.trace(square, axis1=-2, axis2=-1) - 2 * square.sum(axis=(-2, -1)) / blocks + total**2
+    trace = (pairs * powers**2).sum(axis=-1)  # of RR
+    spread = trace - 2 * (rows**2).sum(axis=-1) / blocks + total**2
     return Inflation(factor=np.sqrt(total * (blocks - 1) / residual), freedom=residual**2 / spread)
 
 
@@ -92,19 +95,23 @@ def _restricted_likelihood(values: FloatArray) -> FloatArray:
     centred = values - values.mean(axis=-1, keepdims=True)
     likelihood = np.zeros((*values.shape[:-1], GRID.size))
     for index, correlation in enumerate(GRID):
-        matrix = _ar1(correlation, blocks)
-        inverse = np.linalg.inv(matrix)
-        row = inverse.sum(axis=0)
-        total = row.sum()
-        residual = ((centred @ (inverse - np.outer(row, row) / total)) * centred).sum(axis=-1)
-        determinant = np.linalg.slogdet(matrix)[1] + np.log(total)
+        # The inverse of the correlation matrix has three diagonals; these are the sums of its rows and of all of it.
+        inner, outer = (1 - correlation) / (1 + correlation), 1 / (1 + correlation)
+        total = 2 * outer + (blocks - 2) * inner
+        weighted = inner * centred.sum(axis=-1) + (outer - inner) * (centred[..., 0] + centred[..., -1])
+        residual = _inverse_product(centred, correlation) - weighted**2 / total
+        determinant = (blocks - 1) * np.log1p(-(correlation**2)) + np.log(total)
         residual = np.where(tells, residual, 1.0)
         likelihood[..., index] = np.where(tells, -0.5 * (determinant + (blocks - 1) * np.log(residual)), 0.0)
     return likelihood
 
 
-def _ar1(correlation: float | FloatArray, blocks: int) -> FloatArray:
-    """Return correlation matrices of AR(1) noise, shape (..., blocks, blocks)."""
-    lag = np.abs(np.subtract.outer(np.arange(blocks), np.arange(blocks)))
-    matrix: FloatArray = np.power(np.asarray(correlation, dtype=np.float64)[..., None, None], lag)
-    return matrix
+def _inverse_product(values: FloatArray, correlation: float) -> FloatArray:
+    """Return the product of series (..., blocks), the inverse of their AR(1) correlation matrix, and the series."""
+    squares = values**2
+    inside = (1 + correlation**2) * squares.sum(axis=-1) - correlation**2 * (
+        squares[..., 0] + squares[..., -1]
+    )
+    neighbors = (values[..., 1:] * values[..., :-1]).sum(axis=-1)
+    product: FloatArray = (inside - 2 * correlation * neighbors) / (1 - correlation**2)
+    return product
