@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import shutil
 import signal
@@ -225,3 +226,16 @@ def test_only_certificates_of_the_authority_open_a_fleet_with_tls(tmp_path: Path
 def test_other_machines_need_tls(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["fleet", "serve", *words]) == 2
     assert "whoever reaches" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "--fleet", "tcp://127.0.0.1:1"), ("fleet", "serve"), ("fleet", "status", "tcp://127.0.0.1:1")],
+    ids=" ".join,
+)
+def test_without_the_extra_one_line_says_how_to_install_it(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert run([*words]) == 2
+    assert capsys.readouterr().err == "gilbench: a fleet needs distributed: pip install 'gilbench[fleet]'\n"

@@ -83,7 +83,9 @@ async def serve(name: str, address: str, answer: Lie) -> None:
 def _result(order: Order, answer: Lie) -> Result:
     match msgspec.json.decode(order.job, type=Job):
         case Find():
-            value: object = FoundInterpreters(host=HEADER.host, cpus=(0, 1), interpreters=INTERPRETERS)
+            value: object = FoundInterpreters(
+                software=own_software(), host=HEADER.host, cpus=(0, 1), interpreters=INTERPRETERS
+            )
             end = msgspec.json.encode(Success(value=msgspec.Raw(msgspec.json.encode(value))))
         case MakePlan():
             value = Planned(header=HEADER, notes=())

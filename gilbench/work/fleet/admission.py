@@ -12,7 +12,7 @@ from gilbench.model.study import FleetHost, Header, Interpreter
 from gilbench.plan.fleet_builds import alike
 from gilbench.plan.host_choice import Choice
 from gilbench.work.fleet.client import FleetClient, JobError
-from gilbench.work.fleet.messages import Find, FoundInterpreters, HostState, Wanted
+from gilbench.work.fleet.messages import Find, FoundInterpreters, HostState, Software, Wanted
 from gilbench.work.fleet.software import own_software
 from gilbench.work.listener import Listener
 
@@ -70,25 +70,30 @@ class Admission:
             self._listener.note(line)
 
     def _fits(self, state: HostState) -> bool:
-        name, theirs, ours = state.facts.name, state.software, own_software()
+        if not self._is_same(state.facts.name, state.software):
+            return False
+        if not self._choice(state.facts):
+            self.leave_out(state.facts.name, "--hosts does not choose it")
+            return False
+        return True
+
+    def _is_same(self, name: str, theirs: Software) -> bool:
+        ours = own_software()
         if theirs != ours:
             self.leave_out(
                 name,
                 f"it has gilbench {theirs.version} (sources {theirs.digest}), this is {ours.version} "
                 f"({ours.digest}); install the same version there",
             )
-            return False
-        if not self._choice(state.facts):
-            self.leave_out(name, "--hosts does not choose it")
-            return False
-        return True
+        return theirs == ours
 
     async def _find(self, name: str) -> FoundInterpreters | None:
         try:
-            return await self._client.call(name, Find(wanted=self._wanted), FoundInterpreters)
+            found = await self._client.call(name, Find(wanted=self._wanted), FoundInterpreters)
         except JobError as error:
             self.leave_out(name, str(error).splitlines()[0] if str(error) else "it did not answer")
             return None
+        return found if self._is_same(name, found.software) else None
 
 
 def planning_host(found: dict[str, FoundInterpreters]) -> str:

@@ -50,7 +50,9 @@ def do(job: Job, listener: Listener) -> msgspec.Struct | tuple[Run, ...]:
             return _describe(job.name)
         case Find():
             host, interpreters = describe_host(), _interpreters(job.wanted)
-            return FoundInterpreters(host=host, cpus=_cpus(host), interpreters=interpreters)
+            return FoundInterpreters(
+                software=own_software(), host=host, cpus=_cpus(host), interpreters=interpreters
+            )
         case MakePlan():
             return _plan(job.wanted, listener)
         case Measure():

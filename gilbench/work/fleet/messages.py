@@ -182,6 +182,7 @@ Job = Describe | Find | MakePlan | Measure
 class FoundInterpreters(Struct, frozen=True):
     """The interpreters of a study on one host, in the order of the request."""
 
+    software: Software  # as it is now: it may have been updated since the host joined
     host: Host
     cpus: tuple[Count, ...]  # that a study uses
     interpreters: tuple[Interpreter, ...]
