@@ -117,6 +117,10 @@ class FleetClient:
             self._reading.result()
         return None
 
+    def event_at_once(self) -> Event | None:
+        """Return an event that has happened already; None: there is none."""
+        return None if self._events.empty() else self._events.get_nowait()
+
     async def close(self) -> None:
         """Close the connection. The scheduler ends all jobs of this client."""
         self._reading.cancel()

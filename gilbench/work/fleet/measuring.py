@@ -134,33 +134,40 @@ class FleetMeasuring:
         return msgspec.Raw(msgspec.json.encode(job))
 
     async def _take_next(self) -> None:
-        match await self._client.event(_STEP):
-            case JobEnded() as ended:
-                self._take(ended)
-            case Came(host=name):
-                self._lose(name)  # it may have been away without notice
-                self._admitting[name] = asyncio.create_task(self._admit(name))
-            case Went(host=name) if self._lose(name):
-                self._listener.note(f"{name} is lost; its block goes to another host")
+        """Take the next event and those that have come with it, and save what they finish together."""
+        event = await self._client.event(_STEP)
+        finished: list[tuple[tuple[Run, ...], FleetHost | None]] = []
+        while event is not None:
+            match event:
+                case JobEnded() as ended if (block := self._finished(ended)) is not None:
+                    finished.append(block)
+                case Came(host=name):
+                    self._lose(name)  # it may have been away without notice
+                    self._admitting[name] = asyncio.create_task(self._admit(name))
+                case Went(host=name) if self._lose(name):
+                    self._listener.note(f"{name} is lost; its block goes to another host")
+            event = self._client.event_at_once()
+        if finished:
+            self._writer.add_blocks(finished)
 
-    def _take(self, ended: JobEnded) -> None:
-        """Save the answer to a group, if it is the first one."""
+    def _finished(self, ended: JobEnded) -> tuple[tuple[Run, ...], FleetHost | None] | None:
+        """Return the runs of an answer, and its host if the file does not have it; None: the answer does not count."""
         given = self._given.get(ended.number)
         if given is None or given.host.name != ended.host:
-            return
+            return None
         del self._given[ended.number]
+        name = given.host.name
         try:
-            checked = self._checked(ended, given)
+            runs = self._checked(ended, given)
         except JobError as error:
             self._assignments.fail(given.token)
-            self._blame(given.host.name, str(error))
-            return
-        del self._faults[given.host.name]
-        if self._assignments.finish(given.token):
-            new = given.host.name not in self._saved
-            self._writer.add_block(checked, given.host if new else None)
-            self._saved.setdefault(given.host.name, given.host)
-            self._done.add(given.host.name, checked)
+            self._blame(name, str(error))
+            return None
+        del self._faults[name]
+        if not self._assignments.finish(given.token):
+            return None  # another answer came first
+        self._done.add(name, runs)
+        return runs, None if name in self._saved else self._saved.setdefault(name, given.host)
 
     def _checked(self, ended: JobEnded, given: _Given) -> tuple[Run, ...]:
         """Return the runs of an answer. JobError: it has none, or impossible ones."""
