@@ -4,51 +4,34 @@ Dask gives addresses, TCP, TLS with certificates on both sides, and frames. Its 
 each host would run what anyone sends, and the client would run what a host answers. A Dask worker also samples its own
 threads and the host all the time, which would disturb what is measured.
 
-Dask's connections unpickle some messages as well, whatever serializers are set. ``_PlainTCP`` and ``_PlainTLS``
-therefore read messages themselves: one frame of plain msgpack of limited size, which holds bytes of JSON. msgspec
-decodes these into the types of ``messages.py``. No other module imports Dask.
+Dask's connections unpickle some messages as well; those of ``plain_connections.py`` do not. A message is bytes of JSON,
+which msgspec decodes into the types of ``messages.py``. No other module imports Dask.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
-import struct
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-import dask.config
 import msgspec
-from distributed.comm.core import Comm, CommClosedError
+from distributed.comm.core import Comm
 from distributed.comm.core import connect as connect_comm
 from distributed.comm.core import listen as listen_comm
-from distributed.comm.registry import backends
-from distributed.comm.tcp import (
-    TCP,
-    TLS,
-    TCPBackend,
-    TCPConnector,
-    TCPListener,
-    TLSBackend,
-    TLSConnector,
-    TLSListener,
-)
-from distributed.protocol.utils import unpack_frames
 from distributed.security import Security
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import StreamClosedError
 
 from gilbench.model.errors import UsageError
 from gilbench.model.fleet import Access
 from gilbench.work.fleet.messages import Beat, Message
+from gilbench.work.fleet.plain_connections import use_plain_connections
 
 BEAT = 2.0  # s between two signs of life
 SILENCE = 8.0  # s without a sign of life, after which a peer counts as lost
 CONNECT = 4.0  # s
-LONGEST = 64 << 20  # bytes of a message
 _DECODER = msgspec.json.Decoder(Message)
 _ENCODER = msgspec.json.Encoder()
-_SIZE = struct.Struct("Q")
 
 
 class LostError(Exception):
@@ -136,7 +119,7 @@ async def connect(address: str, access: Access | None) -> Wire:
         UsageError: A file of TLS cannot be used.
     """
     arguments = _arguments(address, access, "client")
-    _prepare()
+    use_plain_connections()
     # A task of its own, since Dask's timeouts can swallow a cancellation.
     connecting = asyncio.ensure_future(connect_comm(address, timeout=CONNECT, **arguments))
     try:
@@ -165,7 +148,7 @@ async def listen(address: str, access: Access | None, handle: Callable[[Wire], A
         UsageError: The address cannot be used, or a file of TLS.
     """
     arguments = _arguments(address, access, "scheduler")
-    _prepare()
+    use_plain_connections()
 
     async def accept(comm: Comm) -> None:
         await handle(Wire(comm))
@@ -211,74 +194,3 @@ def _reason(error: Exception) -> str:
         return f"TLS: {cause.reason or cause}"
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
     return str(text).splitlines()[0]
-
-
-def _prepare() -> None:
-    """Let Dask use the plain connections, and keep its log from the terminal."""
-    backends.update(tcp=_PlainTCPBackend(), tls=_PlainTLSBackend())
-    dask.config.set({"distributed.comm.timeouts.tcp": "12s"})  # of the kernel; 11 s at least
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-async def _read_plain(comm: TCP) -> object:
-    """Read one frame of plain msgpack. Dask's ``read`` would unpickle what a peer marks so."""
-    if comm.stream is None:
-        raise CommClosedError
-    try:
-        return msgspec.msgpack.decode(await _read_frame(comm.stream))
-    except StreamClosedError as error:
-        comm.abort()
-        raise CommClosedError from error.real_error or error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, struct.error) as error:
-        comm.abort()
-        raise CommClosedError from error
-    except BaseException:
-        comm.abort()
-        raise
-
-
-async def _read_frame(stream: IOStream) -> memoryview:
-    (size,) = _SIZE.unpack(await stream.read_bytes(_SIZE.size))
-    if not _SIZE.size < size <= LONGEST:
-        raise CommClosedError("a message of a wrong size")
-    frames, missing = unpack_frames(await stream.read_bytes(size), partial=True)
-    if len(frames) != 1 or missing:
-        raise CommClosedError("a message of several frames")
-    return frames[0]
-
-
-class _PlainTCP(TCP):
-    async def read(self, deserializers: object = None) -> object:  # noqa: ARG002 - Dask's signature
-        return await _read_plain(self)
-
-
-class _PlainTLS(TLS):
-    async def read(self, deserializers: object = None) -> object:  # noqa: ARG002 - Dask's signature
-        return await _read_plain(self)
-
-
-class _PlainTCPConnector(TCPConnector):
-    comm_class = _PlainTCP
-
-
-class _PlainTCPListener(TCPListener):
-    comm_class = _PlainTCP
-
-
-class _PlainTLSConnector(TLSConnector):
-    comm_class = _PlainTLS
-
-
-class _PlainTLSListener(TLSListener):
-    comm_class = _PlainTLS
-
-
-class _PlainTCPBackend(TCPBackend):
-    _connector_class = _PlainTCPConnector
-    _listener_class = _PlainTCPListener
-
-
-class _PlainTLSBackend(TLSBackend):
-    _connector_class = _PlainTLSConnector
-    _listener_class = _PlainTLSListener
