@@ -63,6 +63,7 @@ class HostService:
         self._running: tuple[Order, asyncio.Task[End]] | None = None
         self._news = asyncio.Event()
         self._wire: Wire | None = None
+        self._noted = ""
 
     async def serve(self) -> None:
         """Serve until it is cancelled.
@@ -106,7 +107,7 @@ class HostService:
             while True:
                 match await wire.receive():
                     case Present():
-                        self._listener.note(f"{self._name} serves {self._address}")
+                        self._note_once(f"{self._name} serves {self._address}")
                         self._wire = wire
                         self._news.set()
                     case Refused(reason=reason):
@@ -117,13 +118,20 @@ class HostService:
                     case Stop() as stop:
                         await self._stop(stop)
         except LostError as lost:
-            self._listener.note(f"the scheduler {lost}; waiting for it")
+            text = "waiting for it" if self._wire else "it does not take this host; is its gilbench the same?"
+            self._note_once(f"the scheduler {lost}; {text}")
             if lost.ended:
                 self._results.clear()
                 await self._end_jobs()
         finally:
             self._wire = None
             wire.cut()
+
+    def _note_once(self, text: str) -> None:
+        """Note a text, unless it is the last one: a scheduler can refuse a host every second."""
+        if text != self._noted:
+            self._noted = text
+            self._listener.note(text)
 
     async def _work(self) -> None:
         """Do the orders, and send their results while the scheduler is there."""
