@@ -30,6 +30,7 @@ COMMANDS = (
     "compare",
     "check",
     "history",
+    "fleet",
     "export",
     "profile",
     "watch",

@@ -11,6 +11,7 @@ import typer
 
 from gilbench.cli.check_ways import HISTORY, MEASURED, OF_STUDIES, refuse_useless, way_of
 from gilbench.cli.files import write_file
+from gilbench.cli.fleet_options import FleetAddress, Hosts, TlsCa, TlsCert, TlsKey, fleet_of
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     HOW,
@@ -65,6 +66,7 @@ from gilbench.cli.program import (
 from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from gilbench.model.fleet import Fleet
     from gilbench.model.profile_results import LimitCheck
     from gilbench.model.results import Check, Known
     from gilbench.work.check import Checked
@@ -201,6 +203,11 @@ def check(
         Path | None,
         typer.Option(metavar="FILE", help="TOML file of known regressions, which do not fail the check."),
     ] = None,
+    fleet: FleetAddress = None,
+    hosts: Hosts = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     output: StudyOutput = None,
     chart: ChartName = None,
     form: CheckForm = "terminal",
@@ -219,7 +226,6 @@ def check(
 
     Give FILE and --baseline or --limit, or --python and --against (preferred: measures both now, interleaved).
     """
-    own = calls(context, call, arg, setup, shared=shared)
     study = Path(words[0]) if words else None
     way = way_of(context, study, limit, against)
     program = command_request(context, words if way == "measure" else None)
@@ -251,7 +257,7 @@ def check(
         environment=tuple(env or ()),
         workload=tuple(workload or ()),
         family=tuple(family or ()),
-        calls=own,
+        calls=calls(context, call, arg, setup, shared=shared),
         pyperf=tuple(pyperf or ()),
         pyperf_benchmark=tuple(pyperf_benchmark or ()),
         command=program,
@@ -262,8 +268,9 @@ def check(
         seed=seed,
         refresh=refresh,
     )
+    over = fleet_of(context, fleet, hosts, tls_ca, tls_cert, tls_key)
     request = for_command(context, request)
-    checked = _measured(python, against, request, limits, known, files.study, explain=explain, quiet=quiet)
+    checked = _measured(python, against, request, limits, known, files, over, explain=explain, quiet=quiet)
     return _conclude(checked.check, files, form)
 
 
@@ -273,7 +280,8 @@ def _measured(
     request: MeasureRequest,
     limits: Limits,
     known: Sequence[Known],
-    output: Path | None,
+    files: Files,
+    fleet: Fleet | None,
     *,
     explain: bool,
     quiet: bool,
@@ -283,9 +291,18 @@ def _measured(
 
     with ConsoleListener(quiet=quiet) as listener:
         checked = check_measured(
-            python, against, request, limits, known, output=output, explain=explain, listener=listener
+            python,
+            against,
+            request,
+            limits,
+            known,
+            output=files.study,
+            explain=explain,
+            fleet=fleet,
+            listener=listener,
         )
-    again = f"interrupted; resume: gilbench run --resume {checked.path}"
+    over = f" --fleet {fleet.address}" if fleet else ""
+    again = f"interrupted; resume: gilbench run{over} --resume {checked.path}"
     listener.say(again if checked.interrupted else f"saved {checked.path}")
     return checked
 

@@ -34,6 +34,11 @@ MEASURED = (
     "seed",
     "layout",
     "explain",
+    "fleet",
+    "hosts",
+    "tls_ca",
+    "tls_cert",
+    "tls_key",
     *PARAMETERS,
 )
 OF_STUDIES = (*MEASURED, "baseline", "known_bad", "metric")

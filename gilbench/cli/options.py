@@ -18,7 +18,7 @@ EXIT_INCONCLUSIVE = 3
 EXIT_FAILED_RUNS = 4
 
 # Options that grant trust, which no file may do.
-ONLY_TYPED = frozenset({"trust-file"})
+ONLY_TYPED = frozenset({"trust-file", "insecure"})
 
 WHAT, HOW, OUTPUT = "What to measure", "How to measure", "Output"  # panels of --help
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli.fleet_options import FleetAddress, Hosts, TlsCa, TlsCert, TlsKey, fleet_of
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     EXIT_FAILED_RUNS,
@@ -70,7 +71,9 @@ from gilbench.cli.program import (
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
+    from gilbench.model.fleet import Fleet
     from gilbench.work.measure import Measured
+    from gilbench.work.planning import MeasureRequest
 
 _EXAMPLES = examples(
     "gilbench run --python 3.11 --python 3.13t --family cpu --threads 1,2",
@@ -81,6 +84,7 @@ _EXAMPLES = examples(
     "gilbench run --call mypackage.parser:parse --arg size=10,1000 --threads 1,2",
     "gilbench run --python 3.13 --python 3.13t --set size=1,10 -- {python} app.py --size {size}",
     "gilbench run --command 'sort big.txt' --command 'sort -u big.txt' --warmup 1",
+    "gilbench run --fleet tcp://127.0.0.1:8786 --hosts 'cores>=8 and 3.14t' --python 3.14 --python 3.14t",
     "gilbench run --resume study.jsonl",
 )
 
@@ -174,6 +178,11 @@ def run(
             rich_help_panel=HOW,
         ),
     ] = False,
+    fleet: FleetAddress = None,
+    hosts: Hosts = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     output: StudyOutput = None,
     chart: ChartName = None,
     form: StudyForm = "terminal",
@@ -186,12 +195,13 @@ def run(
     axes = {"gil": gil, "jit": jit, "switch_interval": switch_interval, "cpus": cpus}
     own = calls(context, call, arg, setup, shared=shared)
     files = sort_files(output, "Report", study=True, chart=chart, printed=form, context=context)
+    over = fleet_of(context, fleet, hosts, tls_ca, tls_cert, tls_key)
     if resume is not None:
         if typed(context, *axes, *_PLANNED) or (files.study and typed(context, "output")):
             raise UsageError("--resume reuses the study's plan; remove the other run options")
         with ConsoleListener(quiet=quiet) as listener:
-            measured = _resumed(context, resume, listener, python, env, workload, trusted=trust_file)
-        return conclude(measured, files, form, listener, full=full)
+            measured = _resumed(context, resume, listener, python, env, workload, over, trusted=trust_file)
+        return conclude(measured, files, form, listener, over, full=full)
     if trust_file:
         raise UsageError("--trust-file needs --resume")
     from gilbench.work.planning import MeasureRequest, plan_study  # noqa: PLC0415
@@ -219,12 +229,24 @@ def run(
     request = for_command(context, request)
     with ConsoleListener(quiet=quiet) as listener:
         if dry_run:
+            if over is not None:
+                raise UsageError("--dry-run plans for this machine; remove --fleet")
             show(plan_study(request, listener), form)
             return 0
+        measured = _measured(request, over, files.study, listener)
+    return conclude(measured, files, form, listener, over, full=full)
+
+
+def _measured(
+    request: MeasureRequest, fleet: Fleet | None, output: Path | None, listener: ConsoleListener
+) -> Measured:
+    if fleet is None:
         from gilbench.work.measure import measure  # noqa: PLC0415
 
-        measured = measure(request, files.study, listener)
-    return conclude(measured, files, form, listener, full=full)
+        return measure(request, output, listener)
+    from gilbench.work.fleet.study import measure_on_fleet  # noqa: PLC0415 - an extra
+
+    return measure_on_fleet(request, fleet, output, listener)
 
 
 def _resumed(
@@ -234,23 +256,37 @@ def _resumed(
     python: Python,
     env: Variables,
     workload: Workloads,
+    fleet: Fleet | None,
     *,
     trusted: bool,
 ) -> Measured:
     """Resume a study, and trust what the command line names."""
-    from gilbench.work.measure import resume_study  # noqa: PLC0415
+    specs, variables, files = (
+        tuple(given or ()) if typed(context, name) else ()
+        for name, given in (("python", python), ("env", env), ("workload", workload))
+    )
+    if fleet is None:
+        from gilbench.work.measure import resume_study  # noqa: PLC0415
 
-    return resume_study(
-        path,
-        listener,
-        python=tuple(python or ()) if typed(context, "python") else (),
-        environment=tuple(env or ()) if typed(context, "env") else (),
-        workload=tuple(workload or ()) if typed(context, "workload") else (),
-        trusted=trusted,
+        return resume_study(
+            path, listener, python=specs, environment=variables, workload=files, trusted=trusted
+        )
+    from gilbench.work.fleet.study import resume_on_fleet  # noqa: PLC0415 - an extra
+
+    return resume_on_fleet(
+        path, fleet, listener, python=specs, environment=variables, workload=files, trusted=trusted
     )
 
 
-def conclude(measured: Measured, files: Files, form: str, listener: ConsoleListener, *, full: bool) -> int:
+def conclude(
+    measured: Measured,
+    files: Files,
+    form: str,
+    listener: ConsoleListener,
+    fleet: Fleet | None = None,
+    *,
+    full: bool,
+) -> int:
     """Print one screen or the full report, and write its files; name the study even if stdout cannot be written."""
     from gilbench.analyse.study.report import build_report  # noqa: PLC0415
 
@@ -259,7 +295,8 @@ def conclude(measured: Measured, files: Files, form: str, listener: ConsoleListe
         more = None if full else f"gilbench report {shlex.quote(str(measured.path))}"
         deliver(report, form, files, more=more)
     finally:
-        again = f"interrupted; resume: gilbench run --resume {measured.path}"
+        over = f" --fleet {fleet.address}" if fleet else ""
+        again = f"interrupted; resume: gilbench run{over} --resume {measured.path}"
         listener.say(again if measured.interrupted else f"saved {measured.path}")
     if measured.interrupted:
         return EXIT_INTERRUPTED

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 
 from gilbench.model.explanation import Explanation
+from gilbench.model.fleet import FleetStatus
 from gilbench.model.history import Entry, Point, Series
 from gilbench.model.listings import OptionValue, WorkloadTest
 from gilbench.model.machine import Machine
@@ -329,6 +330,12 @@ class PlanDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="pla
     workloads: tuple[Workload, ...]
 
 
+class FleetDocument(FleetStatus, frozen=True, kw_only=True, tag_field="kind", tag="fleet"):
+    """The hosts of a fleet, as ``fleet status`` writes them."""
+
+    schema: Version
+
+
 class MachineDocument(Machine, frozen=True, kw_only=True, tag_field="kind", tag="machine"):
     """A machine, as ``system`` writes it."""
 
@@ -410,6 +417,7 @@ DOCUMENTS: dict[str, Any] = {
     "measurements": MeasurementsDocument,
     "printed": PrintedDocument,
     "plan": PlanDocument,
+    "fleet": FleetDocument,
     "machine": MachineDocument,
     "selftest": SelftestDocument,
     "interpreters": InterpretersDocument,

@@ -31,6 +31,7 @@ PAGES = {
     "WatchLog": "watch_page:watch_page",
     "Measurements": "measurements_page:measurements_page",
     "Header": "plan_page:plan_page",
+    "FleetStatus": "fleet_page:fleet_page",
     "Machine": "machine_page:machine_page",
     "Selftest": "selftest_page:selftest_page",
     "Catalogue": "workloads_page:catalogue_page",

@@ -32,6 +32,7 @@ TOPICS = (
     "watching",
     "how-to-read",
     "comparing",
+    "fleet",
     "ci",
     "results",
     "permissions",

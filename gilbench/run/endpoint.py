@@ -49,7 +49,7 @@ class Endpoint:
             os.close(child_writes)
         self.pid = self.process.pid
 
-    def send(self, request: Mapping[str, Any]) -> None:
+    def send(self, request: Mapping[str, Any] | msgspec.Struct | msgspec.Raw) -> None:
         """Send a request. If the child has ended, the next ``receive`` fails."""
         with contextlib.suppress(BrokenPipeError):
             line = msgspec.json.encode(request) + b"\n"

@@ -9,6 +9,7 @@ from gilbench.model.study import Case, Host, Interpreter, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
 from gilbench.observe.instructions import Counter
 from gilbench.plan import counting
+from gilbench.plan.blocks import Group
 from gilbench.run.command import CommandRunner, CommandSession
 from gilbench.run.control import HostControl
 from gilbench.run.counting import run_counts
@@ -31,6 +32,7 @@ def run_plan(
     worker: type[Worker] = Worker,
     observers: Mapping[str, Watch] = OBSERVERS,
     counter: Counter | None = None,
+    groups: Mapping[Group, int] | None = None,
 ) -> None:
     """Run the runs of a plan that are missing.
 
@@ -44,6 +46,7 @@ def run_plan(
         worker: The class that starts a worker and speaks with it.
         observers: The observers by name.
         counter: The tool for the counted cases; None: they are left out.
+        groups: The groups to run, with the number of earlier attempts at each; None: all of the plan.
     """
     _allow_many_descriptors()
     by_name = {interpreter.name: interpreter for interpreter in interpreters}
@@ -62,6 +65,7 @@ def run_plan(
         earlier=before,
         controls=helpers.control,
         observers=observers,
+        groups=groups,
     )
     try:
         session.run()

@@ -48,6 +48,7 @@ class Session:
         controls: Measures what the host gives; None: it is not measured.
         observers: The observers by name.
         serve_train: Serves a train with some workers.
+        groups: The groups to run, with the number of earlier attempts at each; None: all of the plan.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Session:
         controls: Controls | None = None,
         observers: Mapping[str, Watch] = OBSERVERS,
         serve_train: Callable[[Sequence[Served], Placement, float, str], list[Ride]] = serve_train,
+        groups: Mapping[planning.Group, int] | None = None,
     ) -> None:
         self._serve_train = serve_train
+        self._groups = groups
         self._plan = plan
         self._layout = Layout(plan.cpus, host)
         self._workloads = workloads
@@ -75,6 +78,8 @@ class Session:
         self._observers = observers
         before = tuple(earlier)
         self._done = Done(plan, before)
+        for group, attempts in (groups or {}).items():
+            self._done.attempts[group.block, group.workload] = attempts
         self._warm_up = WarmUp(plan)
         self._checksums: dict[tuple[str, Parameters], str] = {
             (workload.name, ()): workload.checksum for workload in workloads.values() if workload.checksum
@@ -85,9 +90,9 @@ class Session:
                 self._checksums.setdefault((case.workload, case.parameters), checksum)
 
     def run(self) -> None:
-        """Run the runs of the plan that are missing, until ``Hooks.stop`` returns true."""
+        """Run the runs of the groups that are missing, until ``Hooks.stop`` returns true."""
         short = planning.short_cases(self._plan, self._workloads, self._jit)
-        everything = list(planning.groups(self._plan, short))
+        everything = list(planning.groups(self._plan, short) if self._groups is None else self._groups)
         for number, group in enumerate(everything):
             if self._hooks.stop():
                 return

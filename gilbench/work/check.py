@@ -25,9 +25,9 @@ from gilbench.analyse.study.gate import (
 from gilbench.analyse.study.hosts import header_of_hosts
 from gilbench.analyse.study.layout import layout_included, small_changes
 from gilbench.analyse.study.report import build_report
-from gilbench.interpreters.names import name_all
 from gilbench.interpreters.rebuilt import is_rebuilt
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError
+from gilbench.model.fleet import Fleet
 from gilbench.model.results import ByHost, Caveat, Check, Gate, Known
 from gilbench.model.study import Header, Study
 from gilbench.store.known_bad import read_known_bad
@@ -39,8 +39,8 @@ from gilbench.work.commands import tried_commands
 from gilbench.work.compare import Limits, between, by_host, nothing_in_common
 from gilbench.work.explain import MOST, explain_regressions, explained_cases
 from gilbench.work.listener import SILENT, Listener
-from gilbench.work.measure import run_study
-from gilbench.work.planning import MeasureRequest, plan_study, select_one
+from gilbench.work.measure import Measured, run_study
+from gilbench.work.planning import MeasureRequest, plan_study, select_sides
 
 
 class Checked(NamedTuple):
@@ -154,6 +154,7 @@ def check_measured(
     *,
     output: Path | None = None,
     explain: bool = False,
+    fleet: Fleet | None = None,
     listener: Listener = SILENT,
 ) -> Checked:
     """Measure two interpreters now, interleaved, and check the candidate against the baseline.
@@ -169,17 +170,16 @@ def check_measured(
         known: Known regressions.
         output: File of the study; None: a new file in ``reports/``.
         explain: Observe the cases that regressed once more, and explain why they did.
+        fleet: Measure on the hosts of this fleet; None: on this machine.
         listener: Receives notes and progress, and can stop the work.
 
     Raises:
         GilbenchError: The request cannot be measured, saved, or compared.
     """
-    _refuse_unexplained(request, explain=explain)
+    _refuse_unexplained(request, fleet, explain=explain)
     metrics = limits.metrics(JUDGEABLE, JUDGED)
-    header = tried(_plan(python, against, request, listener), listener)
-    header = tried_commands(header, request.command, listener)
-    study, path, interrupted = run_study(header, output or default_study_path(), listener)
-    rebuilt = is_rebuilt(*header.interpreters)
+    study, path, interrupted = _measured(python, against, request, output, fleet, listener)
+    rebuilt = is_rebuilt(*study.header.interpreters)
     layout = limits.layout if rebuilt else 0.0
     rows = compare_interpreters(
         study, metrics=metrics, threshold=limits.threshold, fdr=limits.fdr, layout=layout
@@ -189,12 +189,30 @@ def check_measured(
     included = [layout_included(layout)] if layout else []
     found = [*included, *(() if rebuilt else small_changes(study, rows)), *caveats(study)]
     gate, hosts = decide(rows, known, failed_cases(study)), by_host(study, rows, limits, metrics, layout)
-    check = _check(study, gate, header.plan.reference, found, limits, hosts)
+    check = _check(study, gate, study.header.plan.reference, found, limits, hosts)
     if interrupted:
         check = msgspec.structs.replace(check, exit_code=EXIT_INTERRUPTED)
     elif explain:
         check = _explained(check, study.header, limits, listener)
     return Checked(check, path, interrupted)
+
+
+def _measured(
+    python: str,
+    against: str,
+    request: MeasureRequest,
+    output: Path | None,
+    fleet: Fleet | None,
+    listener: Listener,
+) -> Measured:
+    """Measure both sides on this machine, or on a fleet."""
+    if fleet is not None:
+        from gilbench.work.fleet.study import measure_on_fleet  # noqa: PLC0415 - an extra
+
+        return measure_on_fleet(request, fleet, output, listener, sides=(against, python))
+    header = plan_study(request, listener, select_sides(against, python, request))
+    header = tried_commands(tried(header, listener), request.command, listener)
+    return run_study(header, output or default_study_path(), listener)
 
 
 def read_known(path: Path | None) -> tuple[Known, ...]:
@@ -233,7 +251,9 @@ def _lacks(gate: Gate, name: str, past: Sequence[Past], branch: str | None) -> I
         yield Caveat(kind="left_out", text=text)
 
 
-def _refuse_unexplained(request: MeasureRequest, *, explain: bool) -> None:
+def _refuse_unexplained(request: MeasureRequest, fleet: Fleet | None, *, explain: bool) -> None:
+    if explain and fleet is not None:
+        raise UsageError("--explain observes on this machine; remove it, or --fleet")
     if explain and request.command is not None:
         raise UsageError("--explain does not observe a command; compare two profiles of it: gilbench profile")
 
@@ -276,15 +296,3 @@ def _check(
         exit_code=exit_code(gate, strict=limits.strict),
         hosts=hosts,
     )
-
-
-def _plan(python: str, against: str, request: MeasureRequest, listener: Listener) -> Header:
-    """Plan the baseline and the candidate, even if both are the same executable."""
-    sides = name_all(
-        (
-            select_one(option, spec, environment=request.environment, refresh=request.refresh)
-            for option, spec in (("--against", against), ("--python", python))
-        ),
-        by_path=True,
-    )
-    return plan_study(request, listener, sides)

@@ -12,6 +12,7 @@ from gilbench import observe
 from gilbench.analyse.stats.sequential import LOOKS
 from gilbench.host.description import describe_host, measure_busy
 from gilbench.interpreters import parse_environment, select
+from gilbench.interpreters.names import name_all
 from gilbench.model.calls import OwnCall
 from gilbench.model.commands import CommandRequest
 from gilbench.model.cores import measured_cpus
@@ -74,6 +75,22 @@ def select_one(
     return found[0]
 
 
+def select_sides(against: str, python: str, request: MeasureRequest) -> tuple[Interpreter, ...]:
+    """Find the baseline and the candidate of a check, even if both are the same executable.
+
+    Raises:
+        UsageError: A SPEC or a variable is invalid, or a SPEC selects several interpreters.
+        InterpreterError: An interpreter is missing or unusable.
+    """
+    return name_all(
+        (
+            select_one(option, spec, environment=request.environment, refresh=request.refresh)
+            for option, spec in (("--against", against), ("--python", python))
+        ),
+        by_path=True,
+    )
+
+
 def plan_study(
     request: MeasureRequest, listener: Listener = SILENT, sides: Sequence[Interpreter] = ()
 ) -> Header:
@@ -91,7 +108,7 @@ def plan_study(
     effort = _effort(request)
     host = describe_host()
     commands = () if request.command is None else (_commands(request, request.command, len(sides)),)
-    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else _selected(request, commands)
+    interpreters, reference, notes = (sides, sides[0].name, ()) if sides else selected(request, commands)
     chosen = commands or _chosen(request, interpreters, listener)
     swept = axes.Axes(
         threads=_threads(request, host.cores, chosen),
@@ -207,10 +224,15 @@ def _commands(request: MeasureRequest, wanted: CommandRequest, sides: int) -> Wo
     return workload
 
 
-def _selected(
-    request: MeasureRequest, commands: Sequence[Workload]
+def selected(
+    request: MeasureRequest, commands: Sequence[Workload] = ()
 ) -> tuple[Sequence[Interpreter], str, Sequence[str]]:
-    """Return the interpreters of a request, the name of the reference, and notes."""
+    """Return the interpreters of a request, the name of the reference, and notes.
+
+    Raises:
+        UsageError: A SPEC or a variable is invalid.
+        InterpreterError: An interpreter is missing.
+    """
     python, reference = request.python, request.reference
     environment = parse_environment(request.environment)
     if commands and not any(map(runs_python, commands)):

@@ -48,7 +48,7 @@ def read_unfinished(
     header = study.header
     variables = parse_environment(environment)
     given = select(python, environment=variables).interpreters if python else ()
-    workloads = _unchanged_workloads(path, header, workload, trusted=trusted)
+    workloads = unchanged_workloads(path, header, workload, trusted=trusted)
     _refuse_unknown_interpreters(path, header, given, variables, trusted=trusted)
     interpreters = _unchanged_interpreters(path, header)
     for case in header.plan.cases:
@@ -59,10 +59,10 @@ def read_unfinished(
     return msgspec.structs.replace(study, header=header)
 
 
-def _unchanged_workloads(
+def unchanged_workloads(
     path: Path, header: Header, given: Sequence[str], *, trusted: bool
 ) -> tuple[Workload, ...]:
-    """Return the workloads of a study as they are now; see ``read_unfinished``."""
+    """Return the workloads of a study as they are now; arguments and errors as for ``read_unfinished``."""
     known = dict(catalogue.catalogue())
     for chosen in catalogue.choose(known, given) if given else ():
         if chosen.name not in {declared.name for declared in header.workloads}:

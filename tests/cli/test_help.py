@@ -15,6 +15,7 @@ from gilbench.cli import COMMANDS, run
 from gilbench.render.formats import CHARTS, FORMATS, PAGES, names_for
 
 GROUPS = {
+    "fleet": ("serve", "status"),
     "history": ("add", "list", "show", "detect", "site", "export"),
     "pythons": ("list", "build", "install"),
     "workloads": ("list", "show", "new", "test"),

@@ -73,6 +73,7 @@ OPTIONAL = {
     "atomicity.py": {"pypyjit"},  # PyPy's own, to turn its JIT off
     "compiling.py": {"pypyjit"},  # to see whether it is on
 }
+DASK = {PACKAGE / "work/fleet/wire.py", PACKAGE / "work/fleet/plain_connections.py"}  # its pickles stay there
 HEAVY = {"rich", "numpy", "scipy", "psutil", "msgspec", "typer"}
 STARTERS = {"subprocess", "multiprocessing", "concurrent.futures.process", "pty", "_posixsubprocess"}
 STARTING = ("fork", "forkpty", "spawn", "posix_spawn", "system", "popen", "exec")
@@ -127,6 +128,12 @@ def test_typer_and_rich_are_known_in_their_rooms_only(path: Path) -> None:
     for library, rooms in ALONE.items():
         used = {name for name in imported(path) if name.partition(".")[0] == library}
         assert not used or layer(path) in rooms
+
+
+@pytest.mark.parametrize("path", [path for path in ours if path not in DASK], ids=short)
+def test_dask_is_known_where_its_messages_are_read(path: Path) -> None:
+    roots = {name.partition(".")[0] for name in imported(path)}
+    assert not roots & {"dask", "distributed", "tornado", "pickle", "cloudpickle"}
 
 
 @pytest.mark.parametrize("path", [path for path in ours if layer(path) == "cli"], ids=short)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from golden import compare, written
 from interpreters_fakes import make_interpreter
@@ -16,6 +17,7 @@ from rich.cells import cell_len
 from studies import everything, make_workload
 
 from gilbench.interpreters.names import name_all
+from gilbench.model.fleet import FleetStatus, HostStatus
 from gilbench.model.listings import Catalogue, Pythons, WorkloadTest, WorkloadTests
 from gilbench.model.machine import Machine, Steadiness, TriedObserver
 from gilbench.model.selftest import GeneratedNoise, Promise, Selftest
@@ -104,7 +106,45 @@ PYTHONS = Pythons(
     ),
     unusable=(Unusable(executable="/opt/odd/python3", reason="it answered with an error"),),
 )
+HOST_STATUS = HostStatus(
+    name="east",
+    gilbench="0.1.0",
+    digest="0123456789ab",
+    fits=True,
+    doing="block 3/20 countdown",
+    blocks=2,
+    cores=8,
+    cpus=16,
+    memory=32 << 30,
+    machine="x86_64",
+    system="Linux",
+    kernel="6.1.0",
+    cpu_model="AMD EPYC 7B13",
+    root=False,
+    virtualisation="virtual machine",
+    interpreters=("3.14", "3.14t", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8", "pypy3.9", "2.7"),
+)
+FLEET = FleetStatus(
+    gilbench="0.1.0",
+    digest="0123456789ab",
+    scheduler="tls://center:8786",
+    scheduler_gilbench="0.1.0",
+    scheduler_digest="0123456789ab",
+    hosts=(
+        HOST_STATUS,
+        msgspec.structs.replace(
+            HOST_STATUS,
+            name="west",
+            gilbench="0.0.9",
+            digest="fedcba987654",
+            fits=False,
+            doing=None,
+            blocks=0,
+        ),
+    ),
+)
 PAGES = {
+    "fleet": FLEET,
     "plan": everything().study().header,
     "machine": MACHINE,
     "selftest": SELFTEST,
@@ -114,6 +154,21 @@ PAGES = {
     "pythons": PYTHONS,
 }
 HOSTILE_PAGES: dict[str, object] = {
+    "fleet": msgspec.structs.replace(
+        FLEET,
+        scheduler=HOSTILE,
+        hosts=(
+            msgspec.structs.replace(
+                HOST_STATUS,
+                name=HOSTILE,
+                gilbench=HOSTILE,
+                fits=False,
+                doing=HOSTILE,
+                cpu_model=HOSTILE,
+                interpreters=(HOSTILE,),
+            ),
+        ),
+    ),
     "machine": Machine(
         gilbench=HOSTILE,
         host=HOST,
@@ -162,6 +217,19 @@ def test_hostile_names_are_no_markup(name: str) -> None:
     ("name", "fields"),
     [
         ("plan", {"kind", "plan", "interpreters", "workloads"}),
+        (
+            "fleet",
+            {
+                "schema",
+                "kind",
+                "gilbench",
+                "digest",
+                "scheduler",
+                "scheduler_gilbench",
+                "scheduler_digest",
+                "hosts",
+            },
+        ),
         ("selftest", {"kind", "noise", "checks"}),
         ("workloads", {"kind", "workloads"}),
         ("workload_tests", {"kind", "trials"}),
@@ -177,7 +245,8 @@ def test_programs_get_the_same_fields(name: str, fields: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("selftest", 3), ("workloads", 3), ("workload_tests", 13), ("pythons", 4)]
+    ("name", "count"),
+    [("fleet", 2), ("selftest", 3), ("workloads", 3), ("workload_tests", 13), ("pythons", 4)],
 )
 def test_a_spreadsheet_gets_a_row_for_each(name: str, count: int) -> None:
     assert len(list(csv.DictReader(io.StringIO(written(PAGES[name], "csv"))))) == count

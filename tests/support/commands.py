@@ -22,6 +22,8 @@ OURS = (
     "run/control_main.py",
     "run/starter_main.py",
     "gilbench.host.noise_main",
+    "gilbench.work.fleet.job_main",
+    "gilbench fleet serve",
     "py-spy record",
 )
 SHORT = (

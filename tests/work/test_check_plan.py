@@ -9,9 +9,8 @@ import pytest
 from interpreters_fakes import make_interpreter
 
 from gilbench.model.study import Interpreter
-from gilbench.work.check import _plan
 from gilbench.work.listener import SILENT
-from gilbench.work.planning import MeasureRequest
+from gilbench.work.planning import MeasureRequest, plan_study, select_sides
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
 @pytest.mark.parametrize("refresh", [True, False])
 def test_a_refresh_asks_each_side_anew_and_once(asked: list[tuple[str, bool]], refresh: bool) -> None:
     request = MeasureRequest(workload=("countdown",), threads="1", refresh=refresh)
-    header = _plan("/fake/new/python3", "/fake/old/python3", request, SILENT)
+    header = plan_study(request, SILENT, select_sides("/fake/old/python3", "/fake/new/python3", request))
     anew = [name for name, refreshed in asked if refreshed]
     assert sorted(anew) == (["new", "old"] if refresh else [])
     assert {name for name, _ in asked} == {"new", "old"}
@@ -47,6 +46,6 @@ def test_a_refresh_asks_each_side_anew_and_once(asked: list[tuple[str, bool]], r
 @pytest.mark.usefixtures("asked")
 def test_an_interpreter_can_be_checked_against_itself() -> None:
     request = MeasureRequest(workload=("countdown",), threads="1")
-    header = _plan("/fake/one/python3", "/fake/one/python3", request, SILENT)
+    header = plan_study(request, SILENT, select_sides("/fake/one/python3", "/fake/one/python3", request))
     assert [one.name for one in header.interpreters] == ["3.13.5", "3.13.5#2"]
     assert [case.interpreter for case in header.plan.cases] == ["3.13.5", "3.13.5#2"]
