@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from gilbench.model.profile import Bucket, Collections, Lane, Parked, Pause, Profile, ProfiledThread
 
 FRACTION = 1.05  # maximum of a fraction
-_SLACK = 0.1  # of a thread's life, or s
+_SLACK = 0.1  # of a thread's life, and s
 _FACTOR = 1.5  # between two observers of the same times
 _SHARES = ("gil_held", "gil_wait", "off_gil", "blocked")
 
@@ -60,7 +60,8 @@ def _of_a_thread(thread: ProfiledThread, profile: Profile) -> Iterator[str]:
     count, longest = thread.count, _longest(profile)
     if thread.alive > FRACTION * count:
         yield f".alive is {thread.alive:.6g}"
-    life = FRACTION * thread.alive + count * (_SLACK + 2 * (profile.probe.error or 0.0))
+    slack = _SLACK * (1 + 1 / profile.duration if profile.duration else 1) + 2 * (profile.probe.error or 0.0)
+    life = FRACTION * thread.alive + count * slack
     shares = {name: getattr(thread, name) or 0.0 for name in _SHARES}
     for name, share in shares.items():
         if share > min(life, FRACTION * count):

@@ -169,7 +169,7 @@ def test_a_profile_of_schema_2_opens(tmp_path: Path) -> None:
 
 def test_a_sum_of_threads_may_have_the_shares_of_all_of_them(tmp_path: Path) -> None:
     summed = with_value(("threads", 0, "count"), 60)
-    summed["threads"][0]["gil_held"] = 57.0
+    summed["threads"][0] |= {"alive": 60.0, "gil_held": 57.0}
     assert read_profile(saved(tmp_path, summed)).threads[0].count == 60
     summed["threads"][0]["gil_held"] = 64.0
     assert "threads[0].gil_held is 64" in refusal(saved(tmp_path, summed))
@@ -232,7 +232,10 @@ def test_no_number_may_be_impossible(tmp_path: Path, path: tuple[str | int, ...]
 @pytest.mark.parametrize("field", ["alive", "gil_held", "gil_wait", "off_gil", "blocked"])
 def test_no_share_is_more_than_all(tmp_path: Path, field: str) -> None:
     assert f"threads[0].{field} is 57" in refusal(saved(tmp_path, with_value(("threads", 0, field), 57)))
-    assert read_profile(saved(tmp_path, with_value(("threads", 0, field), 1.01)))
+    rounded = with_value(("threads", 0, field), 1.01)
+    rounded["threads"][0] |= dict.fromkeys({"gil_held", "gil_wait", "off_gil", "blocked"} - {field}, 0.0)
+    rounded["threads"][0]["waits"], rounded["blames"] = [], []
+    assert read_profile(saved(tmp_path, rounded))
 
 
 def test_a_blame_of_a_thread_that_is_not_there_is_damage(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from gilbench.render.formats import text_of
 from gilbench.work.read import read, read_measured
 
 
-def row(answer: Answer = "yes", **fields: Any) -> Release:
-    case = Case(workload="compress", interpreter="3.13t", threads=1, parameters=(("size", 3),), gil=True)
+def row(answer: Answer = "yes", *, gil: bool = True, **fields: Any) -> Release:
+    case = Case(workload="compress", interpreter="3.13t", threads=1, parameters=(("size", 3),), gil=gil)
     return Release(case=case, answer=answer, **fields)
 
 
@@ -40,10 +40,11 @@ ROW = json.loads(text_of(answers(MEASURED), "json"))["rows"][0]
 ALL = (
     answers(MEASURED),
     answers(
-        row("no", share=0.0, lo=0.0, hi=0.1, remark="for a reason"), row("n/a", remark="there is no GIL")
+        row("no", share=0.0, lo=0.0, hi=0.1, blocks=3, remark="for a reason"),
+        row("n/a", gil=False, remark="there is no GIL"),
     ),
     answers(row("undecided", blocks=2), interrupted=True),
-    answers(row("failed", remark="ValueError: bad luck"), row(enabled_by="legacy", share=1.0)),
+    answers(row("failed", remark="ValueError: bad luck"), row(gil=False, enabled_by="legacy", share=1.0)),
 )
 
 
