@@ -106,6 +106,28 @@ def _profile(*options: str) -> Callable[[Path], tuple[str, ...]]:
     return words
 
 
+def _watch(folder: Path, program: str = _BUSY) -> tuple[str, ...]:
+    (folder / "busy.py").write_text(program, "utf-8")
+    kept = ("--interval", "1s", "--file", str(folder / "watch.jsonl"))
+    served = ("--listen", f"unix:{folder / 'watch.sock'}", "--alert", "gil_held>1%")
+    return ("watch", *kept, *served, "--", sys.executable, str(folder / "busy.py"))
+
+
+def _watched(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Check that a watch that is started again keeps the lines, and that its file can be read."""
+    path = folder / "watch.jsonl"
+    if not path.exists():
+        return
+    lines = path.read_bytes().split(b"\n")[:-1]
+    again = run_really(_watch(folder, "import time; time.sleep(2)"), folder, environment)
+    if again.code != 0 or not path.read_bytes().startswith(b"\n".join(lines)):
+        yield f"a watch cannot be started again: {again.code} {again.err[-500:]}"
+        return
+    read = run_really(("report", path), folder, environment)
+    if read.code != 0:
+        yield f"the file of the watch cannot be read: {read.err[-500:]}"
+
+
 def _add(folder: Path) -> tuple[str, ...]:
     return ("history", "add", str(folder / "sound.jsonl"), "--database", str(folder / "history.sqlite"))
 
@@ -126,6 +148,7 @@ KILLABLE = (
     Killable("run", _run, 6.0, _finished_runs),
     Killable("check", _check, 8.0, _finished_runs),
     Killable("profile", _profile(), 6.0, _nothing),
+    Killable("watch", _watch, 6.0, _watched),
     Killable("history add", _add, 1.5, _once),
     Killable("report", _report, 2.0, _old_or_new),
 )
