@@ -209,7 +209,10 @@ class _Parser:
 
 def _names_interpreter(word: str) -> bool:
     """Return whether a word is the name or the SPEC of an interpreter that may exist."""
-    spec = _parse_name(word.partition(" -")[0])
+    try:
+        spec = _parse_name(word.partition(" -")[0])
+    except ValueError:  # a version with a sign
+        return False
     known = spec.implementation in {None, *_IMPLEMENTATIONS}
     return known and spec.path is None and (spec.major is not None or spec.implementation is not None)
 

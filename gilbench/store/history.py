@@ -188,7 +188,8 @@ class History:
         if version < VERSION:
             self._database.write(convert, doing="convert")
             self._database.shrink()
-        self._database.read(_refuse_orphans)
+        if not self._database.keeps_references:
+            self._database.read(_refuse_orphans)
 
 
 class _Places:
@@ -232,7 +233,7 @@ def _insert(
 
 
 def _refuse_orphans(connection: sa.Connection) -> None:
-    """Refuse rows without those that they name: SQLite does not keep foreign keys by itself.
+    """Refuse rows without those that they name: SQLite, unlike a server, does not keep foreign keys.
 
     Raises:
         msgspec.ValidationError: There is one.

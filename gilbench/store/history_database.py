@@ -72,6 +72,7 @@ class Database:
         url = read_address(database)
         self._secrets = secrets_of(url)
         self._is_postgresql = url.get_backend_name() in {"postgresql", "postgres"}
+        self.keeps_references = self._is_postgresql  # by foreign keys
         self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         self.name = str(self._file or name_of(url))
         if self._file and create:

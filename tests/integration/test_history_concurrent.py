@@ -83,7 +83,7 @@ def _fill(path: Path, series: list[Series], first: Entry) -> None:
             ],
         )
         for n in range(1, STUDIES):
-            figures = [PackedFigure(one.id, float(n + one.case.threads), 0.5, 1.5, 3) for one in series]
+            figures = [PackedFigure(one.id, float(n + one.case.threads), 0.0, 2e4, 3) for one in series]
             record = (1, first.id + n, pack(figures)[1])
             connection.execute("INSERT INTO gilbench_records VALUES (?, ?, ?)", record)
     connection.close()

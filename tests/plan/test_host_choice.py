@@ -4,7 +4,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gilbench.model.errors import UsageError
@@ -109,6 +109,7 @@ def test_a_problem_is_shown_with_its_place(text: str, problem: str, place: str) 
     st.text()
     | st.lists(st.sampled_from([*"()'\"~<>=8", "and ", "or ", "not ", "root ", "cores"])).map("".join)
 )
+@example("'<'")
 def test_any_text_is_a_choice_or_is_refused_with_its_place(text: str) -> None:
     try:
         choice = parse_hosts(text)

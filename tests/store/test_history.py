@@ -174,8 +174,8 @@ def test_a_damaged_history_is_an_error_of_two_lines_with_the_next_step(file: Pat
 
 def test_a_history_without_its_tables_or_version_is_damaged(database: str) -> None:
     change(database, "DROP TABLE gilbench_records")
-    with pytest.raises(StudyError, match=r"no such table|does not exist"):
-        History(database)
+    with pytest.raises(StudyError, match=r"no such table|does not exist"), History(database) as history:
+        points(history)
     change(database, "DELETE FROM gilbench_history")
     with pytest.raises(StudyError, match="its version is missing"):
         History(database)
