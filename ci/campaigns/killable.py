@@ -36,6 +36,7 @@ class Killable(NamedTuple):
     words: Callable[[Path], tuple[str, ...]]  # in a folder
     seconds: float  # that it usually takes
     whole: Callable[[Path, Mapping[str, str]], Iterator[str]]  # yields what is lost after a kill
+    passes_code_on: bool = False  # its exit code is that of the program that it starts
 
 
 def _finished_runs(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
@@ -147,8 +148,8 @@ def _report(folder: Path) -> tuple[str, ...]:
 KILLABLE = (
     Killable("run", _run, 6.0, _finished_runs),
     Killable("check", _check, 8.0, _finished_runs),
-    Killable("profile", _profile(), 6.0, _nothing),
-    Killable("watch", _watch, 6.0, _watched),
+    Killable("profile", _profile(), 6.0, _nothing, passes_code_on=True),
+    Killable("watch", _watch, 6.0, _watched, passes_code_on=True),
     Killable("history add", _add, 1.5, _once),
     Killable("report", _report, 2.0, _old_or_new),
 )

@@ -22,6 +22,7 @@ from campaigns.traces import left_over, machine
 
 _EARLY = 0.05  # s
 _HELPER = 0.25  # share of the kills
+_KILLED = 128 + signal.SIGKILL  # exit code of a program that was killed
 _PATIENCE = 60.0  # s that a command has to end after it has lost a helper
 
 
@@ -49,7 +50,7 @@ def _killed(one: Killable, place: Path, rng: random.Random, marker: str) -> Iter
     done = _run_and_kill(
         words, place, marked(environment, marker), moment, marker, rng if of_helper else None
     )
-    if done is not None:
+    if done is not None and not (one.passes_code_on and done.code == _KILLED):
         yield from (harm._replace(trial=name) for harm in judged(done, ()))
     for trace in left_over(marker, before, environment):
         yield Harm("left over", name, trace, words)
