@@ -15,6 +15,8 @@ SCHEMA = 1
 Probed = Literal[
     "waits", "holder", "none"
 ]  # what was sampled: who waits and who holds the GIL; the latter; nothing
+KNOWN = ("gil_held", "gil_wait", "parked", "paused", "switches", "cpus")
+"""Figures of an interval whose sums need the time in which they were known."""
 OTHER = "other"  # the group of threads beyond the largest number of groups
 
 WATCH_METRICS: dict[str, Metric] = {
@@ -102,7 +104,7 @@ class GroupTotals(Struct, frozen=True):
     gil_held: float = 0.0
     gil_wait: float = 0.0
     parked: float = 0.0
-    cpu: float = 0.0
+    cpus: float = 0.0  # CPU time
 
 
 class WatchState(Struct, frozen=True):
@@ -113,6 +115,7 @@ class WatchState(Struct, frozen=True):
     groups: tuple[GroupTotals, ...]
     alerts: tuple[tuple[str, bool], ...]  # texts of the rules, and whether they are firing
     watched: float  # s in which the program was watched
+    known: dict[str, float]  # s in which each figure of ``KNOWN`` was known
     switches: float  # of the GIL
     paused: float  # s of stop-the-world pauses
     starts: int  # processes that were watched

@@ -204,4 +204,8 @@ def _shown(table: Table) -> list[int]:
 
 
 def _drawn_plot(plot: Plot) -> str:
-    return plot_sweep({printable(name): points for name, points in plot.series.items()}, plot.units).plain
+    return plot_sweep(
+        {printable(name): points for name, points in plot.series.items()},
+        plot.units,
+        from_zero=plot.from_zero,
+    ).plain

@@ -95,7 +95,11 @@ def _part(part: Part, room: float) -> Iterator[str]:
     if isinstance(part, Table):
         yield from _table(part, room)
     elif isinstance(part, Plot):
-        drawn = plot_sweep({printable(name): points for name, points in part.series.items()}, part.units)
+        drawn = plot_sweep(
+            {printable(name): points for name, points in part.series.items()},
+            part.units,
+            from_zero=part.from_zero,
+        )
         yield from ("```text", drawn.plain.replace("```", "'''"), "```", "")
     else:
         yield from (*(f"- {_entry(item)}" for item in part.items), "")

@@ -86,6 +86,7 @@ class Plot(NamedTuple):
     series: Mapping[str, tuple[Point, ...]]  # by name
     units: tuple[str, str]  # of x and y, as in metrics
     rank: int | None = None  # as of a table
+    from_zero: bool = False  # the y axis begins at 0, as of shares
 
 
 class Sentences(NamedTuple):

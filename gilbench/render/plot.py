@@ -26,6 +26,7 @@ def plot_sweep(
     *,
     width: int = WIDTH,
     height: int = HEIGHT,
+    from_zero: bool = False,
 ) -> Text:
     """Draw several series, each with its mark, and a legend. An axis that covers a decade is logarithmic.
 
@@ -34,6 +35,7 @@ def plot_sweep(
         units: Units of x and y; without a unit, x has no scale.
         width: Width in characters.
         height: Height in lines.
+        from_zero: The y axis begins at 0.
     """
     named = list(zip(_MARKS, series, strict=False))
     drawn = {mark: _dots(series[name]) for mark, name in named}
@@ -42,7 +44,7 @@ def plot_sweep(
         return Text("nothing to draw")
     with_intervals = any(dot.lo < dot.hi for dot in dots)
     shift = _shift(drawn.values(), width) if with_intervals else 0
-    ends = [end for dot in dots for end in (dot.lo, dot.hi)]
+    ends = [*([0.0] if from_zero else []), *(end for dot in dots for end in (dot.lo, dot.hi))]
     place_x = _PlotAxis([dot.x for dot in dots], width - shift * (len(drawn) - 1))
     lines = _draw(drawn, place_x, _PlotAxis(ends, height), shift, width)
     labelled = _labelled(lines, ends, units[1])

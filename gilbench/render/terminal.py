@@ -68,7 +68,11 @@ def renderables(part: Part, width: int) -> Iterator[RenderableType]:
         yield from _tables(part, width)
     elif isinstance(part, Plot):
         yield styled(part.title, "strong")
-        yield plot_sweep({printable(name): points for name, points in part.series.items()}, part.units)
+        yield plot_sweep(
+            {printable(name): points for name, points in part.series.items()},
+            part.units,
+            from_zero=part.from_zero,
+        )
     elif isinstance(part, Sentences):
         yield styled(part.title, part.tone)
         for item in part.items:

@@ -40,16 +40,17 @@ def write_watch_metrics(state: WatchState) -> str:
 
 def _of_groups(state: WatchState) -> Iterator[WatchMetric]:
     sums = [({"group": one.name}, one) for one in state.groups]
-    for field, text in (
-        ("gil_held", "Time in which threads held the GIL"),
-        ("gil_wait", "Time in which threads waited for the GIL"),
-        ("parked", "Time in which threads of a free-threaded build waited for its locks"),
-        ("cpu", "CPU time of threads"),
+    for field, name, text in (
+        ("gil_held", "gil_held", "Time in which threads held the GIL"),
+        ("gil_wait", "gil_wait", "Time in which threads waited for the GIL"),
+        ("parked", "parked", "Time in which threads of a free-threaded build waited for its locks"),
+        ("cpus", "cpu", "CPU time of threads"),
     ):
-        name = f"gilbench_{field}_seconds"
-        yield WatchMetric(
-            name, "counter", "seconds", text, tuple((at, getattr(one, field)) for at, one in sums)
-        )
+        known = tuple((at, getattr(one, field)) for at, one in sums if state.known[field])
+        yield WatchMetric(f"gilbench_{name}_seconds", "counter", "seconds", text, known)
+    known = tuple(({"figure": figure}, seconds) for figure, seconds in state.known.items() if seconds)
+    text = "Time in which a figure was known"
+    yield WatchMetric("gilbench_known_seconds", "counter", "seconds", text, known)
     last = [({"group": one.name}, one) for one in state.interval.groups]
     for field, name, unit, text in (
         ("gil_held", "gilbench_gil_held_ratio", "ratio", "GIL held in the last interval"),
@@ -80,9 +81,11 @@ def _of_the_program(state: WatchState) -> Iterator[WatchMetric]:
     one = state.interval
     pid = {"pid": str(one.pid), "python": one.python or ""}
     running = one.pid is not None
+    switches = state.switches if state.known["switches"] else None
+    paused = state.paused if state.known["paused"] else None
     for name, kind, unit, text, value in (
-        ("gilbench_gil_switches", "counter", "", "Times that the GIL went to another thread", state.switches),
-        ("gilbench_paused_seconds", "counter", "seconds", "Stop-the-world pauses", state.paused),
+        ("gilbench_gil_switches", "counter", "", "Times that the GIL went to another thread", switches),
+        ("gilbench_paused_seconds", "counter", "seconds", "Stop-the-world pauses", paused),
         (
             "gilbench_watched_seconds",
             "counter",

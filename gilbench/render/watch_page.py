@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from gilbench.analyse.watch.condensed import condensed, longest_hold, mean
 from gilbench.analyse.watch.totals import WatchTotals
 from gilbench.model.metrics import write
 from gilbench.model.watch import WatchEvent, WatchInterval, WatchLog
@@ -16,6 +17,7 @@ from gilbench.render.page import Column, Entry, Page, Part, Plot, Section, Sente
 _ROWS = 24  # of the table of times
 _POINTS = 120  # of the plot
 _EVENTS = 30
+_OF_GROUPS = {"gil_held": "fraction", "gil_wait": "fraction", "parked": "fraction", "cpus": "cores"}
 
 
 def watch_page(log: WatchLog) -> Page:
@@ -40,11 +42,12 @@ def _lead(intervals: Sequence[WatchInterval]) -> str:
         return "The watch saw no interval."
     seconds = sum(one.duration for one in intervals)
     processes = len({one.pid for one in intervals})
-    cost = sum(one.cost * one.duration for one in intervals) / seconds if seconds else 0.0
+    of = "1 process" if processes == 1 else f"{processes} processes"
+    cost, memory = mean(intervals, "cost"), max(one.memory for one in intervals)
     return (
         f"Watched {write(seconds, 's')} in {len(intervals)} intervals, {_clock(intervals[0].start)} to "
-        f"{_clock(intervals[-1].start + intervals[-1].duration)}; {processes} processes; the watch used "
-        f"{write(cost, 'fraction')} of a CPU and at most {write(max(one.memory for one in intervals), 'B')}."
+        f"{_clock(intervals[-1].start + intervals[-1].duration)}; {of}; the watch used "
+        f"{_written(cost, 'fraction')} of a CPU and at most {write(memory, 'B')}."
     )
 
 
@@ -59,12 +62,15 @@ def _times(intervals: Sequence[WatchInterval]) -> Table:
         (
             _clock(few[0].start),
             write(sum(one.duration for one in few), "s"),
-            *(_mean(few, field, "fraction") for field in ("gil_held", "gil_wait", "parked", "paused")),
-            _longest(few),
-            _mean(few, "cpus", "cores"),
-            _mean(few, "cost", "fraction"),
+            *(
+                _written(mean(few, field), "fraction")
+                for field in ("gil_held", "gil_wait", "parked", "paused")
+            ),
+            _written(longest_hold(few), "s"),
+            _written(mean(few, "cpus"), "cores"),
+            _written(mean(few, "cost"), "fraction"),
         )
-        for few in _condensed(intervals, _ROWS)
+        for few in condensed(intervals, _ROWS)
     )
     note = (
         "Shares are sums over the threads, relative to wall time. A longest hold is a lower bound: the longest one "
@@ -77,14 +83,17 @@ def _groups(intervals: Sequence[WatchInterval]) -> Table:
     totals = WatchTotals()
     for one in intervals:
         totals.add(one)
-    watched = totals.watched or 1.0
     rows: tuple[tuple[Entry, ...], ...] = tuple(
         (
             short(group.name, SENTENCE),
-            *(write(value / watched, "fraction") for value in (group.gil_held, group.gil_wait, group.parked)),
-            write(group.cpu / watched, "cores"),
+            *(
+                _written(totals.share(getattr(group, figure), figure), unit)
+                for figure, unit in _OF_GROUPS.items()
+            ),
         )
-        for group in sorted(totals.groups(), key=lambda group: -(group.gil_held + group.gil_wait + group.cpu))
+        for group in sorted(
+            totals.groups(), key=lambda group: -(group.gil_held + group.gil_wait + group.cpus)
+        )
     )
     columns = (
         Column("threads", "left", folds=True),
@@ -104,34 +113,16 @@ def _plot(intervals: Sequence[WatchInterval]) -> Plot:
     ):
         points = tuple(
             (few[0].start - begin, value)
-            for few in _condensed(intervals, _POINTS)
-            if (value := _weighted(few, field)) is not None
+            for few in condensed(intervals, _POINTS)
+            if (value := mean(few, field)) is not None
         )
         if points:
             series[name] = points
-    return Plot("Shares of wall time", series, ("s", "fraction"))
+    return Plot("Shares of wall time", series, ("s", "fraction"), from_zero=True)
 
 
-def _condensed(intervals: Sequence[WatchInterval], most: int) -> Iterator[Sequence[WatchInterval]]:
-    """Yield neighboring intervals together, at most so many times."""
-    size = -(-len(intervals) // most)
-    return (intervals[at : at + size] for at in range(0, len(intervals), size))
-
-
-def _weighted(few: Sequence[WatchInterval], field: str) -> float | None:
-    known = [(getattr(one, field), one.duration) for one in few if getattr(one, field) is not None]
-    seconds = sum(duration for _, duration in known)
-    return sum(value * duration for value, duration in known) / seconds if seconds else None
-
-
-def _mean(few: Sequence[WatchInterval], field: str, unit: str) -> str:
-    value = _weighted(few, field)
+def _written(value: float | None, unit: str) -> str:
     return "-" if value is None else write(value, unit)
-
-
-def _longest(few: Sequence[WatchInterval]) -> str:
-    longest = max((one.longest_hold or 0.0 for one in few), default=0.0)
-    return write(longest, "s") if longest else "-"
 
 
 def _flat(one: WatchInterval) -> dict[str, object]:

@@ -235,6 +235,7 @@ class _ProgramWatcher:
             groups=self._totals.groups(),
             alerts=tuple((alert.rule.text, alert.firing) for alert in self._alerts),
             watched=self._totals.watched,
+            known=self._totals.known,
             switches=self._totals.switches,
             paused=self._totals.paused,
             starts=self._starts,

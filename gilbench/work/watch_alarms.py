@@ -23,6 +23,7 @@ _PROFILE = 10.0  # s of a profile
 _RARELY = 600.0  # s between two profiles, at least
 _KEPT = 20  # profiles
 _NAME, _END = "watch-", ".json"
+_OURS = f"{_NAME}????????T??????Z{_END}"  # other files stay
 _AT_ONCE = 4  # commands
 
 
@@ -143,14 +144,14 @@ class Alarms:
 
     def _take_profile(self, folder: Path, pid: int) -> None:
         try:
-            kept = sorted(folder.glob(f"{_NAME}*{_END}"))
+            kept = sorted(folder.glob(_OURS))
             if kept and 0 <= time.time() - kept[-1].stat().st_mtime < _RARELY:
                 return
             for path in kept[: max(len(kept) - _KEPT + 1, 0)]:
                 path.unlink()
             path = folder / f"{_NAME}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{_END}"
             words = ("profile", "--pid", str(pid), "-d", f"{_PROFILE:g}", "--format", "json", "-o", str(path))
-            process = Process([sys.executable, "-m", "gilbench", *words])
+            process = Process([sys.executable, "-P", "-m", "gilbench", *words])
         except (ProcessError, OSError) as error:
             self._failed(f"no profile: {error}")
         else:

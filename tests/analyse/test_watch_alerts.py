@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from watches import make_interval
 
 from gilbench.analyse.watch.alerts import Alert, alert_value, parse_alert
+from gilbench.analyse.watch.condensed import mean
 from gilbench.analyse.watch.totals import WatchTotals
 from gilbench.model.errors import UsageError
-from gilbench.model.watch import WATCH_METRICS
+from gilbench.model.watch import WATCH_METRICS, WatchedGroup
 
 
 @given(
@@ -97,3 +98,17 @@ def test_sums_are_thread_seconds() -> None:
         ("MainThread", 0.0, 0.0),
         ("worker-*", 15.0, 7.5),
     ]
+
+
+def test_time_in_which_a_figure_was_unknown_is_no_time_without_waits() -> None:
+    totals = WatchTotals()
+    totals.add(make_interval())
+    blind = make_interval(gil_wait=None, groups=(WatchedGroup(name="worker-*", threads=8, gil_held=0.5),))
+    totals.add(blind)
+    (_, workers) = totals.groups()
+    assert totals.known["gil_wait"] == 10.0
+    assert totals.known["gil_held"] == 20.0
+    assert totals.share(workers.gil_wait, "gil_wait") == 0.25
+    assert totals.share(workers.gil_held, "gil_held") == 0.5
+    assert totals.share(workers.parked, "parked") is None
+    assert mean([make_interval(), blind], "gil_wait") == 0.25

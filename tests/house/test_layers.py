@@ -177,6 +177,15 @@ def test_the_command_line_prints_in_one_place(path: Path) -> None:
             )
 
 
+@pytest.mark.parametrize("path", ours, ids=short)
+def test_no_module_is_run_from_the_current_folder(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.List | ast.Tuple):
+            words = [ast.unparse(word) for word in node.elts]
+            if "sys.executable" in words and "'-m'" in words:
+                assert "'-P'" in words, f"line {node.lineno}"
+
+
 @pytest.mark.parametrize("path", [path for path in ours if path not in STARTING_PROCESSES], ids=short)
 def test_only_process_starts_processes(path: Path) -> None:
     names = set(imported(path))

@@ -118,3 +118,13 @@ def test_an_interval_that_says_nothing_is_cut_off_and_does_not_flatten_the_other
 def test_any_interval_can_be_drawn(point: tuple[float, ...]) -> None:
     drawn = plot_sweep({"one": [point, (2, 1.0)]}, ("1", "1")).plain
     assert drawn.partition("└")[0].count("●") == 2
+
+
+def test_an_axis_of_shares_begins_at_0() -> None:
+    points = {"held": ((0.0, 0.995), (1.0, 1.005))}
+    near = plot_sweep(points, ("s", "fraction"), from_zero=True).plain.splitlines()
+    assert near[11].startswith("  0%")
+    assert not any("●" in line for line in near[1:12])
+    far = plot_sweep(points, ("s", "fraction")).plain.splitlines()
+    assert "●" in far[0]
+    assert "●" in far[11]

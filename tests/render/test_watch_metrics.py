@@ -98,3 +98,14 @@ def test_thousands_of_intervals_with_ever_new_threads_take_constant_memory() -> 
     assert OTHER in {one.name for one in totals.groups()}
     assert last[0] < 1.1 * first[0] + 1000
     assert last[1] - first[1] < 20_000
+
+
+def test_a_figure_that_was_never_known_has_no_sum_and_a_dash() -> None:
+    text = write_watch_metrics(make_state())
+    assert "gilbench_parked_seconds_total" not in text
+    assert "gilbench_paused_seconds_total" not in text
+    assert 'gilbench_known_seconds_total{figure="gil_wait"} 10.0' in text
+    page = text_of(WatchLog(intervals=(make_interval(),), events=()), "markdown")
+    assert "1 process;" in page
+    row = next(line for line in page.splitlines() if line.startswith("| `worker"))
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == ["50.0%", "25.0%", "-", "0.750"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gilbench.model.watch import GroupTotals, WatchedGroup, WatchInterval, WatchState
+from gilbench.model.watch import KNOWN, GroupTotals, WatchedGroup, WatchInterval, WatchState
 
 
 def make_interval(**changes: Any) -> WatchInterval:
@@ -39,9 +39,10 @@ def make_state(interval: WatchInterval | None = None, **changes: Any) -> WatchSt
     known: dict[str, Any] = {
         "created": 1_700_000_000.0,
         "interval": interval or make_interval(),
-        "groups": (GroupTotals(name="worker-*", gil_held=5.0, gil_wait=2.5, cpu=7.5),),
+        "groups": (GroupTotals(name="worker-*", gil_held=5.0, gil_wait=2.5, cpus=7.5),),
         "alerts": (("gil_wait>30% for 1m", False),),
         "watched": 10.0,
+        "known": {**dict.fromkeys(KNOWN, 10.0), "parked": 0.0, "paused": 0.0},
         "switches": 20000.0,
         "paused": 0.0,
         "starts": 1,

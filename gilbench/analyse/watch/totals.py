@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gilbench.model.watch import GroupTotals, WatchedGroup, WatchInterval
+from gilbench.model.watch import KNOWN, GroupTotals, WatchedGroup, WatchInterval
 
 
 class WatchTotals:
@@ -13,6 +13,7 @@ class WatchTotals:
     def __init__(self) -> None:
         self._groups: dict[str, GroupTotals] = {}
         self.watched = self.switches = self.paused = 0.0
+        self.known = dict.fromkeys(KNOWN, 0.0)  # s of the intervals in which a figure was known
 
     def add(self, interval: WatchInterval) -> None:
         """Add an interval."""
@@ -20,6 +21,9 @@ class WatchTotals:
         self.watched += seconds
         self.switches += (interval.switches or 0.0) * seconds
         self.paused += (interval.paused or 0.0) * seconds
+        for figure in KNOWN:
+            if getattr(interval, figure) is not None:
+                self.known[figure] += seconds
         for group in interval.groups:
             before = self._groups.get(group.name, GroupTotals(name=group.name))
             self._groups[group.name] = _sum(before, group, seconds)
@@ -28,6 +32,10 @@ class WatchTotals:
         """Return the sums by group, in the order of names."""
         return tuple(total for _, total in sorted(self._groups.items()))
 
+    def share(self, seconds: float, figure: str) -> float | None:
+        """Return a sum as a share of the time in which its figure was known; None: it never was."""
+        return seconds / self.known[figure] if self.known[figure] else None
+
 
 def _sum(before: GroupTotals, group: WatchedGroup, seconds: float) -> GroupTotals:
     return msgspec.structs.replace(
@@ -35,5 +43,5 @@ def _sum(before: GroupTotals, group: WatchedGroup, seconds: float) -> GroupTotal
         gil_held=before.gil_held + (group.gil_held or 0.0) * seconds,
         gil_wait=before.gil_wait + (group.gil_wait or 0.0) * seconds,
         parked=before.parked + (group.parked or 0.0) * seconds,
-        cpu=before.cpu + (group.cpus or 0.0) * seconds,
+        cpus=before.cpus + (group.cpus or 0.0) * seconds,
     )

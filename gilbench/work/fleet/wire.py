@@ -186,10 +186,12 @@ def _arguments(address: str, access: Access | None, role: str) -> dict[str, Any]
 
 
 def _reason(error: Exception) -> str:
-    """Return the innermost cause of an error, in one line."""
+    """Return the innermost cause of an error, in one line. What Dask cancels when the time is up is no cause."""
     cause: BaseException = error
-    while cause.__cause__ is not None:
+    while isinstance(cause.__cause__, Exception):
         cause = cause.__cause__
+    if isinstance(cause, TimeoutError):
+        return "no answer"
     if isinstance(cause, ssl.SSLError):
         return f"TLS: {cause.reason or cause}"
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
