@@ -250,7 +250,7 @@ def measure(soak: Soak, minutes: float, seconds: float, order: random.Random) ->
         say(f"memory: {rows[-1][1]:.2f} MiB, at most {max(row[1] for row in rows):.2f}; {slope(rows)}")
     for field in ("cpu", "median", "late") if pairs else ():
         ratios = [getattr(with_it, field) / getattr(without, field) for with_it, without in pairs]
-        say(f"{field} of a request, with / without: {interval(ratios)}")
+        say(f"{field} of a request, with / without a second watch: {interval(ratios)}")
     for profile, intervals in truths:
         say(f"exact probe: {against(profile, intervals)}")
 

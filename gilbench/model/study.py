@@ -42,8 +42,9 @@ Processors = Annotated[int, Meta(ge=1, le=2**15)]
 Processor = Annotated[int, Meta(ge=0, le=2**15)]  # number of a CPU
 Rounds = Annotated[int, Meta(ge=0, le=10_000)]  # number of blocks, slices, or attempts
 AtLeastOnce = Annotated[int, Meta(ge=1, le=10_000)]
-Block = Annotated[int, Meta(ge=0, le=10_000_000)]  # number of a block, counted from 0; a fleet has many
-Blocks = Annotated[int, Meta(ge=1, le=10_000_000)]
+LARGEST_PLAN = 10_000_000  # blocks; a fleet has many
+Block = Annotated[int, Meta(ge=0, le=LARGEST_PLAN)]  # number of a block, counted from 0
+Blocks = Annotated[int, Meta(ge=1, le=LARGEST_PLAN)]
 Value = Integer | Number | str
 Parameters = tuple[tuple[Name, Value], ...]
 Variables = tuple[tuple[Name, str], ...]  # of the environment, sorted by name

@@ -14,7 +14,7 @@ from gilbench.interpreters import parse_environment
 from gilbench.interpreters.spec import parse_spec
 from gilbench.model.errors import StudyError, UsageError
 from gilbench.model.fleet import Fleet
-from gilbench.model.study import FleetHost, Header, Study, Workload
+from gilbench.model.study import LARGEST_PLAN, FleetHost, Header, Study, Workload
 from gilbench.plan import catalogue
 from gilbench.plan.host_choice import parse_hosts
 from gilbench.store.integrity_header import header_fault
@@ -28,8 +28,6 @@ from gilbench.work.listener import SILENT, Listener
 from gilbench.work.measure import Measured
 from gilbench.work.planning import MeasureRequest
 from gilbench.work.unfinished import unchanged_workloads
-
-_MOST_BLOCKS = 10_000_000
 
 
 def measure_on_fleet(
@@ -179,7 +177,7 @@ async def _planned(client: FleetClient, host: str, wanted: Wanted, listener: Lis
 def _for_hosts(header: Header, hosts: int) -> Header:
     """Return a plan with as many blocks for each host as for one. The hosts measure at the same time."""
     effort = header.plan.effort
-    blocks = min(_MOST_BLOCKS, effort.blocks * hosts)
+    blocks = min(LARGEST_PLAN, effort.blocks * hosts)
     effort = msgspec.structs.replace(effort, blocks=blocks)
     return msgspec.structs.replace(header, plan=msgspec.structs.replace(header.plan, effort=effort))
 
