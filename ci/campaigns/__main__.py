@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from campaigns.artefacts import try_artefacts
 from campaigns.commands import try_commands
+from campaigns.fleet_kills import try_fleet_kills
 from campaigns.harm import Part, table
 from campaigns.hostile import try_hostile
 from campaigns.impossible import try_impossible
@@ -41,6 +42,7 @@ PARTS = {
     "hostile": _Plan(try_hostile, 100, 1),
     "starved": _Plan(try_starved, 1000, 4),
     **{f"kills of {one.name}": _Plan(partial(try_kills, one=one), 200, 1) for one in KILLABLE},
+    "kills of a fleet": _Plan(try_fleet_kills, 200, 1),
 }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+SYSTEM = "/usr/bin/python3"  # which every user may run
 Prepare = Callable[[], None]  # in the child, before the exec
 
 
@@ -19,6 +24,7 @@ class Limit(NamedTuple):
     before: tuple[str, ...] = ()  # words before the command
     unset: tuple[str, ...] = ()  # variables
     set_to: tuple[tuple[str, str], ...] = ()
+    other_user: bool = False  # which root's Python may be out of reach of
 
 
 def _of(kind: int, most: int) -> Prepare:
@@ -46,6 +52,7 @@ _NO_PROC = 'mount -t tmpfs none /proc && exec "$@"'
 _FULL = 'mount -t tmpfs -o size=16k none "$TMPDIR" && exec "$@"'
 _READ_ONLY = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" && exec "$@"'
 _SHELL = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
+_STRANGER = ("setpriv", "--reuid=64123", "--regid=64123", "--clear-groups")  # who is in no list of users
 _HOMES = ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 
 LIMITS: tuple[Limit, ...] = (
@@ -74,9 +81,35 @@ LIMITS: tuple[Limit, ...] = (
     Limit("a HOME that is read-only", before=(*_SHELL, _READ_ONLY, "sh")),
     Limit("no network", before=("unshare", "--net")),
     Limit("no capabilities", before=("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")),
+    Limit("another user", before=_STRANGER, other_user=True),
+    *(
+        Limit(f"{most} processes", _of(resource.RLIMIT_NPROC, most), _STRANGER, other_user=True)
+        for most in (1, 2, 4, 8, 16)
+    ),
 )
 
 
 def usable(limit: Limit) -> bool:
-    """Return whether this machine has the tool of a limit, and the right to use it."""
+    """Return whether this machine has the tools of a limit, and the right to use them."""
+    if limit.other_user and not _same_version(SYSTEM):
+        return False
     return not limit.before or (os.geteuid() == 0 and shutil.which(limit.before[0]) is not None)
+
+
+def open_to_all(place: Path) -> None:
+    """Let every user write in a folder, and reach it."""
+    for folder in (place.parent, place.parent.parent):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    for path in (place, *place.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+
+
+@functools.cache
+def _same_version(python: str) -> bool:
+    """Return whether an interpreter can use the libraries of this one."""
+    ask = [python, "-c", "import sys; print(sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return False
+    return answer == str(sys.version_info[:2])

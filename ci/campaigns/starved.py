@@ -14,8 +14,9 @@ from pathlib import Path
 from campaigns.caller import Answer
 from campaigns.harm import Harm, Part
 from campaigns.judge import judged
+from campaigns.jumping import try_jumping
 from campaigns.killable import prepare
-from campaigns.limits import LIMITS, Limit, usable
+from campaigns.limits import LIMITS, SYSTEM, Limit, open_to_all, usable
 from campaigns.processes import GILBENCH, carrying, environment_in, marked
 from campaigns.samples import make_samples
 from campaigns.traces import left_over, machine
@@ -30,15 +31,15 @@ _STOPPED = 3.0  # s
 _SHARE = 0.5  # of the median rate: a slice that was stopped is slower, if it is kept
 
 
-def _commands(folder: Path) -> dict[str, tuple[str, ...]]:
+def _commands(folder: Path, python: str = sys.executable) -> dict[str, tuple[str, ...]]:
     sound = str(folder / "sound.jsonl")
-    measured = ("run", "--python", sys.executable, *_QUICK, "-o", str(folder / "study.jsonl"))
+    measured = ("run", "--python", python, *_QUICK, "-o", str(folder / "study.jsonl"))
     program = ("-c", "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: sum(range(999))")
     return {
         "report": ("report", sound, "-o", str(folder / "page.html")),
         "history add": ("history", "add", sound, "--database", str(folder / "history.sqlite")),
         "run": measured,
-        "profile": ("profile", "-o", str(folder / "profile.json"), "--", sys.executable, *program),
+        "profile": ("profile", "-o", str(folder / "profile.json"), "--", python, *program),
     }
 
 
@@ -54,8 +55,10 @@ def try_starved(part: Part, folder: Path, count: int) -> None:
         place = folder / str(number)
         place.mkdir()
         prepare(place, folder / "samples")
+        words = _commands(place, SYSTEM if limit.other_user else sys.executable)[name]
         part.count(name, 1)
-        part.add(_starved(limit, _commands(place)[name], place, f"{os.getpid()}-starved-{number}"))
+        part.add(_starved(limit, words, place, f"{os.getpid()}-starved-{number}"))
+    try_jumping(part, folder, _commands)
     place = folder / "stopped"
     place.mkdir()
     part.count("run, stopped in mid-slice", 1)
@@ -70,9 +73,14 @@ def _starved(limit: Limit, words: Sequence[str], place: Path, marker: str) -> It
     environment = environment_in(place / "own")
     starved = {name: value for name, value in environment.items() if name not in limit.unset}
     starved |= dict(limit.set_to)
+    command = GILBENCH
+    if limit.other_user:
+        command = (SYSTEM, *GILBENCH[1:])
+        starved["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        open_to_all(place)
     before = machine()
     process = subprocess.Popen(
-        [*limit.before, *GILBENCH, *words],
+        [*limit.before, *command, *words],
         cwd=place,
         env=marked(starved, marker),
         stdin=subprocess.DEVNULL,

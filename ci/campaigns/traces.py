@@ -68,9 +68,14 @@ def left_over(marker: str, before: Machine, environment: Mapping[str, str]) -> I
         yield f"cgroups: {sorted(after.cgroups - before.cgroups)}"
     if not _is_free(Path(environment["XDG_CACHE_HOME"]) / "gilbench" / "measuring.lock"):
         yield "the lock of measurements is held"
-    subprocess.run([sys.executable, "-c", _SWEEP], env=dict(environment), check=True)
-    if there := sorted(path.name for path in Path(environment["TMPDIR"]).iterdir()):
+    if there := temporary_files(environment):
         yield f"temporary files: {there}"
+
+
+def temporary_files(environment: Mapping[str, str]) -> list[str]:
+    """Return the names of temporary files that stay after the sweep of the next command."""
+    subprocess.run([sys.executable, "-c", _SWEEP], env=dict(environment), check=True)
+    return sorted(path.name for path in Path(environment["TMPDIR"]).iterdir())
 
 
 def _is_free(lock: Path) -> bool:

@@ -82,3 +82,13 @@ def test_the_union_of_waits_is_that_of_the_single_waits(
     # A wait that began before the profile, or goes on after it, is told whole.
     assert figures.contended == pytest.approx(min(1.0, waits.union() / figures.duration), abs=0.02)
     assert 0 < figures.free_wanted <= figures.contended
+
+
+@pytest.mark.parametrize("spec", ["3.13", "3.11", "2.7"])
+def test_a_thread_that_gets_a_free_gil_does_not_wait(spec: str, tmp_path: Path) -> None:
+    program = PROGRAMS / "gil_alone.py"
+    figures, waits = watched(tmp_path, interpreter(spec).executable, str(program))
+    acquired = sum(thread.switches or 0 for thread in figures.threads)
+    assert acquired > 10_000
+    # Only where a thread loses its CPU, or two threads begin or end.
+    assert len(waits.spans) < 0.002 * acquired

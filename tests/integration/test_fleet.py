@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections import Counter
@@ -16,17 +14,11 @@ from pathlib import Path
 
 import pytest
 from commands import error_lines, gilbench
-from fleets import PLAN, FleetOfProcesses, fleet, hosts_of_blocks, is_whole, runs_in
+from fleets import PLAN, FleetOfProcesses, fleet, free_port, hosts_of_blocks, is_whole, runs_in
 from interpreters_fixture import absent
 
 from gilbench.cli import run
 from gilbench.store.study import read_study
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture
@@ -37,15 +29,6 @@ def two_hosts(tmp_path: Path) -> Iterator[FleetOfProcesses]:
             made.host(name, joins=False)
         made.until(lambda: all("serves" in made.log(name) for name in ("east", "west")))
         yield made
-
-
-def lock_is_free(made: FleetOfProcesses, name: str) -> bool:
-    with made.cache(name).joinpath("gilbench/measuring.lock").open("r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def begin(made: FleetOfProcesses, path: Path) -> None:
@@ -65,7 +48,7 @@ def begin_again(made: FleetOfProcesses, path: Path) -> None:
 
 def nothing_is_measured(made: FleetOfProcesses) -> bool:
     made.until(lambda: not made.jobs(), 10)
-    made.until(lambda: all(lock_is_free(made, name) for name in ("east", "west")), 5)
+    made.until(lambda: all(made.is_free(name) for name in ("east", "west")), 5)
     return True
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +24,13 @@ PLAN = ("--workload", "countdown", "--threads", "1", "--seed", "1")
 SECONDS = 60.0  # patience
 
 
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 class FleetOfProcesses:
     """A scheduler and hosts. Each process is started with a marker, by which all its children are found.
 
@@ -30,12 +39,19 @@ class FleetOfProcesses:
         address: Where the scheduler listens.
         options: Options of all commands, for example those of TLS.
         serving: Options of the commands that serve, in addition.
+        environment: Variables of all processes.
     """
 
     def __init__(
-        self, folder: Path, address: str, options: Sequence[str] = (), serving: Sequence[str] = ()
+        self,
+        folder: Path,
+        address: str,
+        options: Sequence[str] = (),
+        serving: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.address = folder, address
+        self._environment = environment or {}
         self.options, self.serving = tuple(options), (*options, *serving)
         self.marker = f"{folder.name}-{os.getpid()}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -109,6 +125,18 @@ class FleetOfProcesses:
         """The processes that measure now."""
         return [line for line in started_by_gilbench(self.marker) if "fleet serve" not in line]
 
+    def is_free(self, name: str) -> bool:
+        """Whether no process holds the lock of a host's measurements."""
+        lock = self.cache(name) / "gilbench/measuring.lock"
+        if not lock.exists():
+            return True
+        with lock.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
     def end(self) -> None:
         """End all processes as a user would, and check that none is left."""
         for process in self.processes.values():
@@ -132,7 +160,7 @@ class FleetOfProcesses:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**marked(self.marker), **environment},
+                env={**marked(self.marker), **self._environment, **environment},
                 start_new_session=True,
             )
         return self.processes[name]
@@ -140,10 +168,14 @@ class FleetOfProcesses:
 
 @contextmanager
 def fleet(
-    folder: Path, address: str, options: Sequence[str] = (), serving: Sequence[str] = ()
+    folder: Path,
+    address: str,
+    options: Sequence[str] = (),
+    serving: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[FleetOfProcesses]:
     """A fleet whose processes all end."""
-    made = FleetOfProcesses(folder, address, options, serving)
+    made = FleetOfProcesses(folder, address, options, serving, environment)
     try:
         yield made
     finally:

@@ -7,8 +7,8 @@ by itself, so a thread holds from its return out of a pause to the next pause. I
 pause, by the length that the pause has when nobody else wants the GIL.
 
 MODE is what stands between: sleep; c (as sleep, and the hold is a call in C that keeps the GIL asleep); hash
-(of a megabyte, on the CPU: its length is by the thread's clock; on 2.7, whose hashes may keep the GIL, a checksum
-that does not); io (a byte through a pipe: a pause of no length).
+(of a megabyte; on 2.7, whose hashes may keep the GIL, a checksum that does not); io (a byte through a pipe). The
+length of the last two is by the thread's clock. It includes what it takes to wake up a thread that wants the GIL.
 """
 
 import ctypes
@@ -50,20 +50,21 @@ def hold(mode, seconds):
 
 
 def pause(mode, seconds, block, ends):
-    """Leave the GIL; the length that this should have."""
+    """Leave the GIL; when, until when, and the length that this should have."""
+    before = cpu()
+    went = CLOCK()
     if mode in ("sleep", "c"):
         time.sleep(seconds)
-        return seconds
-    if mode == "hash":
-        before = cpu()
-        if sys.version_info[0] == 2:
-            zlib.compress(block)
-        else:
-            hashlib.sha256(block)
-        return cpu() - before
-    os.write(ends[1], b"x")
-    os.read(ends[0], 1)
-    return 0.0
+        return went, CLOCK(), seconds
+    if mode == "io":
+        os.write(ends[1], b"x")
+        os.read(ends[0], 1)
+    elif sys.version_info[0] == 2:
+        zlib.compress(block)
+    else:
+        hashlib.sha256(block)
+    now = CLOCK()
+    return went, now, cpu() - before
 
 
 def delayed(tid):
@@ -78,9 +79,8 @@ def overhead(mode, seconds):
     block, ends = b"x" * (1 << 20), os.pipe()
     longer = []
     for _ in range(TRIED):
-        went = CLOCK()
-        length = pause(mode, seconds, block, ends)
-        longer.append(CLOCK() - went - length)
+        went, now, length = pause(mode, seconds, block, ends)
+        longer.append(now - went - length)
     return sorted(longer)[TRIED // 2]
 
 
@@ -94,9 +94,7 @@ def run(mode, held_for, seconds, paused_for, longer, start, results):
     held, waited = 0.0, max(came - start, 0.0)
     while came - start < seconds:
         hold(mode, held_for)
-        went = CLOCK()
-        length = pause(mode, paused_for, block, ends)
-        now = CLOCK()
+        went, now, length = pause(mode, paused_for, block, ends)
         held += went - came
         waited += max(now - went - length - longer, 0.0)
         came = now
