@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from gilbench.store.study import read_study
 _HOSTS = ("east", "west")
 _VICTIMS = ("client", "scheduler", "east", "west", "job")
 _PLAN = ("--workload", "countdown", "--threads", "1", "--effort", "quick", "--seed", "1")
-_SECONDS = 9.0  # that the study usually takes
+_SECONDS = 12.0  # that the study usually takes
 _PATIENCE = 60.0  # s in which the client ends, whatever else was killed
 
 
@@ -48,7 +47,7 @@ def _killed(made: FleetOfProcesses, path: Path, victim: str, rng: random.Random)
     """Measure a study, kill a process, and yield the harm after the study is resumed."""
     moment = rng.uniform(0, _SECONDS)
     name = f"{victim} killed after {moment:.3f} s"
-    words = ("run", "--python", sys.executable, *_PLAN, "-o", str(path))
+    words = ("run", *made.specs(), *_PLAN, "-o", str(path))
     client = made.client(*words)
     with contextlib.suppress(subprocess.TimeoutExpired):
         client.wait(moment)
@@ -69,15 +68,15 @@ def _killed(made: FleetOfProcesses, path: Path, victim: str, rng: random.Random)
     if not lines:
         yield Harm("lost", name, "the study has only a part of its first line", words, (path,))
         return
-    study = read_study(path)
-    if len(study.runs) < len(study.header.plan.cases) * study.header.plan.effort.blocks:
-        again = made.client("run", "--resume", str(path), "--python", sys.executable)
+    blocks = read_study(path).header.plan.effort.blocks
+    if not is_whole(path, blocks):
+        again = made.client("run", "--resume", str(path), *made.specs())
         if again.wait(_PATIENCE) != 0:
             yield Harm("lost", name, f"it cannot be resumed: {made.log('client')[-2000:]}", words, (path,))
             return
     if not path.read_bytes().startswith(b"\n".join(lines) + b"\n"):
         yield Harm("lost", name, "finished blocks have changed", words, (path,))
-    if not is_whole(path, study.header.plan.effort.blocks):
+    if not is_whole(path, blocks):
         yield Harm("lost", name, "a block is missing", words, (path,))
 
 

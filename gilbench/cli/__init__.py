@@ -6,7 +6,6 @@ Exit codes: 0 success; 1 regression (``check``); 2 wrong usage or unreadable inp
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import traceback
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gilbench.cli import output
+from gilbench.cli.exhaustion import report_in_threads, system_error
 from gilbench.model.errors import EXIT_INTERRUPTED, GilbenchError
 from gilbench.version import __version__
 
@@ -54,15 +54,12 @@ _EXAMPLES = (
     "gilbench COMMAND --help",
 )
 _LONGEST_REASON = 200  # characters
-_REMEDIES = {
-    errno.EMFILE: "\nRaise the limit of open files: ulimit -n 1024",
-    errno.ENOSPC: "\nFree some disk space, or set TMPDIR to a folder with free space.",
-}
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. ``--version`` needs no heavy import."""
     with output.streams():
+        report_in_threads()
         try:
             if list(argv) == ["--version"]:
                 output.write(f"gilbench {__version__}\n")
@@ -77,11 +74,12 @@ def run(argv: Sequence[str]) -> int:
         except KeyboardInterrupt:
             output.complain("interrupted")
             return EXIT_INTERRUPTED
-        except (OSError, MemoryError) as error:  # a resource is exhausted, or permission is denied
-            output.complain(_refused(error))
-            return EXIT_WRONG_USE
         except Exception as error:  # noqa: BLE001 - its exit code must not be that of a verdict
-            return _report_bug(error)
+            reason = system_error(error)
+            if reason is None:
+                return _report_bug(error)
+            output.complain(reason)
+            return EXIT_WRONG_USE
         return code
 
 
@@ -146,17 +144,6 @@ def _wrong_use() -> type[Exception]:
     )
     assert issubclass(base, Exception)  # noqa: S101 - for mypy
     return base
-
-
-def _refused(error: OSError | MemoryError) -> str:
-    """Describe a system error."""
-    if isinstance(error, MemoryError):
-        return "out of memory"
-    where = "" if error.filename is None else f": {error.filename}"
-    remedy = _REMEDIES.get(error.errno or 0, "")
-    if str(error.filename).startswith("/proc/") and not Path("/proc/self").exists():
-        remedy = "\n/proc is not mounted; mount it: mount -t proc proc /proc"
-    return f"{error.strerror or error}{where}{remedy}"
 
 
 def _refuse(error: Any) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import resource
 import select
@@ -390,6 +391,18 @@ class Process(_Launched):
         self._output.close()
 
 
+def _pipes(*names: str) -> dict[str, tuple[int, int]]:
+    made: dict[str, tuple[int, int]] = {}
+    try:
+        for name in names:
+            made[name] = os.pipe()
+    except OSError:
+        for end in itertools.chain(*made.values()):
+            os.close(end)
+        raise
+    return made
+
+
 def capture(
     argv: Sequence[str],
     *,
@@ -410,7 +423,10 @@ def capture(
     Raises:
         ProcessError: The program cannot be started, times out, or writes more than the limit.
     """
-    streams = {name: os.pipe() for name in ("stdout", "stderr")}
+    try:
+        streams = _pipes("stdout", "stderr")
+    except OSError as error:
+        raise ProcessError(f"cannot start {argv[0]}: {error.strerror}") from error
     chunks: dict[str, bytearray] = {name: bytearray() for name in streams}
     try:
         child = _Launched(

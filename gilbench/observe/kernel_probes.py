@@ -65,7 +65,10 @@ class KernelProbes:
             return None
         inside, elsewhere = 0, 0
         for copy in self._programs:
-            text = Path(f"/proc/self/fdinfo/{copy}").read_text("ascii", "replace")
+            try:
+                text = Path(f"/proc/self/fdinfo/{copy}").read_text("ascii", "replace")
+            except OSError:  # there are too many open files
+                return None
             seen = {name: int(value) for name, value in re.findall(r"^(\w+):\t(\d+)$", text, re.MULTILINE)}
             if seen.get("prog_type") == _KPROBE:
                 inside += seen.get("run_time_ns", 0)
@@ -79,8 +82,12 @@ class KernelProbes:
             os.close(copy)
         for copy in self._events:
             thread = threading.Thread(target=os.close, args=(copy,), name="gilbench: remove a probe")
-            thread.start()
-            _closing.append(thread)
+            try:
+                thread.start()
+            except RuntimeError:  # there may be no more threads
+                os.close(copy)
+            else:
+                _closing.append(thread)
         self._programs, self._events = [], []
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
-import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gilbench.model.errors import UsageError
+from gilbench.render.charts.room import missing_room
 from gilbench.render.page import Page
 
 if TYPE_CHECKING:
@@ -177,9 +177,9 @@ def charts_of(result: object) -> tuple[Chart, ...]:
 
 
 def drawable_charts(result: object) -> tuple[Chart, ...] | None:
-    """Return the charts of a result; None: there are some, but the modules that draw them are not installed."""
+    """Return the charts of a result; None: there are some, but they cannot be drawn here."""
     drawing = type(result).__name__ not in CHARTS or (
-        all(map(_is_installed, _DRAWING)) and not _is_confined()
+        all(map(_is_installed, _DRAWING)) and missing_room() is None
     )
     return charts_of(result) if drawing else None
 
@@ -249,13 +249,8 @@ def refuse_unready(name: str) -> None:
     missing = [module for module in form.needs if not _is_installed(module)]
     if missing:
         raise UsageError(f"format {name} needs {' and '.join(missing)}: pip install 'gilbench[{form.extra}]'")
-    if form.charts == "one" and _is_confined():
-        raise UsageError(f"format {name} needs an unlimited address space: ulimit -v unlimited")
-
-
-def _is_confined() -> bool:
-    """Return whether the address space is limited (``ulimit -v``): the library that draws would end the process."""
-    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    if form.charts == "one" and (room := missing_room()) is not None:
+        raise UsageError(f"format {name} needs {room}")
 
 
 def is_known(path: Path, kind: str | None = None) -> bool:

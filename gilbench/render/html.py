@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("base.js", "flame.js", "lanes.js", "start.js")  # parts of the script, in their order
 NO_PICTURES = (
-    "Charts are missing, because altair and vl-convert are not installed: pip install 'gilbench[charts]'"
+    "Charts are missing. Either altair and vl-convert are not installed (pip install 'gilbench[charts]'), "
+    "or a limit is too low (ulimit -n, -u, -v)."
 )
 
 

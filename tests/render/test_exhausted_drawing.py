@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,22 +54,36 @@ def test_other_errors_stay_what_they_are(error: BaseException, monkeypatch: pyte
 
 
 @contextmanager
-def limited_space() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (1 << 40, hard))
+def limited(kind: int, most: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        resource.setrlimit(kind, (soft, hard))
 
 
-def test_a_limited_address_space_leaves_out_the_charts() -> None:
+@pytest.mark.parametrize(
+    ("kind", "most", "remedy"),
+    [(resource.RLIMIT_AS, 1 << 40, "ulimit -v unlimited"), (resource.RLIMIT_NOFILE, 24, "ulimit -n 1024")],
+)
+def test_a_limit_leaves_out_the_charts(kind: int, most: int, remedy: str) -> None:
     report = everything().report()
     assert formats.drawable_charts(report)
-    with limited_space():
+    with limited(kind, most):
         assert formats.drawable_charts(report) is None
-        with pytest.raises(UsageError, match="ulimit -v unlimited"):
+        with pytest.raises(UsageError, match=remedy):
             formats.refuse_unready("svg")
+    assert formats.drawable_charts(report)
+
+
+def test_threads_that_cannot_start_leave_out_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    with pytest.raises(UsageError, match="more processes: ulimit -u unlimited"):
+        formats.refuse_unready("png")
 
 
 def test_speedscope_has_no_control_characters() -> None:
