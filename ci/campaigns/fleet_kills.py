@@ -69,14 +69,15 @@ def _killed(made: FleetOfProcesses, path: Path, victim: str, rng: random.Random)
         yield Harm("lost", name, "the study has only a part of its first line", words, (path,))
         return
     blocks = read_study(path).header.plan.effort.blocks
-    if not is_whole(path, blocks):
+    failures = victim == "job"  # the run whose worker was killed has failed
+    if not is_whole(path, blocks, failures=failures):
         again = made.client("run", "--resume", str(path), *made.specs())
-        if again.wait(_PATIENCE) != 0:
+        if again.wait(_PATIENCE) not in ({0, 4} if failures else {0}):
             yield Harm("lost", name, f"it cannot be resumed: {made.log('client')[-2000:]}", words, (path,))
             return
     if not path.read_bytes().startswith(b"\n".join(lines) + b"\n"):
         yield Harm("lost", name, "finished blocks have changed", words, (path,))
-    if not is_whole(path, blocks):
+    if not is_whole(path, blocks, failures=failures):
         yield Harm("lost", name, "a block is missing", words, (path,))
 
 

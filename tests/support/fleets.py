@@ -187,13 +187,18 @@ def runs_in(path: Path) -> int:
     return path.read_bytes().count(b'"kind":"run"') if path.exists() else 0
 
 
-def hosts_of_blocks(path: Path) -> dict[tuple[int, str], str]:
-    """The host of each block of a workload, after a check that it has every case once, all of one host."""
+def hosts_of_blocks(path: Path, *, failures: bool = False) -> dict[tuple[int, str], str]:
+    """The host of each block of a workload, after a check that it has every case once, all of one host.
+
+    Args:
+        path: The study.
+        failures: Runs may have failed.
+    """
     study = read_study(path)
     cases = study.header.plan.cases
     found: dict[tuple[int, str], list[tuple[int, str | None]]] = {}
     for run in study.runs:
-        assert run.failure is None, run.failure
+        assert failures or run.failure is None, run.failure
         assert not run.interrupted
         found.setdefault((run.block, cases[run.case].workload), []).append((run.case, run.host))
     for (_, workload), some in found.items():
@@ -203,9 +208,9 @@ def hosts_of_blocks(path: Path) -> dict[tuple[int, str], str]:
     return {group: str(some[0][1]) for group, some in found.items()}
 
 
-def is_whole(path: Path, blocks: int) -> bool:
-    """Whether every block of every workload was measured once, by one host."""
+def is_whole(path: Path, blocks: int, *, failures: bool = False) -> bool:
+    """Whether every block of every workload was measured once, by one host; ``failures``: runs may have failed."""
     plan = read_study(path).header.plan
     workloads = {case.workload for case in plan.cases}
     everything = {(block, workload) for block in range(blocks) for workload in workloads}
-    return plan.effort.blocks == blocks and hosts_of_blocks(path).keys() == everything
+    return plan.effort.blocks == blocks and hosts_of_blocks(path, failures=failures).keys() == everything
