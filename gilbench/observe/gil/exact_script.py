@@ -21,8 +21,8 @@ from gilbench.observe.running import RunningPython, descendants
 from gilbench.observe.script import filled, places
 
 ON, OFF = 1 << 30, 1 << 30 | 1  # more than any thread
-FAST = 8192  # ns; a shorter release did not sleep, nor did a shorter acquisition wait until the shortest is known
-_FASTEST = 1024  # ns, the least that may count as a wait: an acquisition takes so long on the fastest hosts
+FAST = 8192  # ns, until the shortest acquisition is known; what lasts less in drop_gil did not sleep
+_FASTEST = 1024  # ns, the least that replaces it: an acquisition takes so long on the fastest hosts
 _SCRIPT = Path(__file__).with_name("exact.bt")
 _OLD_LOCK = ("PyThread_acquire_lock", "PyThread_release_lock", "PyEval_InitThreads", "interpreter_lock")
 # Called when the interpreter has started and the program begins. A compiler may have inlined the second into the
