@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import typer
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 from typer.main import get_command
 
 from campaigns.artefacts import fresh_place
@@ -92,6 +93,7 @@ def try_commands(part: Part, folder: Path, count: int) -> None:
     known = list(commands())
     place = fresh_place(folder)
     paths = _paths(folder, place.folder)
+    set_hypothesis_home_dir(folder / "hypothesis")
     before = _outside(folder)
     with Caller(environment_in(folder)) as caller:
 
