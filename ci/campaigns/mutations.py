@@ -32,6 +32,7 @@ NUMBERS: tuple[Any, ...] = (
     *(0, -0.0, 1, -1, 0.5, 1e-320, 1e308, -1e308, 2**31, 2**53 + 1, 2**63, -(2**63), 2**64, 10**30, 10**400),
     *(float("nan"), float("inf"), float("-inf")),
 )
+_MANY = 1_000_000  # bytes of a repeated list
 _SWAPS: tuple[Any, ...] = (None, True, False, [], {}, [[]], {"a": {}}, "7", 7, 0.1, [1, "a", None])
 
 
@@ -226,7 +227,7 @@ def _change(holder: Any, key: Any, value: Any, rng: random.Random) -> None:
         holder[key] = rng.choice(_SWAPS)
     elif isinstance(value, list):
         holder[key] = rng.choice(
-            ([], value * 2, value[::-1], value[:1], value * 1000, rng.sample(value, len(value)))
+            ([], value * 2, value[::-1], value[:1], _many(value), rng.sample(value, len(value)))
         )
     elif isinstance(value, dict):
         name = rng.choice(list(value) or ["a"])
@@ -241,6 +242,11 @@ def _change(holder: Any, key: Any, value: Any, rng: random.Random) -> None:
         holder[key] = holder[rng.choice(list(holder))]
     else:
         holder[key] = rng.choice(_SWAPS)
+
+
+def _many(value: list[Any]) -> list[Any]:
+    """Repeat a list, but not so often that repeated repetitions fill the memory."""
+    return value * max(2, min(1000, _MANY // len(json.dumps(value))))
 
 
 def _scaled(value: float, rng: random.Random) -> Any:
