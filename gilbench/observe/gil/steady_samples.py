@@ -120,6 +120,8 @@ class SteadySamples:
         Raises:
             OSError: The process has ended.
         """
+        # The GIL first: the longer the sampler has occupied a CPU, the longer the program holds the GIL with one less.
+        snapshot = None if self._gils is None else self._gils.snapshot()
         self.threads.refresh()
         sums, tids = self._sums, self.threads.living
         few = tids if len(tids) <= looks else self._random.sample(tids, looks)
@@ -128,8 +130,7 @@ class SteadySamples:
         sums.stood_for += step
         sums.squares += step**2 / (part or 1.0)
         sums.looked |= bool(few)
-        if self._gils is not None:
-            snapshot = self._gils.snapshot()
+        if self._gils is not None and snapshot is not None:
             holders = self._holding.of(snapshot.holders)
             self._follow(holders, snapshot.switches, step)
             others = [tid for tid in few if tid not in holders]
