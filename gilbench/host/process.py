@@ -391,15 +391,16 @@ class Process(_Launched):
         self._output.close()
 
 
-def _pipes(*names: str) -> dict[str, tuple[int, int]]:
+def _pipes(program: str, *names: str) -> dict[str, tuple[int, int]]:
+    """Make pipes for the streams of a program that will be started."""
     made: dict[str, tuple[int, int]] = {}
     try:
         for name in names:
             made[name] = os.pipe()
-    except OSError:
+    except OSError as error:
         for end in itertools.chain(*made.values()):
             os.close(end)
-        raise
+        raise ProcessError(f"cannot start {program}: {error.strerror}") from error
     return made
 
 
@@ -423,10 +424,7 @@ def capture(
     Raises:
         ProcessError: The program cannot be started, times out, or writes more than the limit.
     """
-    try:
-        streams = _pipes("stdout", "stderr")
-    except OSError as error:
-        raise ProcessError(f"cannot start {argv[0]}: {error.strerror}") from error
+    streams = _pipes(argv[0], "stdout", "stderr")
     chunks: dict[str, bytearray] = {name: bytearray() for name in streams}
     try:
         child = _Launched(
