@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,6 +51,9 @@ def _jumped(name: str, words: tuple[str, ...], place: Path, library: str) -> Ite
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # the kernel's never jumps
         "DONT_FAKE_MONOTONIC": "1",
     }
+    if not _jumps(faked, offset):
+        yield Harm("unclear", trial, f"{library} does not change the clock")
+        return
     before, done = machine(), threading.Event()
 
     def jump() -> None:
@@ -84,3 +89,17 @@ def _jumped(name: str, words: tuple[str, ...], place: Path, library: str) -> Ite
         shown = run_really(("report", saved), place, environment)
         if shown.code != 0:
             yield Harm("lost", trial, shown.err[-1000:], words, (saved,))
+
+
+def _jumps(faked: dict[str, str], offset: Path) -> bool:
+    """Return whether the clock of a program that starts now is the one that the offset says."""
+    offset.write_text("-4000d", "ascii")
+    asked = subprocess.run(
+        [sys.executable, "-c", "import time; print(time.time())"],
+        env=faked,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    offset.write_text("+0", "ascii")
+    return float(asked.stdout) < time.time() - 3999 * 86400

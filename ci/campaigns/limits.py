@@ -97,9 +97,8 @@ def usable(limit: Limit) -> bool:
 
 
 def open_to_all(place: Path) -> None:
-    """Let every user write in a folder, and reach it."""
-    for folder in (place.parent, place.parent.parent):
-        folder.chmod(folder.stat().st_mode | 0o055)
+    """Let every user write in a folder of the campaign's temporary one, and reach it."""
+    place.parent.chmod(0o755)
     for path in (place, *place.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
 

@@ -12,7 +12,7 @@ _REMEDIES = {
     errno.EMFILE: "\nRaise the limit of open files: ulimit -n 1024",
     errno.ENOSPC: "\nFree some disk space, or set TMPDIR to a folder with free space.",
 }
-_NO_THREAD = "can't start new thread"  # a RuntimeError of CPython, before an own class of it
+_NO_THREAD = "can't start new thread"  # CPython raises a plain RuntimeError for it
 
 
 def system_error(error: BaseException) -> str | None:
