@@ -65,6 +65,7 @@ def _read(path: Path) -> ProjectFile | None:
     doubt = mistrust(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+        _refuse_nul(content)
     except (OSError, ValueError, RecursionError) as error:
         if doubt is not None:
             return None
@@ -80,6 +81,17 @@ def _read(path: Path) -> ProjectFile | None:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.gilbench is not a table; write [tool.gilbench]")
     return ProjectFile(path, table, "tool.gilbench.", doubt)
+
+
+def _refuse_nul(content: Any) -> None:
+    """Raise ValueError if a text contains NUL, which neither a path nor an argument can."""
+    if isinstance(content, str) and "\0" in content:
+        raise ValueError(f"{content[:20]!r} contains NUL")
+    if isinstance(content, dict):
+        content = [*content, *content.values()]
+    if isinstance(content, list):
+        for inner in content:
+            _refuse_nul(inner)
 
 
 def _folders() -> list[Path]:

@@ -22,6 +22,7 @@ from gilbench.model.profile import SCHEMA, Profile
 from gilbench.store.profile_integrity import FRACTION, contradictions
 
 _MOST = 2.0**53  # maximum of any number; every JSON reader holds smaller integers exactly
+_SHOWN = 1e300  # a larger integer may not fit into a float, as which it is formatted
 _FRACTIONS = {
     *("functions.value", "contended", "free_wanted", "probe.error"),
     *(f"lanes.threads.{name}" for name in ("held", "wait", "off", "blocked")),
@@ -106,4 +107,4 @@ def _out_of_bounds(value: Any, path: str) -> Iterator[str]:
         field = re.sub(r"\[\d+\]", "", path)
         most = _STATUS if field == "process.status" else FRACTION if field in _FRACTIONS else _MOST
         if not _LEAST.get(field, 0.0) <= value <= most:
-            yield f"{path} is {value:.6g}"
+            yield f"{path} is {f'{value:.6g}' if abs(value) <= _SHOWN else 'out of range'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from studies import (
     DRIFT,
@@ -18,6 +19,7 @@ from studies import (
     named,
 )
 
+from gilbench.analyse.study.report import build_report
 from gilbench.model.study import Case, Failure, Reading
 from gilbench.render.rows import flat
 
@@ -200,6 +202,18 @@ def test_counts_of_the_kernel_are_means_over_blocks() -> None:
     report = builder.report()
     assert cell_of(report, metric="voluntary_switches").value == pytest.approx(101.5)
     assert cell_of(report, metric="memory_peak").unit == "B"
+
+
+def test_laws_are_unknown_where_no_block_has_all_thread_counts() -> None:
+    builder = parallel()
+    for threads in (1, 2, 4, 8):
+        builder.work("countdown", "3.13", 1000.0 * threads, threads=threads)
+    study = builder.study()
+    assert cell_of(build_report(study), metric="serial_part").blocks == 4
+    cases = study.header.plan.cases
+    apart = [run for run in study.runs if (cases[run.case].threads == 1) == (run.block == 0)]
+    found = cells_of(build_report(msgspec.structs.replace(study, runs=tuple(apart))))
+    assert not [cell for cell in found if cell.metric in {"serial_part", "contention", "coherence"}]
 
 
 # --- served on schedule ---------------------------------------------------------------------------------

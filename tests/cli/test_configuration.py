@@ -137,7 +137,14 @@ def test_a_key_or_value_that_makes_no_sense_is_refused_by_every_command(
     assert run(["--no-config", "config"]) == 0
 
 
-@pytest.mark.parametrize("text", ["[tool.gilbench", "[tool]\ngilbench = 1\n"])
+NUL = [
+    '[tool.gilbench]\ninterpreters = ["\\u0000"]',
+    '[tool.gilbench.check]\nknown-bad = "a\\u0000b"',
+    '[tool.gilbench]\n"\\u0000" = 1',
+]
+
+
+@pytest.mark.parametrize("text", ["[tool.gilbench", "[tool]\ngilbench = 1\n", *NUL])
 def test_a_file_that_cannot_be_read_is_refused(
     home: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:

@@ -170,8 +170,8 @@ def _sharing(
     fits = [
         fit_laws({count: math.exp(logs[key]) for count, logs in by_count.items()}, cores) for key in common
     ]
-    for name, values in zip(("serial_part", "contention", "coherence"), zip(*fits, strict=True), strict=True):
-        interval = mean_interval(values, level)
+    for number, name in enumerate(("serial_part", "contention", "coherence")):
+        interval = mean_interval([fit[number] for fit in fits], level)  # no block may have all thread counts
         yield name, _bounded(interval) if name == "serial_part" else interval, None
 
 
