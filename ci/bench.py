@@ -29,8 +29,9 @@ from rich.table import Table
 
 from gilbench.analyse.stats.estimates import mean_interval, ratio_interval
 from gilbench.host.description import describe_host
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import Placement
-from gilbench.host.process import Process, clean_environment
+from gilbench.host.process import Process
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
 from gilbench.model.study import Header, Interpreter, Plan, Run

@@ -23,8 +23,10 @@ from bench_row import Row
 
 from gilbench.analyse.stats.estimates import block_log_ratio, ratio_interval
 from gilbench.analyse.study.index import throughput
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import Layout, place
-from gilbench.host.process import Process, ProcessError, capture, clean_environment
+from gilbench.host.process import Process, ProcessError
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
 from gilbench.model.study import Case, Interpreter, Workload

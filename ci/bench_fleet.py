@@ -26,7 +26,9 @@ from rich.table import Table
 
 from gilbench.analyse.study.comparisons import compare_interpreters
 from gilbench.analyse.study.report import build_report
-from gilbench.host.process import Process, capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import Process
 from gilbench.plan.blocks import Group, count_runs, plan_seconds
 from gilbench.store.study import read_study
 

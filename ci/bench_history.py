@@ -16,7 +16,7 @@ import msgspec
 from bench_row import Row
 
 from gilbench.analyse.study.report import build_report
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 from gilbench.model.history import Series
 from gilbench.model.results import Cell
 from gilbench.store.history import History

@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from gilbench.analyse.study.report import build_report
-from gilbench.host.process import ProcessError, capture
+from gilbench.host.capture import capture
+from gilbench.host.process import ProcessError
 from gilbench.model.commands import CommandRequest
 from gilbench.model.errors import GilbenchError
 from gilbench.work.measure import measure

@@ -29,7 +29,7 @@ from bench_row import Row
 from postgresql_server import running_server
 
 from gilbench.analyse.study.report import build_report
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 from gilbench.store.history import History
 from gilbench.store.history_records import FIGURE
 from gilbench.store.history_tables import HISTORY, METADATA

@@ -21,9 +21,10 @@ from bench_row import Row
 from gilbench.analyse.stats.estimates import mean_estimate, ratio_interval
 from gilbench.analyse.stats.trains import train_ratio
 from gilbench.analyse.study.index import Blocks
+from gilbench.host.capture import capture
 from gilbench.host.description import describe_host
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import Layout, Placement, place, set_affinity
-from gilbench.host.process import capture, clean_environment
 from gilbench.interpreters import select
 from gilbench.model.study import Case, Interpreter, Run, Train
 from gilbench.plan import blocks as planning

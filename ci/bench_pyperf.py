@@ -20,7 +20,8 @@ import pyperf
 from bench_row import Row
 
 from gilbench.analyse.stats.estimates import ratio_interval
-from gilbench.host.process import capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
 from gilbench.model.study import Interpreter

@@ -22,7 +22,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
 

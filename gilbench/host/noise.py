@@ -20,7 +20,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gilbench.host.process import Process, clean_environment
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import Process
 from gilbench.model.errors import GilbenchError, UsageError
 
 _SOURCES = ("bursts", "pinned", "cache", "quota")  # the quota last, so that it does not limit the others

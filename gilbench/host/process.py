@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import itertools
 import os
 import resource
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +18,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn
+from typing import IO, NoReturn
 
+from gilbench.host.environment import clean_environment, find_tool
 from gilbench.model.errors import GilbenchError
 
 GRACE = 0.5  # s between SIGTERM and SIGKILL
@@ -35,41 +34,6 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 class ProcessError(GilbenchError):
     """A program that could not be started or that timed out."""
-
-
-class Completed(NamedTuple):
-    """The result of a program that has ended."""
-
-    status: int  # exit status; negative: number of the signal that ended it
-    stdout: str
-    stderr: str
-    cpu: float | None = None  # s of CPU time, with that of its own children; None: unknown
-
-    @property
-    def reason(self) -> str:
-        """Why it failed: the last line of its stderr, else its exit status."""
-        return (self.stderr.strip().splitlines() or [f"exit status {self.status}"])[-1]
-
-
-def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Copy the environment without variables that change an interpreter (``PYTHON*``, virtual environments)."""
-    unwanted = ("PYTHON", "VIRTUAL_ENV", "PYENV_VERSION", "__PYVENV", "JYTHON", "IRONPYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    kept["PATH"] = _search_path()  # the child may start programs, too
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
-
-
-def find_tool(name: str) -> str | None:
-    """Find a program by its name in the folders of PATH, or by its absolute path.
-
-    Empty and relative entries of PATH are ignored: they would start a program from the current folder.
-    """
-    return shutil.which(name, path=_search_path()) if name[:1] == os.sep or os.sep not in name else None
-
-
-def _search_path() -> str:
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(filter(os.path.isabs, entries)) or os.defpath
 
 
 @contextlib.contextmanager
@@ -94,7 +58,7 @@ def _before_exec(parent: int, *, adopts: bool = False) -> Callable[[], None]:
     return die_with_parent
 
 
-def _launch(
+def launch(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None,
@@ -105,6 +69,21 @@ def _launch(
     pass_fds: Sequence[int] = (),
     adopts: bool = False,
 ) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own.
+
+    Args:
+        argv: The program and its arguments; never a shell string.
+        env: The whole environment; None: a clean copy of gilbench's.
+        cwd: Its working folder; None: gilbench's.
+        stdout: Descriptor for its output.
+        stderr: Descriptor for its errors.
+        stdin: Descriptor for its input.
+        pass_fds: Descriptors that the child inherits.
+        adopts: As for ``Process``.
+
+    Raises:
+        ProcessError: The program cannot be started.
+    """
     program = argv[0] if os.sep in argv[0] else find_tool(argv[0])
     if program is None:
         raise ProcessError(f"cannot start {argv[0]}: not found in PATH")
@@ -286,8 +265,8 @@ def run_program(argv: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-class _Launched(_Child):
-    """A child that ``_launch`` started, and that subprocess must not reap."""
+class Launched(_Child):
+    """A child that ``launch`` started, and that subprocess must not reap."""
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         super().__init__()
@@ -312,7 +291,7 @@ class _Launched(_Child):
         self._popen.returncode = self._status
 
 
-class Process(_Launched):
+class Process(Launched):
     """A child process with its own session. Its output is kept in a file.
 
     Args:
@@ -347,7 +326,7 @@ class Process(_Launched):
         taker = self._output.fileno() if output is None else output
         try:
             stdout = subprocess.DEVNULL if discard else taker
-            popen = _launch(
+            popen = launch(
                 self.argv,
                 env=env,
                 cwd=cwd,
@@ -389,123 +368,3 @@ class Process(_Launched):
         """Kill the process if it is running, and discard its output."""
         self.end(grace=0)
         self._output.close()
-
-
-def _pipes(program: str, *names: str) -> dict[str, tuple[int, int]]:
-    """Make pipes for the streams of a program that will be started."""
-    made: dict[str, tuple[int, int]] = {}
-    try:
-        for name in names:
-            made[name] = os.pipe()
-    except OSError as error:
-        for end in itertools.chain(*made.values()):
-            os.close(end)
-        raise ProcessError(f"cannot start {program}: {error.strerror}") from error
-    return made
-
-
-def capture(
-    argv: Sequence[str],
-    *,
-    seconds: float,
-    env: Mapping[str, str] | None = None,
-    cwd: str | Path | None = None,
-    limit: int = 1 << 20,
-) -> Completed:
-    """Run a program to its end and return its output.
-
-    Args:
-        argv: The program and its arguments.
-        seconds: Timeout in seconds, after which the whole process group is killed.
-        env: The whole environment; None: a clean copy of gilbench's.
-        cwd: Its working folder; None: gilbench's.
-        limit: Maximum number of bytes in each stream.
-
-    Raises:
-        ProcessError: The program cannot be started, times out, or writes more than the limit.
-    """
-    streams = _pipes(argv[0], "stdout", "stderr")
-    chunks: dict[str, bytearray] = {name: bytearray() for name in streams}
-    try:
-        child = _Launched(
-            _launch(argv, env=env, cwd=cwd, stdout=streams["stdout"][1], stderr=streams["stderr"][1])
-        )
-    except ProcessError:
-        for reader, _ in streams.values():
-            os.close(reader)
-        raise
-    finally:
-        for _, writer in streams.values():
-            os.close(writer)
-    deadline = time.monotonic() + seconds
-    try:
-        for name, data in _chunks(child, {reader: name for name, (reader, _) in streams.items()}, deadline):
-            chunks[name] += data
-            if len(chunks[name]) > limit:
-                raise ProcessError(f"{argv[0]} wrote more than {limit} bytes")
-        status = _ended_by(child, deadline)
-    except TimeoutError as error:
-        raise ProcessError(f"{argv[0]} timed out after {seconds:g} s") from error
-    finally:
-        child.kill()
-        for reader, _ in streams.values():
-            os.close(reader)
-    out, err = (bytes(chunks[name]).decode("utf-8", "replace") for name in ("stdout", "stderr"))
-    return Completed(status, out, err, cpu=child.cpu_seconds())
-
-
-def _ended_by(child: _Launched, deadline: float) -> int:
-    """Return the exit status of a child. TimeoutError: it has not ended by the deadline."""
-    status = child.wait(max(0.0, deadline - time.monotonic()))
-    if status is None:
-        raise TimeoutError
-    return status
-
-
-def _chunks(child: _Launched, readers: dict[int, str], deadline: float) -> Iterator[tuple[str, bytes]]:
-    """Yield what a program writes, with the name of the stream, until it ends or closes both streams.
-
-    Raises:
-        TimeoutError: The deadline has passed.
-    """
-    # Do not wait for a grandchild that keeps the pipes open.
-    while readers and (child.poll() is None or select.select(list(readers), [], [], 0)[0]):
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        for descriptor in select.select(list(readers), [], [], min(left, 0.05))[0]:
-            data = os.read(descriptor, 65536)
-            if data:
-                yield readers[descriptor], data
-            else:
-                del readers[descriptor]
-
-
-def stream(
-    argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: str | Path | None = None
-) -> Iterator[str]:
-    """Run a program, yield each line of its output, and append all lines to ``log``.
-
-    Raises:
-        ProcessError: The program cannot be started, or its exit status is not 0. The message names the log.
-    """
-    reader, writer = os.pipe()
-    try:
-        popen = _launch(argv, env=env, cwd=cwd, stdout=writer, stderr=writer)
-    except ProcessError:
-        os.close(reader)
-        raise
-    finally:
-        os.close(writer)
-    try:
-        with open(reader, "rb") as lines, log.open("ab") as kept:
-            for line in lines:
-                kept.write(line)
-                yield line.decode("utf-8", "replace").rstrip("\n")
-        status = popen.wait()
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(popen.pid, signal.SIGKILL)
-        popen.wait()
-    if status != 0:
-        raise ProcessError(f"{argv[0]} failed with exit status {status}; see {log}")

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gilbench.host.process import Process, ProcessError, capture
+from gilbench.host.capture import capture
+from gilbench.host.process import Process, ProcessError
 from gilbench.model.errors import GilbenchError, UsageError
 
 _LIMIT = 30.0  # s

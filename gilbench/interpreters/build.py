@@ -19,7 +19,9 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from gilbench.host.process import ProcessError, clean_environment, find_tool, stream
+from gilbench.host.capture import stream
+from gilbench.host.environment import clean_environment, find_tool
+from gilbench.host.process import ProcessError
 from gilbench.interpreters.find import cache_folder, executables
 from gilbench.interpreters.probe import one_line, probe
 from gilbench.model.errors import InterpreterError

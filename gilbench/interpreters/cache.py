@@ -21,7 +21,7 @@ from typing import NamedTuple
 import msgspec
 import platformdirs
 
-from gilbench.host.process import clean_environment, find_tool
+from gilbench.host.environment import clean_environment, find_tool
 from gilbench.interpreters.probe import SCRIPT, Asked, examine
 from gilbench.model.study import Interpreter, Unusable
 from gilbench.version import __version__

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gilbench.host.process import ProcessError, capture, clean_environment, find_tool
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment, find_tool
+from gilbench.host.process import ProcessError
 from gilbench.interpreters.probe import one_line, probe
 from gilbench.model.errors import InterpreterError
 from gilbench.model.study import Interpreter, Unusable

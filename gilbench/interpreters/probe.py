@@ -9,7 +9,8 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from gilbench.host.process import capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
 from gilbench.interpreters.names import short_name
 from gilbench.interpreters.symbols import read_symbols
 from gilbench.model.errors import GilbenchError

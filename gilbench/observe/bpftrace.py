@@ -37,7 +37,8 @@ from typing import Any
 
 import psutil
 
-from gilbench.host.process import Process, ProcessError, clean_environment, cpu_time
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import Process, ProcessError, cpu_time
 from gilbench.host.topology import parse_list
 from gilbench.model.errors import GilbenchError
 from gilbench.observe.bpftrace_access import read_text

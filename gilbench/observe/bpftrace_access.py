@@ -6,7 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from gilbench.host.process import ProcessError, capture, find_tool
+from gilbench.host.capture import capture
+from gilbench.host.environment import find_tool
+from gilbench.host.process import ProcessError
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)

@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gilbench.host.process import Process, ProcessError, capture, clean_environment, find_tool, signal_name
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment, find_tool
+from gilbench.host.process import Process, ProcessError, signal_name
 from gilbench.host.scratch import scratch
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE")  # a size of the environment for all shells

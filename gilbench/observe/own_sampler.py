@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator
 from typing import Literal
 
-from gilbench.host.process import Process, ProcessError, clean_environment, cpu_time
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import Process, ProcessError, cpu_time
 from gilbench.model.profile import Stack
 from gilbench.observe.running import RunningPython, may_be_started
 from gilbench.observe.sources import SourcePlace

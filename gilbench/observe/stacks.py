@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from gilbench.host.process import Process, ProcessError, clean_environment, find_tool
+from gilbench.host.environment import clean_environment, find_tool
+from gilbench.host.process import Process, ProcessError
 from gilbench.model.profile import NO_FUNCTION, Stack
 from gilbench.model.study import Reading, Share, Struct
 from gilbench.observe.sources import SourcePlace

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gilbench.host.process import Process, ProcessError, find_tool
+from gilbench.host.environment import find_tool
+from gilbench.host.process import Process, ProcessError
 from gilbench.model.profile import Call
 from gilbench.model.study import Reading, Share
 from gilbench.observe.architecture import architecture, syscall_names

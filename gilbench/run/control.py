@@ -8,8 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import Placement
-from gilbench.host.process import clean_environment
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Control, Workload
 from gilbench.run.endpoint import Endpoint

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from gilbench.host.process import clean_environment
+from gilbench.host.environment import clean_environment
 from gilbench.host.scratch import scratch
 from gilbench.interpreters.headers import count_headers
 from gilbench.model.errors import RunFailure

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import msgspec
 
-from gilbench.host.process import capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
 from gilbench.model.errors import GilbenchError, RunFailure
 from gilbench.model.study import Interpreter, Struct
 from gilbench.run.endpoint import Endpoint

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from gilbench.host.process import Process, clean_environment
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import Process
 from gilbench.model.machine import TriedObserver
 from gilbench.model.study import Interpreter
 from gilbench.observe import OBSERVERS, Watch, instructions

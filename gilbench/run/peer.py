@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import set_affinity
-from gilbench.host.process import clean_environment
 from gilbench.model.errors import RunFailure
 from gilbench.run.endpoint import Endpoint
 

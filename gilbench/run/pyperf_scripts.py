@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import ProcessError
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Interpreter
 from gilbench.plan.pyperf_scripts import PyperfScript

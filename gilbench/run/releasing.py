@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import keep_apart
-from gilbench.host.process import clean_environment, favor
+from gilbench.host.process import favor
 from gilbench.host.topology import allowed_cpus, read_topology
 from gilbench.model.cores import measured_cpus
 from gilbench.model.errors import RunFailure

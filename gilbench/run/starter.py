@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gilbench.host.process import TAIL, find_tool, signal_name
+from gilbench.host.environment import find_tool
+from gilbench.host.process import TAIL, signal_name
 from gilbench.host.scratch import scratch
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Amount, Count, Processor, Seconds, Struct

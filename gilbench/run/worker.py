@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gilbench.host.environment import clean_environment
 from gilbench.host.placement import Placement, set_affinity
-from gilbench.host.process import clean_environment, cpu_time
+from gilbench.host.process import cpu_time
 from gilbench.model.errors import RunFailure
 from gilbench.model.study import Case, Environment, Interpreter, Slice, Value, Workload
 from gilbench.observe.running import descendants

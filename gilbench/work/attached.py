@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import msgspec
 
 from gilbench.analyse.profile.figures import whole
-from gilbench.host.process import allow_tracing, clean_environment
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import allow_tracing
 from gilbench.model.errors import RunFailure, UsageError
 from gilbench.model.profile import Profile, ProfiledThread
 from gilbench.model.profile_results import PROFILE_METRICS

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import ProcessError
 
 # A repository's configuration can name programs. With these options, git runs none of them and fetches nothing.
 _HARMLESS = {

@@ -11,7 +11,9 @@ import msgspec
 
 from gilbench.analyse.study.hosts import of_one_host
 from gilbench.analyse.study.pyperf_suites import pyperf_suites
-from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import ProcessError
 from gilbench.host.scratch import scratch
 from gilbench.interpreters import is_known
 from gilbench.model.errors import UsageError

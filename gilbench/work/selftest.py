@@ -16,9 +16,9 @@ from gilbench.analyse.stats.estimates import mean_estimate
 from gilbench.analyse.stats.verdicts import THRESHOLD, verdict
 from gilbench.analyse.study.index import Blocks
 from gilbench.analyse.study.pyperf_suites import train_run
+from gilbench.host.capture import capture
 from gilbench.host.description import describe_host
 from gilbench.host.noise import generated_noise, refuse_unknown
-from gilbench.host.process import capture
 from gilbench.interpreters import select
 from gilbench.model.errors import GilbenchError
 from gilbench.model.pyperf import PyperfBenchmark

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from gilbench.host.environment import find_tool
 from gilbench.host.files import refuse_unwritable
-from gilbench.host.process import Process, ProcessError, find_tool
+from gilbench.host.process import Process, ProcessError
 from gilbench.model.errors import UsageError
 
 _LIMIT = 60.0  # s for a command, and beyond its duration, for a profile

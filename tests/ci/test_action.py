@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from gilbench.cli.check import register
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 
 CI = Path(__file__).parents[2] / "ci"
 ACTION = CI / "action/action.yml"

@@ -12,7 +12,8 @@ from campaigns.impossible_studies import STUDIES
 from campaigns.judge import judged
 from campaigns.killable import KILLABLE
 
-from gilbench.host.process import Completed, capture, clean_environment
+from gilbench.host.capture import Completed, capture
+from gilbench.host.environment import clean_environment
 
 SCRIPT = Path(__file__).parents[2] / "ci" / "campaign"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gilbench.host.process import Completed, capture
+from gilbench.host.capture import Completed, capture
 
 SCRIPT = Path(__file__).parents[2] / "ci/noise.py"
 

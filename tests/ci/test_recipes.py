@@ -12,7 +12,7 @@ import yaml
 
 from gilbench.cli import run
 from gilbench.cli.check import register
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 from gilbench.render.formats import format_of
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from children import LONG, open_descriptors, python, wait_for_end
 
-from gilbench.host.process import TAIL, Process, ProcessError, capture, clean_environment, find_tool, stream
+from gilbench.host.capture import capture, stream
+from gilbench.host.environment import clean_environment, find_tool
+from gilbench.host.process import TAIL, Process, ProcessError
 
 SLEEPER = "import time; time.sleep(60)"
 PARENT_OF_ONE = f"""

@@ -16,7 +16,7 @@ from interpreters_fixture import absent
 
 from gilbench import observe
 from gilbench.analyse.fitness import fitness
-from gilbench.host.process import Completed
+from gilbench.host.capture import Completed
 from gilbench.host.steadiness import measure_cpus
 from gilbench.host.tuning import read_sections, tuning_advice
 from gilbench.interpreters import select

@@ -63,7 +63,8 @@ STARTING_PROCESSES = {
 MAY_PRINT = {PACKAGE / "__main__.py", *CHILDREN}
 # Where the system's tools are found, and where the user's own command is, as a shell would.
 LOOK_UP = {
-    PACKAGE / name for name in ("host/process.py", "observe/running.py", "work/profile.py", "run/verify.py")
+    PACKAGE / name
+    for name in ("host/environment.py", "observe/running.py", "work/profile.py", "run/verify.py")
 }
 # Of Jython, of IronPython, and of Python 2's standard library.
 OLD = {"java", "System", "Queue", "BaseHTTPServer", "SocketServer"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gilbench
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = Path(gilbench.__file__).parent

@@ -13,7 +13,7 @@ from commands import gilbench
 from printed import GUIDE, PAGES, REASONS, examples, files
 
 from gilbench.cli import COMMANDS
-from gilbench.host.process import capture
+from gilbench.host.capture import capture
 
 _DONE: set[tuple[str, ...]] = set()  # lines that need no file, which several pages print
 RUN = [page for page in PAGES if any(example.reason is None for example in examples(page))]

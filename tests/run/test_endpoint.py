@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from children import LONG, open_descriptors, python, wait_for_end
 
-from gilbench.host.process import clean_environment
+from gilbench.host.environment import clean_environment
 from gilbench.model.errors import RunFailure
 from gilbench.run.endpoint import Endpoint
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from interpreters_fixture import absent
 
-from gilbench.host.process import find_tool
+from gilbench.host.environment import find_tool
 from gilbench.store.study import read_study
 
 pytest_plugins = ["pytester"]

@@ -13,7 +13,9 @@ import time
 from collections.abc import Collection
 from typing import Any, Literal, NamedTuple
 
-from gilbench.host.process import ProcessError, capture, clean_environment
+from gilbench.host.capture import capture
+from gilbench.host.environment import clean_environment
+from gilbench.host.process import ProcessError
 from gilbench.interpreters.image import read_image
 from gilbench.observe.gil.futex_wait import futex_wait
 from gilbench.observe.gil.interpreter_memory import InterpreterMemory
