@@ -22,7 +22,7 @@ from campaigns.processes import environment_in
 from campaigns.samples import make_samples
 from gilbench.cli import COMMANDS
 
-# Commands that measure or build as soon as their words are right get a last word that is wrong, or only show the plan.
+# Commands that measure, build, or serve if their words are right get a last word that is wrong, or only show the plan.
 _MEASURING = {
     ("run",): ("--dry-run",),
     ("timeit",): ("--no-such-option",),
@@ -31,6 +31,7 @@ _MEASURING = {
     ("profile",): ("--no-such-option",),
     ("scorecard",): ("--study", "missing.jsonl"),
     ("selftest",): ("--no-such-option",),
+    ("fleet", "serve"): ("--no-such-option",),
     ("system",): ("--no-such-option",),
     ("pythons", "build"): ("--no-such-option",),
     ("pythons", "install"): ("--no-such-option",),

@@ -47,7 +47,8 @@ def watch(
         str | None,
         typer.Option(
             metavar="REGEX",
-            help="Watch the oldest Python process whose command line matches, and its successor after a restart.",
+            help="Watch the oldest Python process whose command line matches, and its successor after a restart. Of a "
+            "server that forks, watch its oldest worker.",
         ),
     ] = None,
     interval: Annotated[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import select
@@ -215,7 +216,9 @@ class Program(_Child):
             number = failure.read()
         if number:
             self._reap(0)
-            raise ProcessError(f"cannot start {self.argv[0]}: {os.strerror(int(number))}")
+            raise ProcessError(
+                f"cannot start {self.argv[0] or repr(self.argv[0])}: {os.strerror(int(number))}"
+            )
 
     def end(self) -> None:
         """Kill the process if it is running."""
@@ -238,8 +241,8 @@ class Program(_Child):
                 for number in (signal.SIGPIPE, signal.SIGXFSZ):
                     signal.signal(number, signal.SIG_DFL)
                 os.execvp(self.argv[0], self.argv)  # noqa: S606 - never through a shell
-        except OSError as error:
-            os.write(failing, str(error.errno).encode())
+        except (OSError, ValueError) as error:  # ValueError: its name is empty
+            os.write(failing, str(getattr(error, "errno", errno.ENOENT)).encode())
         finally:
             os._exit(127)
 

@@ -22,7 +22,7 @@ from gilbench.model.watch import AlertRule, WatchEvent, WatchInterval, WatchStat
 from gilbench.observe.gil.steady_samples import KINDS
 from gilbench.observe.group_names import GroupLabels
 from gilbench.observe.pace import Pace
-from gilbench.observe.running import RunningPython
+from gilbench.observe.running import RunningPython, children_of
 from gilbench.observe.watched import WatchedProcess
 from gilbench.store.watch_file import WatchFile, firing_alerts
 from gilbench.work.listener import WatchListener
@@ -34,6 +34,7 @@ _SIGNALLED = 128  # plus the signal's number: exit code of a program that was en
 _INTERRUPT = 2  # SIGINT
 _READY = 10.0  # s for an interpreter to start
 _SOON = 0.05  # s between two attempts meanwhile
+_IDLE = 0.002  # CPU time / wall time of a process that only waits for its workers, at most
 _TICK = 1.0  # s between two looks at processes of alerts
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -133,7 +134,7 @@ class _ProgramWatcher:
                     self._cost = time.monotonic(), self._used()
                 process = self._begin(python, restarts=source.pause() is not None)
                 if process is not None:
-                    self._process(process)
+                    self._process(process, source)
             pause = source.pause()
             if pause is None:
                 return
@@ -169,15 +170,24 @@ class _ProgramWatcher:
                 return process
         return None
 
-    def _process(self, process: WatchedProcess) -> None:
-        """Watch one process to its end, or that of the watch."""
-        pid = process.python.pid
+    def _process(self, process: WatchedProcess, source: ProgramSource) -> None:
+        """Watch one process until it ends, the watch ends, or it turns out to be the parent of what works."""
+        pid, told = process.python.pid, False
         try:
             with _ended(pid) as ends:
                 alive = bool(ends)
                 while alive and not self._signals.asked:
                     alive = self._wait(self._request.interval, ends, pid)
-                    self._take(process.take())
+                    seen = process.take()
+                    self._take(seen)
+                    if not told and alive and (workers := _workers(process.python, seen)):
+                        told = True
+                        if source.has_other(pid):
+                            self._happened("ended", f"process {pid} only waits; a worker is watched instead")
+                            return
+                        self._listener.note(
+                            f"process {pid} only waits for its workers; to watch one: --pid {workers[0]}"
+                        )
         finally:
             process.close()
         if not alive:
@@ -271,6 +281,11 @@ class _ProgramWatcher:
         """Return the s of CPU time of the watch and its helpers, without profiles and commands of alerts."""
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return time.process_time() + children.ru_utime + children.ru_stime - self._alarms.cpu
+
+
+def _workers(python: RunningPython, seen: WatchInterval) -> list[int]:
+    """Return the children that run the interpreter of a process which itself used hardly any CPU time."""
+    return sorted(children_of(python)[0]) if seen.cpus is not None and seen.cpus < _IDLE else []
 
 
 @contextlib.contextmanager

@@ -34,6 +34,9 @@ class ProgramSource(Protocol):
     def pause(self) -> float | None:
         """Return the s until ``next`` should be called again; None: there will be no other process."""
 
+    def has_other(self, pid: int) -> bool:
+        """Return whether ``next`` would return another process than this one."""
+
 
 class OneProcess:
     """A process that runs."""
@@ -49,6 +52,11 @@ class OneProcess:
     def pause(self) -> float | None:
         """See ``ProgramSource``."""
         return None
+
+    def has_other(self, pid: int) -> bool:
+        """See ``ProgramSource``."""
+        del pid
+        return False
 
 
 class StartedProgram:
@@ -71,9 +79,16 @@ class StartedProgram:
         """See ``ProgramSource``."""
         return None
 
+    def has_other(self, pid: int) -> bool:
+        """See ``ProgramSource``."""
+        del pid
+        return False
+
 
 class Matching:
     """The oldest Python whose command line matches a pattern, again and again.
+
+    A server that forks its workers only waits, and they have its command line: the oldest worker comes first.
 
     Args:
         pattern: A regular expression, searched in the words joined by spaces.
@@ -98,9 +113,16 @@ class Matching:
         """See ``ProgramSource``."""
         return self._pause
 
+    def has_other(self, pid: int) -> bool:
+        """See ``ProgramSource``."""
+        found = self.next()
+        return found is not None and found.pid != pid
+
     def _pythons(self) -> Iterator[RunningPython]:
         own = _family()
-        for _, pid in sorted((_started(pid), pid) for pid in self._candidates() if pid not in own):
+        pids = [pid for pid in self._candidates() if pid not in own]
+        parents = {_parent(pid) for pid in pids}
+        for *_, pid in sorted((pid in parents, _started(pid), pid) for pid in pids):
             with contextlib.suppress(UsageError, OSError):  # it is another program, or has ended
                 yield find_python(pid)
 
@@ -125,3 +147,9 @@ def _started(pid: int) -> float:
     with contextlib.suppress(psutil.Error):
         return float(psutil.Process(pid).create_time())
     return float("inf")
+
+
+def _parent(pid: int) -> int | None:
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).ppid()
+    return None

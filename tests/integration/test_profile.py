@@ -386,10 +386,11 @@ if __name__ == "__main__":
 """
 
 
-def test_threads_and_functions_of_forked_workers_have_their_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spec", ["3.11", "3.13"])
+def test_threads_and_functions_of_forked_workers_have_their_names(tmp_path: Path, spec: str) -> None:
     script, path = tmp_path / "workers.py", tmp_path / "profile.json"
     script.write_text(WORKERS, "utf-8")
-    command = (interpreter("3.11").executable, str(script))
+    command = (interpreter(spec).executable, str(script))
     done = gilbench("profile", "--children", "-o", str(path), "--", *command)
     profile = json.loads(path.read_text("utf-8"))
     busy = {(thread["pid"], thread["name"]) for thread in profile["threads"] if thread["gil_held"] > 0.1}
@@ -399,6 +400,10 @@ def test_threads_and_functions_of_forked_workers_have_their_names(tmp_path: Path
     assert any("crunch" in function["name"] for function in profile["functions"])
     assert {stack["pid"] for stack in profile["stacks"] if "crunch" in stack["frames"][-1]} >= pids
     assert "Top GIL-holding function: crunch" in " ".join(done.stderr.split())
+    process = {thread["tid"]: thread["pid"] for thread in profile["threads"]}
+    sides = [(process[blame["holder"]], process[blame["waiter"]]) for blame in profile["blames"]]
+    assert {pid for pid, _ in sides} >= pids
+    assert all(holder == waiter for holder, waiter in sides)  # each process has a GIL of its own
 
 
 def test_children_that_are_not_profiled_are_said_to_be_there(tmp_path: Path) -> None:

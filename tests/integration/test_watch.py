@@ -32,6 +32,20 @@ print("ready", flush=True)
 time.sleep(600)
 """
 IDLE = "import time; print('ready', flush=True); time.sleep(600)"
+# A server that only waits for the two workers that it forks, some time after its start, and replaces.
+SERVER = """
+import os, sys, time
+print("ready", flush=True)
+time.sleep(float(sys.argv[2]))
+def fork():
+    if os.fork() == 0:
+        end = time.monotonic() + 600
+        while time.monotonic() < end: sum(range(100))
+for _ in range(2): fork()
+while True:
+    os.wait()
+    fork()
+"""
 # A thread of a free-threaded build that stops the world again and again.
 PAUSES = """
 import gc, threading, time
@@ -143,6 +157,42 @@ def test_it_finds_the_program_again_after_its_restart(tmp_path: Path) -> None:
     assert [one.event for one in log.events if one.event != "probe"] == ["started", "ended"] * 2
 
 
+@pytest.mark.parametrize("after", [0, 4])
+def test_of_a_server_that_forks_it_watches_the_oldest_worker(tmp_path: Path, after: int) -> None:
+    path, mark = tmp_path / "watch.jsonl", f"mark-{os.getpid()}"
+    with program(sys.executable, SERVER, mark, str(after)) as server:
+        try:
+            if not after:
+                until(lambda: len(_children_of(server.pid)) == 2)
+            with watch("--match", mark, "--file", str(path), log=tmp_path / "log"):
+                until(
+                    lambda: (
+                        path.exists() and any((one.gil_held or 0) > 0.1 for one in read_watch(path).intervals)
+                    )
+                )
+                first = min(_children_of(server.pid))
+                os.kill(first, signal.SIGKILL)
+                until(lambda: read_watch(path).intervals[-1].pid not in {server.pid, first})
+        finally:
+            server.send_signal(signal.SIGSTOP)  # it must not replace them
+            for worker in _children_of(server.pid):
+                os.kill(worker, signal.SIGKILL)
+    pids = list(dict.fromkeys(one.pid for one in read_watch(path).intervals))
+    assert pids[-2] == first
+    assert pids[:-2] == ([server.pid] if after else [])
+
+
+def test_a_process_that_only_waits_for_its_workers_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with program(sys.executable, SERVER, "mark", "0") as server, watch("--pid", str(server.pid), log=log):
+        said = f"process {server.pid} only waits for its workers; to watch one: --pid "
+        until(lambda: said in log.read_text())
+        server.send_signal(signal.SIGSTOP)  # it must not replace them
+        for worker in _children_of(server.pid):
+            os.kill(worker, signal.SIGKILL)
+    assert log.read_text().count(said) == 1
+
+
 def test_prometheus_can_read_it_while_it_watches_and_nothing_stays(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with program(sys.executable, IDLE) as child:
@@ -238,6 +288,7 @@ def test_a_started_program_keeps_its_output_and_exit_code_and_gets_the_signals()
         (("--pid", "4194303"), "no process"),
         (("--match", "("), "regular expression"),
         (("--", "/proc/no-such/program"), "cannot start"),
+        (("--", ""), "cannot start ''"),
         (("--pid", "1", "--alert", "gil_wait"), "--alert"),
         (("--pid", "1", "--annotate", "x"), "need an alert"),
         (("--pid", "1", "--alert", "gil_wait>1%", "--on-alert", "'"), "--on-alert"),

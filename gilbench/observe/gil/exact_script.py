@@ -197,6 +197,8 @@ def _words(python: RunningPython, ours: str, *, old: bool, own_gils: bool) -> di
         "ours_drop": ours + (" && arg0 == @lock" if old else ""),
         "gil": "@lock_of[tid]" if own_gils else "pid" if python.children else "0",
         "interpreter": str(_INTERPRETER),
+        # A child that was forked has its GIL at the same address. Addresses have 47 bits, and PIDs 22.
+        "of_process": " ^ ((uint64)pid << 42)" if python.children else "",
         "fast": str(FAST),
         "fastest": str(_FASTEST),
         "main_state": "1" if old else "3",
