@@ -14,7 +14,7 @@ import msgspec
 
 from gilbench.analyse.watch.alerts import Alert, alert_value
 from gilbench.analyse.watch.totals import WatchTotals
-from gilbench.host.process import Program
+from gilbench.host.process import Program, cpu_time
 from gilbench.host.signals import EndSignals
 from gilbench.model.errors import UsageError
 from gilbench.model.study import Struct
@@ -180,13 +180,13 @@ class _ProgramWatcher:
                     alive = self._wait(self._request.interval, ends, pid)
                     seen = process.take()
                     self._take(seen)
-                    if not told and alive and (workers := _workers(process.python, seen)):
+                    if not told and alive and (worker := _worker(process.python, seen)):
                         told = True
                         if source.has_other(pid):
                             self._happened("ended", f"process {pid} only waits; a worker is watched instead")
                             return
                         self._listener.note(
-                            f"process {pid} only waits for its workers; to watch one: --pid {workers[0]}"
+                            f"process {pid} only waits for its workers; to watch one: --pid {worker}"
                         )
         finally:
             process.close()
@@ -283,9 +283,12 @@ class _ProgramWatcher:
         return time.process_time() + children.ru_utime + children.ru_stime - self._alarms.cpu
 
 
-def _workers(python: RunningPython, seen: WatchInterval) -> list[int]:
-    """Return the children that run the interpreter of a process which itself used hardly any CPU time."""
-    return sorted(children_of(python)[0]) if seen.cpus is not None and seen.cpus < _IDLE else []
+def _worker(python: RunningPython, seen: WatchInterval) -> int | None:
+    """Return the child that used the most CPU time, if it runs the same interpreter and its parent only waits."""
+    if seen.cpus is None or seen.cpus >= _IDLE:
+        return None
+    used = {pid: cpu_time(pid) or 0.0 for pid in children_of(python)[0]}
+    return max(used, key=used.__getitem__, default=None)
 
 
 @contextlib.contextmanager
