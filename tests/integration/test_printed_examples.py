@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 from commands import gilbench
-from printed import GUIDE, PAGES, REASONS, examples, files
+from printed import GUIDE, PAGES, REASONS, ROOT, examples, files
 
 from gilbench.cli import COMMANDS
 from gilbench.host.capture import capture
@@ -51,6 +51,19 @@ def test_the_example_in_python_works(tmp_path: Path) -> None:
     assert (done.status, done.stderr) == (0, "")
     assert "2 threads: " in done.stdout
     assert "countdown" in (tmp_path / "countdown.md").read_text("utf-8")
+
+
+def test_samples_are_what_gilbench_prints() -> None:
+    """A sample may leave lines out."""
+    found = []
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        found += re.findall(r"<!-- sample: (\w+ \S+[^>]*?) -->\n```text\n(.*?)```", text, re.DOTALL)
+    assert found
+    for words, sample in found:
+        ran = gilbench(*words.split(), cwd=ROOT, seconds=60)
+        printed = iter(ran.stdout.splitlines())
+        assert [line for line in sample.splitlines() if line not in printed] == []  # in this order
 
 
 def known_options() -> dict[tuple[str, ...], set[str]]:
