@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from studies import make_slice
 from gilbench.model.errors import UsageError
 from gilbench.model.fleet import Fleet
 from gilbench.work.fleet.client import entered
-from gilbench.work.fleet.messages import Measure
+from gilbench.work.fleet.messages import Find, FoundInterpreters, Measure, Wanted
 from gilbench.work.fleet.study import measure_on_fleet
 from gilbench.work.listener import Listener
 from gilbench.work.planning import MeasureRequest
@@ -59,6 +60,20 @@ def running(**hosts: Callable[[Measure], bytes]) -> Iterator[str]:
     finally:
         end[0]()
         thread.join()
+
+
+def test_a_job_for_a_scheduler_that_is_lost_is_refused_at_once() -> None:
+    async def use() -> None:
+        async with contextlib.AsyncExitStack() as held:
+            address = await held.enter_async_context(scheduler())
+            async with entered(Fleet(address=address)) as client:
+                await held.aclose()
+                with pytest.raises(UsageError, match="the scheduler closed the connection"):
+                    await client.event(20)
+                with pytest.raises(UsageError, match="the scheduler closed the connection"):
+                    await client.call("east", Find(wanted=Wanted(request=MeasureRequest())), FoundInterpreters)
+
+    asyncio.run(asyncio.wait_for(use(), 30))
 
 
 LIES = {

@@ -87,7 +87,9 @@ class FleetClient:
 
         Raises:
             JobError: The host was lost, could not do the job, or answered something else.
+            UsageError: The scheduler was lost before.
         """
+        self._refuse_loss()
         number = next(self._numbers)
         future: asyncio.Future[Success | Fault] = asyncio.get_running_loop().create_future()
         self._awaited[number] = host, future
@@ -113,8 +115,7 @@ class FleetClient:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.0 if self._reading.done() else seconds):
                 return await self._events.get()
-        if self._reading.done():
-            self._reading.result()
+        self._refuse_loss()
         return None
 
     def event_at_once(self) -> Event | None:
@@ -126,6 +127,11 @@ class FleetClient:
         self._reading.cancel()
         await asyncio.wait([self._reading])
         await self._wire.close()
+
+    def _refuse_loss(self) -> None:
+        """Raise what ended the connection, if it has ended: nobody would answer."""
+        if self._reading.done():
+            self._reading.result()
 
     async def _read(self) -> None:
         try:
