@@ -6,6 +6,7 @@ committed.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from postgresql_server import Server, running_server
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
     parser.addoption("--kills", type=int, default=6, help="how often a session is killed in test_kills")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C and a closed terminal as usual. A shell lets what it starts in the background ignore them."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -21,9 +20,8 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 def _own_terminal() -> None:
-    """Make the terminal that of the new session, and let its end be noticed, also in tests started by nohup."""
+    """Make the terminal that of the new session."""
     fcntl.ioctl(1, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Terminal:
