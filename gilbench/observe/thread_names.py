@@ -17,8 +17,9 @@ from gilbench.observe.gil.standing import python_threads
 from gilbench.observe.running import RunningPython, children_of
 
 _FIRST = 0.3  # s until the interpreters are asked; then after twice as long each time
+_FIRST_READ = 0.05  # s, where names are read from memory, which costs little
 _LAST = 20.0
-_SOON = 0.25  # s for each s of the profile, where names are read from memory, which costs little
+_SOON = 0.25  # s for each s of the profile, where names are read from memory
 _WORK = 0.1  # of the time that asking may take
 _MOST = 16  # processes that are asked at a time
 
@@ -35,9 +36,10 @@ class ThreadNames:
     def __init__(self, python: RunningPython) -> None:
         self._python = python
         self._began = time.monotonic()
-        self._next = self._next_children = self._began + _FIRST
         self._known: dict[Thread, str] = {}
         self._memory = FreeThreadedNames(python) if python.free_threaded else None  # py-spy cannot read it
+        self._next = self._began + (_FIRST if self._memory is None else _FIRST_READ)
+        self._next_children = self._began + _FIRST
         self._asking: threading.Thread | None = None
         self.others: set[str] = set()  # executables of children that run another interpreter
         self.children: set[int] = set()  # pids of children that run the same interpreter

@@ -90,10 +90,10 @@ def test_two_threads_that_hand_packets_to_each_other(tmp_path: Path) -> None:
     program = """
 inner, outer = os.pipe(), os.pipe()
 def capture():
-    for _ in range(8000):
+    for _ in range(24000):
         sum(range(2000)); os.write(inner[1], b"."); os.read(outer[0], 1)
 def inject():
-    for _ in range(8000): os.read(inner[0], 1); os.write(outer[1], b".")
+    for _ in range(24000): os.read(inner[0], 1); os.write(outer[1], b".")
 crew(named("capture", capture), named("inject", inject))
 """
     threads = profiled(tmp_path, program, "--observe", "gil")["by_name"]
@@ -252,7 +252,7 @@ def test_threads_that_only_ask_one_lock_gain_less_than_predicted_and_wait_for_no
     program = """
 lock = threading.Lock()
 def asks():
-    for _ in range(3_000_000): lock.locked()
+    for _ in range(9_000_000): lock.locked()
 crew(named("one", asks), named("two", asks))
 """
     profile = profiled(tmp_path, program, "--observe", "gil", "--verify", "3.13t", spec="3.13")
