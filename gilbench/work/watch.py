@@ -126,19 +126,20 @@ class _ProgramWatcher:
             UsageError: The first process cannot be watched.
         """
         self._signals = signals
+        worker: RunningPython | None = None
         while not signals.asked:
-            python = source.next()
+            python, worker = worker or source.next(), None
             if python is not None:
                 if not self._starts:
                     self._pace.begin()
                     self._cost = time.monotonic(), self._used()
                 process = self._begin(python, restarts=source.pause() is not None)
                 if process is not None:
-                    self._process(process, source)
+                    worker = self._process(process, source)
             pause = source.pause()
             if pause is None:
                 return
-            if not signals.asked:
+            if worker is None and not signals.asked:
                 self._rest(pause)
 
     def _begin(self, python: RunningPython, *, restarts: bool) -> WatchedProcess | None:
@@ -170,8 +171,8 @@ class _ProgramWatcher:
                 return process
         return None
 
-    def _process(self, process: WatchedProcess, source: ProgramSource) -> None:
-        """Watch one process until it ends, the watch ends, or it turns out to be the parent of what works."""
+    def _process(self, process: WatchedProcess, source: ProgramSource) -> RunningPython | None:
+        """Watch one process until it ends, or the watch does. If it only waits for its workers, return one to watch."""
         pid, told = process.python.pid, False
         try:
             with _ended(pid) as ends:
@@ -182,9 +183,9 @@ class _ProgramWatcher:
                     self._take(seen)
                     if not told and alive and (worker := _worker(process.python, seen)):
                         told = True
-                        if source.has_other(pid):
+                        if (instead := source.instead_of(pid)) is not None:
                             self._happened("ended", f"process {pid} only waits; a worker is watched instead")
-                            return
+                            return instead
                         self._listener.note(
                             f"process {pid} only waits for its workers; to watch one: --pid {worker}"
                         )
@@ -192,6 +193,7 @@ class _ProgramWatcher:
             process.close()
         if not alive:
             self._happened("ended", f"process {pid} ended")
+        return None
 
     def _rest(self, pause: float) -> None:
         """Wait for a process to come."""

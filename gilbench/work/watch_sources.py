@@ -34,8 +34,8 @@ class ProgramSource(Protocol):
     def pause(self) -> float | None:
         """Return the s until ``next`` should be called again; None: there will be no other process."""
 
-    def has_other(self, pid: int) -> bool:
-        """Return whether ``next`` would return another process than this one."""
+    def instead_of(self, pid: int) -> RunningPython | None:
+        """Return the process to watch instead of one that only waits; None: there is none."""
 
 
 class OneProcess:
@@ -53,10 +53,10 @@ class OneProcess:
         """See ``ProgramSource``."""
         return None
 
-    def has_other(self, pid: int) -> bool:
+    def instead_of(self, pid: int) -> RunningPython | None:
         """See ``ProgramSource``."""
         del pid
-        return False
+        return None
 
 
 class StartedProgram:
@@ -79,10 +79,10 @@ class StartedProgram:
         """See ``ProgramSource``."""
         return None
 
-    def has_other(self, pid: int) -> bool:
+    def instead_of(self, pid: int) -> RunningPython | None:
         """See ``ProgramSource``."""
         del pid
-        return False
+        return None
 
 
 class Matching:
@@ -99,24 +99,24 @@ class Matching:
             self._pattern = re.compile(pattern)
         except re.error as error:
             raise UsageError(f"--match: {pattern[:60]!r} is not a regular expression: {error}") from error
-        self._pause = _AGAIN
+        self._not_before = 0.0  # s of the monotonic clock until which searches have used what they may
 
     def next(self) -> RunningPython | None:
         """See ``ProgramSource``."""
         begun = time.process_time()
         ask.cache_clear()  # the interpreter may have been updated
         found = next(self._pythons(), None)
-        self._pause = max(_AGAIN, (time.process_time() - begun) / _WORK)
+        self._not_before = time.monotonic() + (time.process_time() - begun) / _WORK
         return found
 
     def pause(self) -> float | None:
         """See ``ProgramSource``."""
-        return self._pause
+        return max(_AGAIN, self._not_before - time.monotonic())
 
-    def has_other(self, pid: int) -> bool:
+    def instead_of(self, pid: int) -> RunningPython | None:
         """See ``ProgramSource``."""
         found = self.next()
-        return found is not None and found.pid != pid
+        return found if found is not None and found.pid != pid else None
 
     def _pythons(self) -> Iterator[RunningPython]:
         own = _family()

@@ -152,6 +152,7 @@ def test_it_finds_the_program_again_after_its_restart(tmp_path: Path) -> None:
                     )
                 )
                 pids.append(child.pid)
+            until(lambda: sum(one.event == "ended" for one in read_watch(path).events) == len(pids))
     log = read_watch(path)
     assert list(dict.fromkeys(one.pid for one in log.intervals)) == pids
     assert [one.event for one in log.events if one.event != "probe"] == ["started", "ended"] * 2
@@ -165,21 +166,23 @@ def test_of_a_server_that_forks_it_watches_the_oldest_worker(tmp_path: Path, aft
             if not after:
                 until(lambda: len(_children_of(server.pid)) == 2)
             with watch("--match", mark, "--file", str(path), log=tmp_path / "log"):
-                until(
-                    lambda: (
-                        path.exists() and any((one.gil_held or 0) > 0.1 for one in read_watch(path).intervals)
-                    )
-                )
+                until(lambda: path.exists() and {*_watched_pids(path)} - {server.pid})
                 first = min(_children_of(server.pid))
                 os.kill(first, signal.SIGKILL)
-                until(lambda: read_watch(path).intervals[-1].pid not in {server.pid, first})
+                # searches may use 0.2% of the time, so that the next one can be late
+                until(lambda: _watched_pids(path)[-1] not in {server.pid, first}, 9 * LONG)
         finally:
             server.send_signal(signal.SIGSTOP)  # it must not replace them
             for worker in _children_of(server.pid):
                 os.kill(worker, signal.SIGKILL)
-    pids = list(dict.fromkeys(one.pid for one in read_watch(path).intervals))
+    pids = _watched_pids(path)
     assert pids[-2] == first
     assert pids[:-2] == ([server.pid] if after else [])
+
+
+def _watched_pids(path: Path) -> list[int | None]:
+    """The processes that were watched, each once."""
+    return list(dict.fromkeys(one.pid for one in read_watch(path).intervals))
 
 
 def test_a_process_that_only_waits_for_its_workers_is_told(tmp_path: Path) -> None:

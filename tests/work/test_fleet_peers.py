@@ -71,7 +71,9 @@ def test_a_job_for_a_scheduler_that_is_lost_is_refused_at_once() -> None:
                 with pytest.raises(UsageError, match="the scheduler closed the connection"):
                     await client.event(20)
                 with pytest.raises(UsageError, match="the scheduler closed the connection"):
-                    await client.call("east", Find(wanted=Wanted(request=MeasureRequest())), FoundInterpreters)
+                    await client.call(
+                        "east", Find(wanted=Wanted(request=MeasureRequest())), FoundInterpreters
+                    )
 
     asyncio.run(asyncio.wait_for(use(), 30))
 
