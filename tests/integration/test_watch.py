@@ -158,7 +158,7 @@ def test_it_finds_the_program_again_after_its_restart(tmp_path: Path) -> None:
     assert [one.event for one in log.events if one.event != "probe"] == ["started", "ended"] * 2
 
 
-@pytest.mark.parametrize("after", [0, 4])
+@pytest.mark.parametrize("after", [0, 8])
 def test_of_a_server_that_forks_it_watches_the_oldest_worker(tmp_path: Path, after: int) -> None:
     path, mark = tmp_path / "watch.jsonl", f"mark-{os.getpid()}"
     with program(sys.executable, SERVER, mark, str(after)) as server:
