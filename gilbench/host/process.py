@@ -12,6 +12,7 @@ import errno
 import os
 import resource
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def launch(
     """
     program = argv[0] if os.sep in argv[0] else find_tool(argv[0])
     if program is None:
-        raise ProcessError(f"cannot start {argv[0]}: not found in PATH")
+        raise ProcessError(f"cannot start {shlex.quote(argv[0])}: not found in PATH")
     try:
         return subprocess.Popen(
             tuple(argv),
@@ -216,9 +217,7 @@ class Program(_Child):
             number = failure.read()
         if number:
             self._reap(0)
-            raise ProcessError(
-                f"cannot start {self.argv[0] or repr(self.argv[0])}: {os.strerror(int(number))}"
-            )
+            raise ProcessError(f"cannot start {shlex.quote(self.argv[0])}: {os.strerror(int(number))}")
 
     def end(self) -> None:
         """Kill the process if it is running."""

@@ -64,23 +64,25 @@ def _read(path: Path) -> ProjectFile | None:
     """Read a file; None: it does not configure gilbench."""
     doubt = mistrust(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        _refuse_nul(content)
+        table = _table(path, tomllib.loads(path.read_text(encoding="utf-8")))
+        _refuse_nul(table)
     except (OSError, ValueError, RecursionError) as error:
         if doubt is not None:
             return None
         raise UsageError(f"cannot read {path}: {error}; fix the file, or pass --no-config") from error
-    if path.name == _OWN:
-        return ProjectFile(path, content, "", doubt)
-    tool = content.get("tool", {})
-    if not isinstance(tool, dict) or "gilbench" not in tool:
-        return None
-    table = tool["gilbench"]
-    if not isinstance(table, dict) and doubt is not None:
+    if table is None or (not isinstance(table, dict) and doubt is not None):
         return None
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.gilbench is not a table; write [tool.gilbench]")
-    return ProjectFile(path, table, "tool.gilbench.", doubt)
+    return ProjectFile(path, table, "" if path.name == _OWN else "tool.gilbench.", doubt)
+
+
+def _table(path: Path, content: dict[str, Any]) -> Any:
+    """Return what a file says of gilbench; None: nothing."""
+    if path.name == _OWN:
+        return content
+    tool = content.get("tool")
+    return tool.get("gilbench") if isinstance(tool, dict) else None
 
 
 def _refuse_nul(content: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -167,7 +168,7 @@ def find_program(name: str) -> str:
     """
     found = name if os.sep in name else find_tool(name)
     if found is None:
-        raise RunFailure("start", f"command not found: {name}")
+        raise RunFailure("start", f"command not found: {shlex.quote(name)}")
     return found
 
 

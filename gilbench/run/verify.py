@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -137,7 +138,9 @@ def _program(name: str) -> str:
     """Find the user's program, as a shell does."""
     found = shutil.which(name)
     if found is None:
-        raise UsageError(f"command not found: {name}\nPass the command that you use without gilbench.")
+        raise UsageError(
+            f"command not found: {shlex.quote(name)}\nPass the command that you use without gilbench."
+        )
     return os.path.abspath(found)  # noqa: PTH100 - a link is kept as it is
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -171,7 +172,7 @@ class _Profiling:
             UsageError: The program cannot be started or observed.
         """
         if shutil.which(command[0]) is None:
-            raise UsageError(f"command not found: {command[0]}")
+            raise UsageError(f"command not found: {shlex.quote(command[0])}")
         removed()  # what an earlier profile removes in threads of its own
         program = Program(command)
         try:

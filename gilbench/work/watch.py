@@ -34,7 +34,9 @@ _SIGNALLED = 128  # plus the signal's number: exit code of a program that was en
 _INTERRUPT = 2  # SIGINT
 _READY = 10.0  # s for an interpreter to start
 _SOON = 0.05  # s between two attempts meanwhile
-_IDLE = 0.002  # CPU time / wall time of a process that only waits for its workers, at most
+_IDLE = (
+    0.01  # CPU time / wall time of a process that only waits for its workers: not more than a watch may use
+)
 _TICK = 1.0  # s between two looks at processes of alerts
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 

@@ -170,5 +170,5 @@ def _words(command: str | None) -> Sequence[str]:
         raise UsageError("--on-alert: the command is empty; give a program and its arguments")
     program = find_tool(words[0]) if os.sep not in words[0] else words[0]
     if program is None or not Path(program).is_file() or not os.access(program, os.X_OK):
-        raise UsageError(f"--on-alert: command not found: {words[0][:60]}")
+        raise UsageError(f"--on-alert: command not found: {shlex.quote(words[0][:60])}")
     return words

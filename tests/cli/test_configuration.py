@@ -152,6 +152,11 @@ def test_a_file_that_cannot_be_read_is_refused(
     assert f"{home}/pyproject.toml" in refusal(capsys, "compare", STUDY)
 
 
+def test_tables_of_other_tools_may_contain_anything(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(home, '[tool.other]\nend = "\\u0000"\n[tool.gilbench]\nthreshold = 5\n')
+    assert in_force(capsys)["check threshold"] == (5, "tool.gilbench.threshold")
+
+
 def test_a_wrong_value_that_only_the_command_notices_is_traced_to_the_file(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -171,7 +171,7 @@ def _sharing(
         fit_laws({count: math.exp(logs[key]) for count, logs in by_count.items()}, cores) for key in common
     ]
     for number, name in enumerate(("serial_part", "contention", "coherence")):
-        interval = mean_interval([fit[number] for fit in fits], level)  # no block may have all thread counts
+        interval = mean_interval([fit[number] for fit in fits], level)  # maybe of no block
         yield name, _bounded(interval) if name == "serial_part" else interval, None
 
 
