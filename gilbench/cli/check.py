@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gilbench.cli.check_ways import HISTORY, MEASURED, OF_STUDIES, refuse_useless, way_of
+from gilbench.cli.delivery import Files, deliver, sort_files
 from gilbench.cli.files import write_file
 from gilbench.cli.fleet_options import FleetAddress, Hosts, TlsCa, TlsCert, TlsKey, fleet_of
 from gilbench.cli.listener import ConsoleListener
@@ -23,7 +24,6 @@ from gilbench.cli.options import (
     Count,
     Families,
     Fdr,
-    Files,
     Metrics,
     OldEffort,
     Quiet,
@@ -34,9 +34,7 @@ from gilbench.cli.options import (
     Threshold,
     Variables,
     Workloads,
-    deliver,
     examples,
-    sort_files,
     typed,
 )
 from gilbench.cli.own import (

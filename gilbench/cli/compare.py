@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli.delivery import deliver, sort_files
 from gilbench.cli.options import (
     EXIT_INCONCLUSIVE,
     AllowUnpaired,
@@ -17,9 +18,7 @@ from gilbench.cli.options import (
     Output,
     Strict,
     Threshold,
-    deliver,
     examples,
-    sort_files,
     typed,
 )
 from gilbench.model.errors import UsageError

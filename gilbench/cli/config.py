@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gilbench.cli.configuration import Command, commands, near, read_configuration
-from gilbench.cli.options import Form, Output, deliver, examples, sort_files
+from gilbench.cli.delivery import deliver, sort_files
+from gilbench.cli.options import Form, Output, examples
 from gilbench.model.errors import UsageError
 
 if TYPE_CHECKING:

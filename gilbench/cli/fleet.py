@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli.delivery import deliver, sort_files
 from gilbench.cli.fleet_options import (
     FLEET,
     Insecure,
@@ -16,7 +17,7 @@ from gilbench.cli.fleet_options import (
     refuse_missing_extra,
 )
 from gilbench.cli.listener import ConsoleListener
-from gilbench.cli.options import Form, Output, Quiet, deliver, examples, sort_files
+from gilbench.cli.options import Form, Output, Quiet, examples
 from gilbench.model.errors import UsageError
 
 _TLS = "--tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem"

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gilbench.cli import output as printing
-from gilbench.cli.options import (
-    ChartName,
-    Form,
-    Output,
-    deliver,
-    examples,
-    known_format,
-    show,
-    sort_files,
-)
+from gilbench.cli.delivery import deliver, show, sort_files
+from gilbench.cli.options import ChartName, Form, Output, examples, known_format
 from gilbench.host.files import refuse_unwritable
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gilbench.cli import output as printing
+from gilbench.cli.delivery import Files, show, sort_files
 from gilbench.cli.listener import ConsoleListener
-from gilbench.cli.options import OUTPUT, ChartName, Files, ProfileForm, Refresh, examples, show, sort_files
+from gilbench.cli.options import OUTPUT, ChartName, ProfileForm, Refresh, examples
 from gilbench.host.files import refuse_unwritable
 from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.work.listener import ProfileListener

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from gilbench.cli import output as printing
-from gilbench.cli.options import Form, Output, Refresh, deliver, examples, sort_files
+from gilbench.cli.delivery import deliver, sort_files
+from gilbench.cli.options import Form, Output, Refresh, examples
 
 if TYPE_CHECKING:
     from rich.console import Console

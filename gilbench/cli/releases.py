@@ -6,20 +6,9 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli.delivery import deliver, sort_files
 from gilbench.cli.listener import ConsoleListener
-from gilbench.cli.options import (
-    EffortLevel,
-    Form,
-    Gil,
-    Output,
-    Python,
-    Quiet,
-    Refresh,
-    Variables,
-    deliver,
-    examples,
-    sort_files,
-)
+from gilbench.cli.options import EffortLevel, Form, Gil, Output, Python, Quiet, Refresh, Variables, examples
 from gilbench.cli.own import Arguments, Setup
 
 _EXAMPLES = examples(

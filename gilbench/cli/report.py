@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gilbench.cli.options import ChartName, Output, SavedForm, deliver, examples, sort_files
+from gilbench.cli.delivery import deliver, sort_files
+from gilbench.cli.options import ChartName, Output, SavedForm, examples
 from gilbench.model.errors import UsageError
 
 _EXAMPLES = examples(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gilbench.cli.delivery import Files, deliver, show, sort_files
 from gilbench.cli.fleet_options import FleetAddress, Hosts, TlsCa, TlsCert, TlsKey, fleet_of
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
@@ -19,7 +20,6 @@ from gilbench.cli.options import (
     Cpus,
     EffortLevel,
     Families,
-    Files,
     Full,
     Gil,
     Jit,
@@ -35,10 +35,7 @@ from gilbench.cli.options import (
     ThreadCounts,
     Variables,
     Workloads,
-    deliver,
     examples,
-    show,
-    sort_files,
     typed,
 )
 from gilbench.cli.own import (

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli.delivery import deliver, sort_files
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     WHAT,
@@ -17,9 +18,7 @@ from gilbench.cli.options import (
     Refresh,
     StudyOutput,
     Variables,
-    deliver,
     examples,
-    sort_files,
     typed,
 )
 from gilbench.model.errors import EXIT_INTERRUPTED, UsageError

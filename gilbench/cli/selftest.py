@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli.delivery import deliver, sort_files
 from gilbench.cli.listener import ConsoleListener
-from gilbench.cli.options import Form, Output, Quiet, Refresh, deliver, examples, sort_files
+from gilbench.cli.options import Form, Output, Quiet, Refresh, examples
 
 _EXAMPLES = examples(
     "gilbench selftest --quick",

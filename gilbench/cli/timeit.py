@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gilbench.cli.delivery import sort_files
 from gilbench.cli.listener import ConsoleListener
 from gilbench.cli.options import (
     WHAT,
@@ -28,7 +29,6 @@ from gilbench.cli.options import (
     ThreadCounts,
     Variables,
     examples,
-    sort_files,
 )
 from gilbench.cli.own import Setup, Shared
 from gilbench.cli.run import conclude

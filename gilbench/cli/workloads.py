@@ -8,19 +8,9 @@ from typing import Annotated
 import typer
 
 from gilbench.cli import output as printing
+from gilbench.cli.delivery import deliver, sort_files
 from gilbench.cli.listener import ConsoleListener
-from gilbench.cli.options import (
-    EXIT_FAILED_RUNS,
-    Form,
-    Output,
-    Python,
-    Quiet,
-    Refresh,
-    Variables,
-    deliver,
-    examples,
-    sort_files,
-)
+from gilbench.cli.options import EXIT_FAILED_RUNS, Form, Output, Python, Quiet, Refresh, Variables, examples
 from gilbench.model.errors import UsageError
 
 _SKELETON = '''"""What the workload does, in one line.

@@ -1,31 +1,42 @@
 """The JSON documents that gilbench writes, as types. ``gilbench schema`` publishes them as JSON schemas.
 
-The documents are made in ``render/``, where a value and its case are one flat row. Rows are therefore derived from the
-values here: their fields are those of the value, after those of its case. Infinity is null in JSON.
+The documents are made in ``render/``, where a value and its case are one flat row (``model/rows.py``). Infinity is null
+in JSON.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from gilbench.model.explanation import Explanation
 from gilbench.model.fleet import FleetStatus
-from gilbench.model.history import Entry, Point, Series
 from gilbench.model.listings import OptionValue, WorkloadTest
 from gilbench.model.machine import Machine
 from gilbench.model.measurements import Measurement
 from gilbench.model.profile import Profile
 from gilbench.model.profile_results import Difference
-from gilbench.model.releases import Answer, Release
-from gilbench.model.results import Caveat, Cell, Comparison, Finding, HostKind, Known, ShortSlices
-from gilbench.model.scores import COLUMNS, Basis, Score
+from gilbench.model.releases import Answer
+from gilbench.model.results import Caveat, HostKind, Known, ShortSlices
+from gilbench.model.rows import (
+    CellRow,
+    ChangeRow,
+    ComparisonRow,
+    EntryRow,
+    FailedRow,
+    FailureRow,
+    FindingRow,
+    JudgedRow,
+    PointRow,
+    ReleaseRow,
+    ScoreRow,
+    SeriesPoints,
+)
+from gilbench.model.scores import Basis, Score
 from gilbench.model.selftest import GeneratedNoise, Promise
 from gilbench.model.study import (
-    Case,
     Effort,
-    Failure,
     FleetHost,
     Fraction,
     Header,
@@ -37,103 +48,11 @@ from gilbench.model.study import (
     Run,
     Struct,
     Unusable,
-    Value,
     Workload,
 )
 from gilbench.model.watch import WatchEvent, WatchInterval
 
 Version = Annotated[int, msgspec.Meta(ge=1)]  # of the schema of a file
-
-
-def _row(name: str, *values: type, optional: Any = (), **changes: Any) -> Any:
-    """Return a type whose fields are those of several values; a change to None leaves one out.
-
-    Files of earlier versions lack the optional fields, which are then None.
-    """
-    fields: dict[str, Any] = {}
-    for value in values:
-        fields |= get_type_hints(value, include_extras=True)
-    fields |= changes
-    kept = [
-        (field, type_ | None, None) if field in optional else (field, type_)
-        for field, type_ in fields.items()
-        if type_ is not None
-    ]
-    return msgspec.defstruct(name, kept, bases=(Struct,), frozen=True, kw_only=True)
-
-
-_Parameters = dict[Name, Value]
-_OF_FLEETS = ("host", "hosts", "hosts_needed", "spread", "host_kind")  # only rows of fleets have them
-_CellRow = _row(
-    "CellRow",
-    Case,
-    Cell,
-    optional=_OF_FLEETS,
-    case=None,
-    parameters=_Parameters,
-    value=float | None,
-    host_kind=str,
-)
-_ComparisonRow = _row(
-    "ComparisonRow",
-    Case,
-    Comparison,
-    optional=_OF_FLEETS,
-    case=None,
-    parameters=_Parameters,
-    host_kind=str,
-)
-_JudgedRow = _row(
-    "JudgedRow",
-    Case,
-    Comparison,
-    optional=_OF_FLEETS,
-    case=None,
-    parameters=_Parameters,
-    host_kind=str,
-    status=Literal[
-        "regressed",
-        "known bad",
-        "recovered",
-        "unsettled",
-        "improved",
-        "inconclusive",
-        "equivalent",
-        "summary",
-    ],
-    known_reason=str | None,
-)
-_FailureRow = _row("FailureRow", Case, Failure)
-_FailedRow = _row("FailedRow", Case, Failure, output=None)
-_FindingRow = _row("FindingRow", Finding, cells=list[_CellRow])
-_ScoreRow = _row("ScoreRow", Score, **{name: None for name in Score.__struct_fields__ if name not in COLUMNS})
-
-
-_ReleaseRow = _row(
-    "ReleaseRow",
-    Release,
-    optional=("workload",),
-    case=None,
-    workload=Name,
-    interpreter=Name,
-    gil=bool | None,
-    parameters=_Parameters,
-)
-_EntryRow = _row("EntryRow", Entry, id=None, moment=None)
-_SeriesRow = _row("SeriesRow", Case, Series, id=None, case=None, parameters=_Parameters)
-_SeriesPoint = _row("SeriesPoint", Entry, Point, id=None, moment=None, study=None, value=float | None)
-_SeriesPoints = _row("SeriesPoints", _SeriesRow, points=list[_SeriesPoint])
-_PointRow = _row("PointRow", _EntryRow, _SeriesRow, _SeriesPoint)
-_SIDES = ("last_good", "likely", "first_changed")
-_ChangeRow = _row(
-    "ChangeRow",
-    _SeriesRow,
-    **dict.fromkeys(_SIDES, str | None),
-    **{f"{side}_study": str for side in _SIDES},
-    **dict.fromkeys(("ratio", "lo", "hi", "p"), float | None),
-    verdict=Literal["improved", "regressed", "changed"],
-    notes=tuple[str, ...],
-)
 
 
 class StudyLine(Header, frozen=True, kw_only=True, tag_field="kind", tag="study"):
@@ -162,14 +81,14 @@ class ReportDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     reference: Name
     seed: Integer
     interpreters: tuple[Interpreter, ...]
-    cells: list[_CellRow]
-    findings: list[_FindingRow]
+    cells: list[CellRow]
+    findings: list[FindingRow]
     caveats: tuple[Caveat, ...]
     warnings: list[str]
-    failures: list[_FailureRow]
+    failures: list[FailureRow]
     hosts: tuple[FleetHost, ...] = ()  # of a fleet; ``cells`` are then over hosts
     host_kinds: tuple[HostKind, ...] = ()
-    host_cells: tuple[_CellRow, ...] = ()
+    host_cells: tuple[CellRow, ...] = ()
 
 
 class ProfileDocument(Profile, frozen=True, kw_only=True, tag_field="kind", tag="profile"):
@@ -188,8 +107,8 @@ class ScorecardDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag
     created: str
     host: Host
     interpreters: tuple[Interpreter, ...]
-    claims: list[_ScoreRow]
-    properties: list[_ScoreRow]
+    claims: list[ScoreRow]
+    properties: list[ScoreRow]
     bases: tuple[Basis, ...]
 
 
@@ -211,14 +130,14 @@ class CheckDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="ch
     threshold: float
     fdr: float
     interpreters: tuple[Interpreter, ...]
-    comparisons: list[_JudgedRow]
-    failed: list[_FailedRow]
+    comparisons: list[JudgedRow]
+    failed: list[FailedRow]
     unused_known_bad: tuple[Known, ...]
     warnings: list[str]
     caveats: tuple[Caveat, ...]
     explanations: tuple[Explanation, ...] = ()
     host_kinds: tuple[HostKind, ...] = ()  # of a fleet; ``comparisons`` are then over hosts
-    host_comparisons: tuple[_ComparisonRow, ...] = ()
+    host_comparisons: tuple[ComparisonRow, ...] = ()
     host_findings: tuple[str, ...] = ()
 
 
@@ -253,13 +172,13 @@ class LimitsDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="l
 class ComparisonDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="comparison"):
     """A comparison of interpreters, or of two studies."""
 
-    comparisons: list[_ComparisonRow]
+    comparisons: list[ComparisonRow]
     caveats: tuple[Caveat, ...]
     warnings: list[str]
     threshold: float
     fdr: float
     host_kinds: tuple[HostKind, ...] = ()  # of a fleet; ``comparisons`` are then over hosts
-    host_comparisons: tuple[_ComparisonRow, ...] = ()
+    host_comparisons: tuple[ComparisonRow, ...] = ()
     host_findings: tuple[str, ...] = ()
 
 
@@ -298,7 +217,7 @@ class ReleasesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     answer: Answer
     at_least: Fraction
     interpreters: tuple[Interpreter, ...]
-    rows: list[_ReleaseRow]
+    rows: list[ReleaseRow]
     interrupted: bool = False
 
 
@@ -317,7 +236,7 @@ class PrintedDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     file: str
     interpreter: Name | None
     host: str | None
-    cells: list[_CellRow]
+    cells: list[CellRow]
     caveats: tuple[Caveat, ...]
     warnings: list[str]
 
@@ -364,27 +283,27 @@ class WorkloadTestsDocument(Struct, frozen=True, kw_only=True, tag_field="kind",
 class StudiesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="studies"):
     """The studies of a history."""
 
-    studies: list[_EntryRow]
+    studies: list[EntryRow]
 
 
 class SeriesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="series"):
     """Series of results across the studies of a history."""
 
     fallback: str | None
-    series: list[_SeriesPoints]
+    series: list[SeriesPoints]
 
 
 class ChangesDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="changes"):
     """Lasting changes in a history."""
 
     fallback: str | None
-    changes: list[_ChangeRow]
+    changes: list[ChangeRow]
 
 
 class PointsDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="points"):
     """Every result of a history."""
 
-    points: list[_PointRow]
+    points: list[PointRow]
 
 
 class InterpretersDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="interpreters"):

@@ -12,6 +12,9 @@ from gilbench.host.placement import set_affinity
 from gilbench.model.errors import RunFailure
 from gilbench.run.endpoint import Endpoint
 
+_MODULE = "gilbench.run.peer_main"
+_PATH = str(Path(__file__).parents[2])  # without ``site``, gilbench would not be found
+
 
 class Peer:
     """The load generator of the workers."""
@@ -37,8 +40,8 @@ class Peer:
 
     def _started(self) -> Endpoint:
         if self._endpoint is None:
-            script = str(Path(__file__).with_name("peer_main.py"))
-            self._endpoint = Endpoint([sys.executable, "-I", "-S", script], clean_environment())
+            argv = [sys.executable, "-P", "-S", "-m", _MODULE]
+            self._endpoint = Endpoint(argv, clean_environment({"PYTHONPATH": _PATH}))
         return self._endpoint
 
     def close(self) -> None:

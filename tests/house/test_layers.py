@@ -53,7 +53,7 @@ CHILDREN = {
         "host/tuning_main.py",
     )
 }
-SHARED = {PACKAGE / "host/cgroups.py"}  # modules that children import, too
+SHARED = {PACKAGE / "host/cgroups.py", PACKAGE / "run/peer_links.py"}  # modules that children import, too
 # The second computes in several processes, which end at once; the third starts the user's commands, and must be smaller
 # than gilbench; the last becomes another program.
 STARTING_PROCESSES = {

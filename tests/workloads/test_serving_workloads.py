@@ -23,7 +23,7 @@ from gilbench.host.placement import Layout, place
 from gilbench.model.study import Case, Workload
 from gilbench.plan.catalogue import catalogue
 from gilbench.plan.schedules import poisson
-from gilbench.run import peer_main
+from gilbench.run import peer_links, peer_main
 
 FAMILIES = ("io", "mixed", "signals", "alternatives")
 MINE = [workload for workload in catalogue().values() if workload.family in FAMILIES]
@@ -87,7 +87,7 @@ def test_what_each_refers_to_is_there(workload: Workload) -> None:
     for name, values in workload.choices.items():
         assert workload.parameters[name] == values[0], "the first choice is the default"
     if workload.driver == "service":
-        assert workload.peer in peer_main.LINKS
+        assert workload.peer in peer_links.LINKS
         assert "rate" in workload.parameters
 
 
@@ -119,7 +119,7 @@ class Clock:
         self.time += seconds
 
 
-class Stalling(peer_main.Link):
+class Stalling(peer_links.Link):
     """A server that needs 50 µs for a request, and does nothing for ``stall`` s at the begin of each second."""
 
     service = 50e-6
@@ -161,7 +161,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def open_loop(link: peer_main.Link, seconds: float, rate: float = 100.0) -> tuple[list[float], int]:
+def open_loop(link: peer_links.Link, seconds: float, rate: float = 100.0) -> tuple[list[float], int]:
     schedule = poisson(rate, seconds, 1)
     return peer_main._open_loop(link, 0, schedule, seconds, PATIENCE), len(schedule)
 
@@ -272,7 +272,7 @@ def serving(target: Callable[..., None], *arguments: Any) -> Iterator[None]:
 
 
 def use(name: str, **request: Any) -> list[int]:
-    link = peer_main.LINKS[name]({"limit": 5.0, **request})
+    link = peer_links.LINKS[name]({"limit": 5.0, **request})
     try:
         answered: list[int] = []
         for number in range(300):  # more than a byte can number
@@ -313,7 +313,7 @@ def test_a_wrong_byte_is_found_out() -> None:
 
 
 def test_bytes_over_pipes_that_are_opened_by_their_paths() -> None:
-    paths = peer_main.pipes({})["paths"]
+    paths = peer_links.pipes({})["paths"]
 
     def echo() -> None:
         requests, replies = os.open(paths[0], os.O_RDONLY), os.open(paths[1], os.O_WRONLY)
@@ -329,12 +329,12 @@ def test_bytes_over_pipes_that_are_opened_by_their_paths() -> None:
 
 
 def test_pipes_that_were_not_used_are_closed_when_new_ones_are_made() -> None:
-    peer_main.pipes({})
+    peer_links.pipes({})
     before = open_descriptors()
-    peer_main.pipes({})
+    peer_links.pipes({})
     assert open_descriptors() == before
-    while peer_main._pipes:
-        os.close(peer_main._pipes.pop())
+    while peer_links._pipes:
+        os.close(peer_links._pipes.pop())
 
 
 def echo_datagrams(server: socket.socket, lose: int) -> None:
@@ -379,7 +379,7 @@ def do_jobs(server: socket.socket) -> None:
     with connection, connection.makefile("rb") as lines:
         for line in lines:
             job = json.loads(line)
-            items = peer_main.expected_of_job(job["seed"], job["steps"], job["items"])
+            items = peer_links.expected_of_job(job["seed"], job["steps"], job["items"])
             body = zlib.compress(json.dumps({"id": job["id"], "items": items}).encode())
             connection.sendall(struct.pack("!I", len(body)) + body)
 
