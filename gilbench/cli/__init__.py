@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gilbench.cli import output
 from gilbench.cli.exhaustion import report_in_threads, system_error
 from gilbench.model.errors import EXIT_INTERRUPTED, GilbenchError
+from gilbench.model.excerpt import excerpt
 from gilbench.version import __version__
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _report_bug(error: Exception) -> int:
     else:
         where = f"please report it with the output of {SHOW_TRACEBACK}=1"
     reason = " ".join(f"{type(error).__name__}: {error}".split())
-    output.complain(f"internal error: {reason[:_LONGEST_REASON]}; {where}")
+    output.complain(f"internal error: {excerpt(reason, _LONGEST_REASON)}; {where}")
     return EXIT_INTERNAL
 
 

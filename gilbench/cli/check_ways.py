@@ -12,6 +12,7 @@ import typer
 from gilbench.cli.options import typed
 from gilbench.cli.program import PARAMETERS
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 HISTORY = "history"
 # Parameters that need --python and --against, and those of any check of studies.
@@ -67,7 +68,7 @@ def refuse_useless(
     """Refuse options without effect with this way to check or this baseline, and arguments after the file."""
     if way != "measure" and words and len(words) > 1:
         raise UsageError(
-            f"unexpected argument {words[1][:40]!r}; to measure a command: --python NEW --against OLD"
+            f"unexpected argument {excerpt(words[1], 40)!r}; to measure a command: --python NEW --against OLD"
         )
     if way == "measure" and words and _is_result(words[0]):
         raise UsageError(

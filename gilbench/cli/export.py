@@ -13,6 +13,7 @@ from gilbench.cli.files import write_file
 from gilbench.cli.options import examples, typed
 from gilbench.host.files import refuse_unwritable
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 _EXAMPLES = examples(
     "gilbench export study.jsonl -o times.json && pyperf compare_to times-3.13.json times-3.13t.json",
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def _known(form: str) -> str:
     if form not in _FORMATS:
         raise UsageError(
-            f"unknown format {form[:40]!r}; use {', '.join(_FORMATS)}, or for reports: gilbench report -o FILE"
+            f"unknown format {excerpt(form, 40)!r}; use {', '.join(_FORMATS)}, or for reports: gilbench report -o FILE"
         )
     return form
 
@@ -90,7 +91,9 @@ def _export_asv(study: Path, folder: Path, commit: str | None, machine: str) -> 
     from gilbench.work.read import read_result  # noqa: PLC0415
 
     if not re.fullmatch(r"\w[\w.+-]{0,59}", machine):
-        raise UsageError(f"--machine: {machine[:40]!r} is not a name; use letters, digits, and _ . + -")
+        raise UsageError(
+            f"--machine: {excerpt(machine, 40)!r} is not a name; use letters, digits, and _ . + -"
+        )
     report = read_result(study)
     if not isinstance(report, Report):
         raise UsageError(f"{study} is not a study; measure one: gilbench run -o FILE")

@@ -11,6 +11,7 @@ from gilbench.cli import output as printing
 from gilbench.cli.delivery import deliver, show, sort_files
 from gilbench.cli.options import ChartName, Form, Output, examples, known_format
 from gilbench.host.files import refuse_unwritable
+from gilbench.model.excerpt import excerpt
 
 if TYPE_CHECKING:
     from gilbench.work.history import SeriesRequest
@@ -80,7 +81,7 @@ def add(
     names = (added.commit and f"commit {added.commit[:12]}", added.branch)
     at = " of ".join(name for name in names if name) or "no commit"
     printing.write(
-        f"added study {added.digest[:7]} ({at[:60]}) with {added.figures} results to {added.database}\n"
+        f"added study {added.digest[:7]} ({excerpt(at, 60)}) with {added.figures} results to {added.database}\n"
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from gilbench.cli.options import WHAT, typed
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 if TYPE_CHECKING:
     from gilbench.model.calls import OwnCall
@@ -92,7 +93,7 @@ def calls(
     for code in functions or ():
         if not is_function(code):
             raise UsageError(
-                f"--call: {code[:40]!r} is not a function; use package.module:function, "
+                f"--call: {excerpt(code, 40)!r} is not a function; use package.module:function, "
                 "or for a statement gilbench timeit"
             )
     return tuple(

@@ -10,6 +10,7 @@ import typer
 from gilbench.cli import output as printing
 from gilbench.cli.options import examples
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 _EXAMPLES = examples("gilbench schema", "gilbench schema profile", "gilbench schema study > study.json")
 
@@ -35,5 +36,5 @@ def schema(
         printing.write("\n".join([*names, ""]))
         return
     if name not in names:
-        raise UsageError(f"unknown document {name[:40]!r}; use {', '.join(names)}")
+        raise UsageError(f"unknown document {excerpt(name, 40)!r}; use {', '.join(names)}")
     printing.write(folder.joinpath(f"{name}.json").read_text("utf-8"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -31,7 +32,9 @@ class OtlpSender:
     def __init__(self, address: str, failed: Callable[[str], None]) -> None:
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"--otlp: {address[:80]!r} is not a URL; use for example http://localhost:4318")
+            raise UsageError(
+                f"--otlp: {excerpt(address, 80)!r} is not a URL; use for example http://localhost:4318"
+            )
         try:
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
         except ImportError as error:

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 PATH = "/metrics"
 _MOST = 16  # connections at a time
@@ -54,7 +55,7 @@ class PageServer:
             self._listener = self._listen(address, public=public)
         except OSError as error:
             raise UsageError(
-                f"--listen: cannot listen on {address[:80]}: {error.strerror or error}; choose another address"
+                f"--listen: cannot listen on {address}: {error.strerror or error}; choose another address"
             ) from error
         self._listener.setblocking(False)
         self._page = b""
@@ -104,7 +105,8 @@ class PageServer:
             number = int(port)
         except ValueError as error:
             raise UsageError(
-                f"--listen: {address[:80]!r} is not an address; use for example 127.0.0.1:9123, or unix:/run/watch.sock"
+                f"--listen: {excerpt(address, 80)!r} is not an address; use for example 127.0.0.1:9123, "
+                "or unix:/run/watch.sock"
             ) from error
         if not where.is_loopback and not public:
             raise UsageError(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from gilbench.host.trust import mistrust
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 INTERPRETERS = "interpreters"  # the only key that is not an option: paths of interpreters
 _OWN = "gilbench.toml"
@@ -88,7 +89,7 @@ def _table(path: Path, content: dict[str, Any]) -> Any:
 def _refuse_nul(content: Any) -> None:
     """Raise ValueError if a text contains NUL, which neither a path nor an argument can."""
     if isinstance(content, str) and "\0" in content:
-        raise ValueError(f"{content[:20]!r} contains NUL")
+        raise ValueError(f"{excerpt(content, 20)!r} contains NUL")
     if isinstance(content, dict):
         content = [*content, *content.values()]
     if isinstance(content, list):

@@ -14,6 +14,7 @@ from gilbench.host.environment import clean_environment
 from gilbench.interpreters.names import short_name
 from gilbench.interpreters.symbols import read_symbols
 from gilbench.model.errors import GilbenchError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Build, Interpreter, Unusable, Variables
 
 SCRIPT = Path(__file__).parent.parent / "target" / "ask.py"
@@ -245,4 +246,4 @@ def one_line(text: str) -> str:
     """Reduce any text to one printable line of bounded length."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     line = " ".join(printable.split()).rstrip(":")
-    return line if len(line) <= REASON else line[: REASON - 1] + "…"
+    return excerpt(line, REASON)

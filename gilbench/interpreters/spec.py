@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Variables
 
 _FLAGS = re.compile(r"-[BEIOPRSbsu]+")
@@ -84,4 +85,4 @@ def _can_be_saved(text: str) -> bool:
 
 
 def _quote(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    return repr(excerpt(text, _LONGEST))

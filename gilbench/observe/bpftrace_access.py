@@ -9,6 +9,7 @@ from pathlib import Path
 from gilbench.host.capture import capture
 from gilbench.host.environment import find_tool
 from gilbench.host.process import ProcessError
+from gilbench.model.excerpt import excerpt
 
 OLDEST = (0, 14)  # with maps of more than one key in its JSON, and probes by address
 _CAP_PERFMON, _CAP_BPF, _CAP_SYS_ADMIN = 38, 39, 21  # capabilities(7)
@@ -26,7 +27,7 @@ def why_not() -> str | None:
         return f"bpftrace cannot run: {error}"
     version = re.search(r"v?(\d+)\.(\d+)", said)
     if version is None:
-        return f"bpftrace has an unknown version: {said.strip()[:60]!r}"
+        return f"bpftrace has an unknown version: {excerpt(said.strip(), 60)!r}"
     if (int(version[1]), int(version[2])) < OLDEST:
         return f"bpftrace {version[1]}.{version[2]} is too old; install {OLDEST[0]}.{OLDEST[1]} or later"
     if os.geteuid() != 0:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from gilbench.host.environment import find_tool
 from gilbench.host.process import Process, ProcessError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.profile import Call
 from gilbench.model.study import Reading, Share
 from gilbench.observe.architecture import architecture, syscall_names
@@ -144,7 +145,7 @@ class _Strace:
                 reason = (self._process.output().strip().splitlines() or ["timed out"])[-1]
                 self._process.close()
                 self._output.close()
-                raise ProcessError(f"strace cannot attach: {reason[:200]}")
+                raise ProcessError(f"strace cannot attach: {excerpt(reason, 200)}")
             time.sleep(0.005)
 
     def finish(self) -> str:

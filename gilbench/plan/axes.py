@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.metrics import write
 from gilbench.model.study import Build, Case, Interpreter, Parameters, Value, Workload
 from gilbench.plan.counting import INSTRUCTIONS, countable
@@ -134,7 +135,7 @@ def parse_threads(text: str, cores: int) -> tuple[int, ...]:
         count = cores if word == "cores" else _count(word.removesuffix("x"))
         if not count:
             raise UsageError(
-                f"--threads: {word[:20]!r} is not a thread count; use for example 1,2,4 or 1,cores,2x"
+                f"--threads: {excerpt(word, 20)!r} is not a thread count; use for example 1,2,4 or 1,cores,2x"
             )
         counts.append(count * cores if word.endswith("x") else count)
     most = max(_MOST_THREADS, 2 * cores)
@@ -170,7 +171,9 @@ def parse_switch_intervals(text: str, _cores: int = 0) -> tuple[float, ...]:
     found = [(_seconds(word), word) for word in _words(text)]
     for seconds, word in found:
         if not 0 < seconds <= _LONGEST_INTERVAL:
-            raise UsageError(f"--switch-interval: {word[:20]!r} is not a time; use for example 5ms,1ms,0.1ms")
+            raise UsageError(
+                f"--switch-interval: {excerpt(word, 20)!r} is not a time; use for example 5ms,1ms,0.1ms"
+            )
     return tuple(sorted({seconds for seconds, _ in found}, reverse=True))
 
 
@@ -188,7 +191,7 @@ def parse_duration(option: str, text: str) -> float:
     seconds = _seconds(text.strip().lower())
     if seconds < 1:
         raise UsageError(
-            f"{option}: {text[:20]!r} is not a time of at least 1s; use for example 90s, 5m, or 1h"
+            f"{option}: {excerpt(text, 20)!r} is not a time of at least 1s; use for example 90s, 5m, or 1h"
         )
     return seconds
 
@@ -203,7 +206,9 @@ def parse_cpus(text: str, cores: int) -> tuple[int, ...]:
     for word in _words(text):
         count = cores if word == "all" else _count(word)
         if not 1 <= count <= cores:
-            raise UsageError(f"--cpus: {word[:20]!r} is not a number of CPUs; use 1 to {cores}, or all")
+            raise UsageError(
+                f"--cpus: {excerpt(word, 20)!r} is not a number of CPUs; use 1 to {cores}, or all"
+            )
         counts.append(count)
     return tuple(sorted(set(counts)))
 
@@ -242,7 +247,9 @@ def parse_settings(settings: Sequence[str]) -> dict[str, tuple[str, ...]]:
     for setting in settings:
         name, equals, values = setting.partition("=")
         if not (name.isidentifier() and equals and all(values.split(","))):
-            raise UsageError(f"--set: {setting[:40]!r} is not a setting; use name=value or name=value,value")
+            raise UsageError(
+                f"--set: {excerpt(setting, 40)!r} is not a setting; use name=value or name=value,value"
+            )
         found[name] = tuple(values.split(","))
     return found
 
@@ -252,7 +259,7 @@ def _parse_switch(option: str, text: str) -> tuple[bool, ...]:
     words = _words(text)
     for word in words:
         if word not in known:
-            raise UsageError(f"{option}: {word[:20]!r} is neither on nor off; use on, off, or on,off")
+            raise UsageError(f"{option}: {excerpt(word, 20)!r} is neither on nor off; use on, off, or on,off")
     return tuple(dict.fromkeys(known[word] for word in words))
 
 
@@ -303,6 +310,6 @@ def _value(name: str, text: str, default: Value) -> Value:
         value: Value = msgspec.convert(type(default)(text), type=Value)
     except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(
-            f"--set {name}={text[:20]} has the wrong type; use a value such as the default, {default!r}"
+            f"--set {name}={excerpt(text, 20)} has the wrong type; use a value such as the default, {default!r}"
         ) from error
     return value

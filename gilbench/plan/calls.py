@@ -14,6 +14,7 @@ import msgspec
 
 from gilbench.model.calls import OwnCall
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Value
 
 FAMILY = "own"
@@ -92,13 +93,15 @@ def write_call(call: OwnCall, taken: Collection[str], folder: Path) -> Source:
 
 def _title(call: OwnCall) -> str:
     line = " ".join(call.code.split())
-    return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"
+    return excerpt(line, _LONGEST_TITLE)
 
 
 def _name(call: OwnCall, taken: Collection[str]) -> str:
     if call.name is not None:
         if not re.fullmatch(r"\w[\w.+-]{0,59}", call.name):
-            raise UsageError(f"--name: {call.name[:40]!r} is not a name; use letters, digits, and _ . + -")
+            raise UsageError(
+                f"--name: {excerpt(call.name, 40)!r} is not a name; use letters, digits, and _ . + -"
+            )
         if call.name in taken:
             raise UsageError(f"--name: {call.name} is the name of another workload; choose another name")
         return call.name
@@ -118,7 +121,7 @@ def parse_argument(text: str) -> tuple[str, list[Value]]:
     name, equals, values = text.partition("=")
     if not equals or not (name.isidentifier() or re.fullmatch(r"[1-9]\d?", name)):
         raise UsageError(
-            f"--arg: {text[:40]!r} is not an argument; use NAME=VALUE or NAME=VALUE,VALUE,\n"
+            f"--arg: {excerpt(text, 40)!r} is not an argument; use NAME=VALUE or NAME=VALUE,VALUE,\n"
             "and for an argument without a name its position: 1=VALUE"
         )
     return name, list(dict.fromkeys(map(_value, _split(values))))

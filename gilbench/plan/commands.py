@@ -14,6 +14,7 @@ import msgspec
 
 from gilbench.model.commands import CommandRequest
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Case, Command, Effort, Parameters, Workload
 from gilbench.plan.axes import parse_duration
 from gilbench.plan.calls import FAMILY, Source
@@ -105,9 +106,7 @@ def declare(request: CommandRequest, taken: Collection[str], folder: Path) -> So
     }
     if not uses(command, THREADS):
         declared["threads"] = (1,)
-    title = " ".join(", ".join(names).split())
-    if len(title) > _LONGEST_TITLE:
-        title = f"{title[: _LONGEST_TITLE - 1]}…"
+    title = excerpt(" ".join(", ".join(names).split()), _LONGEST_TITLE)
     name = _unique("commands" if several else _program_name(command), taken)
     return Source(name, f"{title!a}\n\nWORKLOAD = {declared!a}\n")
 
@@ -174,7 +173,7 @@ def _command(request: CommandRequest, folder: Path) -> Command:
         raise UsageError("a server needs both --ready 'port NUMBER' and --load COMMAND")
     if request.ready is not None and not _READY.fullmatch(request.ready):
         raise UsageError(
-            f"--ready: {request.ready[:40]!r} is none of 'port NUMBER', 'line REGEX', and 'file PATH'"
+            f"--ready: {excerpt(request.ready, 40)!r} is none of 'port NUMBER', 'line REGEX', and 'file PATH'"
         )
     shell = request.shell
     if request.arguments:
@@ -216,7 +215,7 @@ def _words(text: str | None, option: str, *, shell: bool) -> tuple[str, ...]:
     try:
         words = (text,) if shell and text.strip() else tuple(shlex.split(text))
     except ValueError as error:
-        raise UsageError(f"{option}: {text[:40]!r}: {str(error).lower()}") from error
+        raise UsageError(f"{option}: {excerpt(text, 40)!r}: {str(error).lower()}") from error
     if not words:
         raise UsageError(f"{option} is empty; give a program and its arguments")
     return words

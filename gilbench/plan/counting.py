@@ -7,6 +7,7 @@ hash seeds 0, 1, and 2: the repeats of one seed are equal, and those of differen
 from __future__ import annotations
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Build, Case, Workload
 
 INSTRUCTIONS = "instructions"  # observer of a counted case, and value of --count
@@ -42,5 +43,5 @@ def parse_count(text: str | None) -> bool:
         UsageError: It is neither absent nor ``instructions``.
     """
     if text not in {None, INSTRUCTIONS}:
-        raise UsageError(f"--count: {str(text)[:20]!r} cannot be counted; use {INSTRUCTIONS}")
+        raise UsageError(f"--count: {excerpt(str(text), 20)!r} cannot be counted; use {INSTRUCTIONS}")
     return text is not None

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, NoReturn
 from python_discovery import PythonSpec
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Struct
 
 
@@ -239,4 +240,4 @@ def _parse_name(name: str) -> PythonSpec:
 
 
 def _quote(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    return repr(excerpt(text, _LONGEST))

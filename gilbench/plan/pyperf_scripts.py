@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 _MANIFEST, _SCRIPT, _METAFILE = "MANIFEST", "run_benchmark.py", "pyproject.toml"
 _PACKAGED = Path("data-files", "benchmarks", _MANIFEST)  # in the folder of pyperformance
@@ -64,9 +65,9 @@ def _split(given: str) -> tuple[Path, tuple[str, ...]]:
     try:
         words = shlex.split(given)
     except ValueError as error:
-        raise UsageError(f"--pyperf {given[:80]}: {error}") from error
+        raise UsageError(f"--pyperf {given}: {error}") from error
     if not words or not Path(words[0]).exists():
-        raise UsageError(f"--pyperf {given[:80]}: no such file; name a script, a {_MANIFEST}, or its folder")
+        raise UsageError(f"--pyperf {given}: no such file; name a script, a {_MANIFEST}, or its folder")
     return Path(words[0]), tuple(words[1:])
 
 
@@ -85,7 +86,7 @@ def _entries(manifest: Path) -> Iterator[tuple[str, str]]:
         elif section == "benchmarks" and line and line.split() != ["name", "metafile"]:
             name, *rest = line.split()
             if len(rest) != 1:
-                raise UsageError(f"{manifest}: {line[:60]!r} is not a name and a metafile")
+                raise UsageError(f"{manifest}: {excerpt(line, 60)!r} is not a name and a metafile")
             found += 1
             yield name, rest[0]
     if not found:

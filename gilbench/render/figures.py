@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from gilbench.model.excerpt import excerpt
 from gilbench.model.metrics import Scale, common_scale, scale_of, significant, undetermined, write
 from gilbench.model.results import Cell, Comparison
 from gilbench.model.study import Host, Parameters
@@ -72,8 +73,7 @@ def figure_within(
 
 def short(text: str, longest: int = 60) -> str:
     """Return a text from outside as one line, truncated if it is long."""
-    line = text.replace("\n", " ")
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+    return excerpt(text.replace("\n", " "), longest)
 
 
 def ratio_text(row: Comparison) -> str:

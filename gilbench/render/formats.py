@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.render.charts.room import missing_room
 from gilbench.render.page import Page
 
@@ -191,7 +192,9 @@ def _chosen(charts: tuple[Chart, ...], name: str | None) -> Chart:
     for chart in charts:
         if name in {None, chart.name}:
             return chart
-    raise UsageError(f"unknown chart {str(name)[:60]!r}; use {', '.join(chart.name for chart in charts)}")
+    raise UsageError(
+        f"unknown chart {excerpt(str(name), 60)!r}; use {', '.join(chart.name for chart in charts)}"
+    )
 
 
 def page_of(result: object) -> Page:
@@ -236,7 +239,7 @@ def refuse_unknown(name: str, *kinds: str) -> None:
         UsageError: The format is unknown, or is for another kind.
     """
     if name not in names_for(*kinds):
-        raise UsageError(f"unknown format {name[:40]!r}; use {', '.join(names_for(*kinds))}")
+        raise UsageError(f"unknown format {excerpt(name, 40)!r}; use {', '.join(names_for(*kinds))}")
 
 
 def refuse_unready(name: str) -> None:

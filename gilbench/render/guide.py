@@ -16,6 +16,7 @@ from typing import NamedTuple, TextIO
 from rich.markdown import Markdown
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.metrics import METRICS, Metric
 from gilbench.model.profile_results import PROFILE_METRICS
 from gilbench.model.study import Workload
@@ -80,7 +81,7 @@ def guide_page(topic: str) -> GuidePage:
     if topic not in TOPICS:
         near = get_close_matches(topic, TOPICS, cutoff=0.4)
         meant = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UsageError(f"unknown topic {topic[:40]!r}; {meant}See all: gilbench guide")
+        raise UsageError(f"unknown topic {excerpt(topic, 40)!r}; {meant}See all: gilbench guide")
     text = _TABLE.sub(lambda found: "\n".join(_TABLES[found[1]]()), _read(topic))
     return GuidePage(topic, *_head(text), _COMMENT.sub("", text))
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from gilbench.host.process import ProcessError
 from gilbench.host.scratch import scratch
 from gilbench.model.errors import RunFailure
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Case, Interpreter, Parameters, Workload
 from gilbench.observe.instructions import Counter, Counting, Trapped
 from gilbench.plan import calls
@@ -146,7 +147,7 @@ class CountedWork:
         checksum = told.strip()
         known = self._checksums.setdefault(work_of(case), checksum)
         if checksum != known:
-            raise RunFailure("checksum", f"checksum {checksum[:40]} instead of {known[:40]}")
+            raise RunFailure("checksum", f"checksum {excerpt(checksum, 40)} instead of {excerpt(known, 40)}")
         return found
 
 

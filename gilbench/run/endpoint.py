@@ -13,6 +13,7 @@ import msgspec
 
 from gilbench.host.process import Process, ProcessError, signal_name
 from gilbench.model.errors import RunFailure
+from gilbench.model.excerpt import excerpt
 
 _LONGEST_LINE = 64 << 20
 
@@ -81,7 +82,9 @@ class Endpoint:
         try:
             message = msgspec.json.decode(line, type=dict[str, Any])
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise self._failure("protocol", f"answered with invalid JSON: {line[:60]!r}") from error
+            raise self._failure(
+                "protocol", f"answered with invalid JSON: {excerpt(line.decode(errors='replace'), 60)!r}"
+            ) from error
         if "error" in message:
             told = message["error"] if isinstance(message["error"], dict) else {}
             raise self._failure(
@@ -102,7 +105,7 @@ class Endpoint:
         """Wait for a message with the field ``key`` and return its value."""
         message = self.receive(seconds)
         if not isinstance(message.get(key), dict):
-            raise self._failure("protocol", f"answered {str(message)[:60]} instead of {key!r}")
+            raise self._failure("protocol", f"answered {excerpt(str(message), 60)} instead of {key!r}")
         value: dict[str, Any] = message[key]
         return value
 

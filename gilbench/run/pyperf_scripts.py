@@ -11,6 +11,7 @@ from gilbench.host.capture import capture
 from gilbench.host.environment import clean_environment
 from gilbench.host.process import ProcessError
 from gilbench.model.errors import RunFailure
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Interpreter
 from gilbench.plan.pyperf_scripts import PyperfScript
 
@@ -47,12 +48,12 @@ def list_benchmarks(script: PyperfScript, interpreter: Interpreter) -> list[Regi
         raise RunFailure("timeout", str(error)) from error
     line = next((one for one in reversed(done.stdout.splitlines()) if one.startswith(_MARK)), None)
     if line is None:
-        raise RunFailure("exit", done.reason[:_LONGEST])
+        raise RunFailure("exit", excerpt(done.reason, _LONGEST))
     try:
         answer = msgspec.json.decode(line.removeprefix(_MARK), type=_ListAnswer)
     except (msgspec.DecodeError, RecursionError) as error:
         raise RunFailure("protocol", f"answered with invalid JSON: {error}") from error
     if answer.error is not None:
         usage = f" ({done.reason})" if "exited" in answer.error and done.stderr.strip() else ""
-        raise RunFailure("workload", f"{answer.error}{usage}"[:_LONGEST])
+        raise RunFailure("workload", excerpt(f"{answer.error}{usage}", _LONGEST))
     return [RegisteredBenchmark(*one) for one in answer.benchmarks]

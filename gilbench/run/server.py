@@ -16,6 +16,7 @@ from typing import Self
 from gilbench.host.process import cpu_time
 from gilbench.host.topology import allowed_cpus
 from gilbench.model.errors import RunFailure
+from gilbench.model.excerpt import excerpt
 from gilbench.observe.cpu import peak_memory
 from gilbench.observe.running import descendants
 from gilbench.run.starter import Start, Starter, problem_of
@@ -99,7 +100,7 @@ class Server:
     def _condition(self, kind: str, what: str, folder: Path) -> Callable[[], bool]:
         if kind == "port":
             if not (what.isdecimal() and 0 < int(what[:6]) <= _HIGHEST_PORT):
-                raise RunFailure("start", f"--ready: {what[:20]!r} is not a port number")
+                raise RunFailure("start", f"--ready: {excerpt(what, 20)!r} is not a port number")
             if _listens(int(what)):
                 raise RunFailure(
                     "start", f"port {what} is in use by another process; choose another one, or {{port}}"
@@ -112,7 +113,7 @@ class Server:
             pattern = re.compile(what, re.MULTILINE)
         except re.error as error:
             raise RunFailure(
-                "start", f"--ready: {what[:40]!r} is not a regular expression: {error}"
+                "start", f"--ready: {excerpt(what, 40)!r} is not a regular expression: {error}"
             ) from error
         return lambda: pattern.search(self._starter.output(_OUTPUT)) is not None
 

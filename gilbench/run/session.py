@@ -13,6 +13,7 @@ import msgspec
 from gilbench.host.description import NoiseMeter
 from gilbench.host.placement import Layout, Placement, place
 from gilbench.model.errors import RunFailure
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Case, Failure, Host, Parameters, Plan, Run, Workload
 from gilbench.observe import OBSERVERS, Watch
 from gilbench.plan import blocks as planning
@@ -301,7 +302,9 @@ class _Block:
     def _verify(self, case: Case, checksum: str) -> None:
         expected = self._session._checksums.setdefault((case.workload, case.parameters), checksum)
         if checksum != expected:
-            raise RunFailure("checksum", f"checksum {checksum[:40]} instead of {expected[:40]}")
+            raise RunFailure(
+                "checksum", f"checksum {excerpt(checksum, 40)} instead of {excerpt(expected, 40)}"
+            )
 
     def _place(self, slot: Slot, rotation: int) -> Placement:
         return place(slot.case, self._workload.driver, self._session._layout, rotation)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.printed import PrintedResults, printed_cell
 from gilbench.model.results import Caveat, Cell
 from gilbench.model.study import MOST_THREADS, Family
@@ -63,7 +64,7 @@ def read_output(path: Path, text: str) -> PrintedResults:
         elif above.task and (made := list(_row(line, above, cells))):
             if not _is_possible(line, above, made):
                 raise StudyError(
-                    f"{path}, line {number} is damaged: {line[:60]!r} contradicts itself or an earlier line; "
+                    f"{path}, line {number} is damaged: {excerpt(line, 60)!r} contradicts itself or an earlier line; "
                     f"save the output of {TOOL} again"
                 )
             cells += made
@@ -79,7 +80,7 @@ def read_output(path: Path, text: str) -> PrintedResults:
             above = above._replace(task=found[1])
         else:
             raise StudyError(
-                f"{path}, line {number} is damaged: {line[:60]!r} is not a result; save the output of "
+                f"{path}, line {number} is damaged: {excerpt(line, 60)!r} is not a result; save the output of "
                 f"{TOOL} again"
             )
     return PrintedResults(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.explanation import Explanation
 from gilbench.model.metrics import METRICS
 from gilbench.model.results import (
@@ -85,7 +86,7 @@ def _check(document: _Document) -> Check:
             raise ValueError(f"a row with the verdict {comparison.verdict} has the status {status!r}")
         place = (comparison.case, comparison.reference, comparison.metric)
         if place in seen:
-            raise ValueError(f"a second row of {comparison.case.workload[:40]!r}")
+            raise ValueError(f"a second row of {excerpt(comparison.case.workload, 40)!r}")
         seen.add(place)
         expected = (
             Expected(comparison=comparison, reason=str(row["known_reason"]))
@@ -109,7 +110,7 @@ def _check(document: _Document) -> Check:
     if document.exit_code not in _exit_codes(gate):
         raise ValueError(f"the exit code {document.exit_code} contradicts the rows")
     if not is_date(document.created):
-        raise ValueError(f"the date {document.created[:40]!r} is not ISO 8601")
+        raise ValueError(f"the date {excerpt(document.created, 40)!r} is not ISO 8601")
     if not (0 <= document.threshold < 1 and 0 < document.fdr < 1):
         raise ValueError("threshold or fdr is not a fraction")
     return Check(

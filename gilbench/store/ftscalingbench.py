@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.printed import PrintedResults, printed_cell
 from gilbench.model.results import Caveat, Cell
 from gilbench.model.study import MOST_THREADS
@@ -66,7 +67,7 @@ def read_output(path: Path, text: str) -> PrintedResults:
             caveats[_ROUNDED if found[0].metric == "speedup" else _SCALED] = None
         else:
             raise StudyError(
-                f"{path}, line {number} is damaged: {line[:60]!r} is not a result; save the output of "
+                f"{path}, line {number} is damaged: {excerpt(line, 60)!r} is not a result; save the output of "
                 f"{TOOL} again"
             )
     return PrintedResults(

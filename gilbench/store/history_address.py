@@ -35,7 +35,7 @@ def read_address(database: str | Path) -> sa.URL:
         raise UsageError("--database has a second @ before the host\nWrite an @ of the password as %40.")
     if url.get_backend_name() == "sqlite" and (url.database or ":memory:").startswith((":memory:", "file:")):
         raise UsageError(
-            f"--database {name_of(url)[:80]} names no file, so nothing would be saved\n"
+            f"--database {name_of(url)} names no file, so nothing would be saved\n"
             "Name a file, for example --database history.sqlite"
         )
     return url

@@ -19,6 +19,7 @@ import msgspec
 import sqlalchemy as sa
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.history import Series
 from gilbench.model.metrics import METRICS
 from gilbench.model.printed import UNKNOWN, PrintedResults
@@ -188,7 +189,7 @@ def _moment(date: str) -> float:
         moment = datetime.fromisoformat(date)
     except ValueError as error:
         raise StudyError(
-            f"invalid date {date[:40]!r}: the study was not written by gilbench; measure it again"
+            f"invalid date {excerpt(date, 40)!r}: the study was not written by gilbench; measure it again"
         ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

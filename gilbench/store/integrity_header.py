@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Build, Header, Interpreter, Parameters, Value, Workload
 from gilbench.run.plausible import ALIKE
 from gilbench.store.artefact import is_date
@@ -30,7 +31,7 @@ def repeats(values: Iterable[Hashable]) -> bool:
 
 def quote(name: str) -> str:
     """Quote a name, which may be long."""
-    return repr(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…")
+    return repr(excerpt(name, _LONGEST))
 
 
 def _build_faults(interpreter: Interpreter) -> Iterator[str]:

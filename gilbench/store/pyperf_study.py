@@ -22,6 +22,7 @@ import msgspec
 
 from gilbench.interpreters.names import short_name
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.pyperf import PREFIX
 from gilbench.model.study import (
     Build,
@@ -142,9 +143,11 @@ def _sorted_out(path: Path, suite: _JsonSuite) -> tuple[list[_TimedBenchmark], t
                 f"{path} is damaged: `$.benchmarks[{number}].metadata.name` is missing; restore the file"
             )
         if max([len(runs), *(len(run.values) for run in runs)], default=0) > _MOST_RUNS:
-            raise StudyError(f"{path}: {name[:60]} has more than {_MOST_RUNS} runs or values")
+            raise StudyError(f"{path}: {excerpt(name, 60)} has more than {_MOST_RUNS} runs or values")
         if any(one.name == name for one in found):
-            raise StudyError(f"{path} is damaged: it has two benchmarks {name[:60]!r}; restore the file")
+            raise StudyError(
+                f"{path} is damaged: it has two benchmarks {excerpt(name, 60)!r}; restore the file"
+            )
         if about.get("unit", "second") != "second" or not runs:
             others.append(name)
             continue
@@ -157,7 +160,8 @@ def _sorted_out(path: Path, suite: _JsonSuite) -> tuple[list[_TimedBenchmark], t
         ]
         if wrong:
             raise StudyError(
-                f"{path} is damaged: `{wrong[0]}` of {name[:60]!r} is not a number of at least 1; restore the file"
+                f"{path} is damaged: `{wrong[0]}` of {excerpt(name, 60)!r} is not a number of at least 1; "
+                "restore the file"
             )
         found.append(_TimedBenchmark(name, about, merged))
     if not found:

@@ -9,6 +9,7 @@ import msgspec
 
 from gilbench.model.documents import ReleasesDocument
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.releases import Release, Releases
 from gilbench.model.study import Case
 from gilbench.store.artefact import is_date, read_document
@@ -41,7 +42,7 @@ def read_releases(path: Path) -> Releases:
 
 def _rows(saved: ReleasesDocument) -> tuple[Release, ...]:
     if not is_date(saved.created):
-        raise ValueError(f"the date {saved.created[:40]!r} is not ISO 8601")
+        raise ValueError(f"the date {excerpt(saved.created, 40)!r} is not ISO 8601")
     rows = tuple(_release(row, saved) for row in saved.rows)
     if len({row.case for row in rows}) < len(rows):
         raise ValueError("two rows of one interpreter")
@@ -65,7 +66,7 @@ def _release(row: Any, saved: ReleasesDocument) -> Release:
     if made.blocks < 0:
         raise ValueError("the number of blocks is negative")
     if made.case.interpreter not in {one.name for one in saved.interpreters}:
-        raise ValueError(f"{made.case.interpreter[:40]!r} is not among the interpreters")
+        raise ValueError(f"{excerpt(made.case.interpreter, 40)!r} is not among the interpreters")
     if made.lo is not None and made.hi is not None:
         expected = "yes" if made.lo >= saved.at_least else "no" if made.hi < saved.at_least else "undecided"
         if made.answer != expected or not made.blocks:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.scores import Basis, Score, Scorecard
 from gilbench.model.study import Host, Interpreter, Struct
 from gilbench.store.artefact import is_date, read_document, write_document
@@ -125,7 +126,7 @@ def _check(path: Path, scores: tuple[Score, ...]) -> None:
     for number, score in enumerate(scores):
         fault = _fault(score)
         if fault is None and (score.id, score.interpreter) in seen:
-            fault = f"a second score of {score.id[:40]!r} for {score.interpreter[:40]!r}"
+            fault = f"a second score of {excerpt(score.id, 40)!r} for {excerpt(score.interpreter, 40)!r}"
         seen.add((score.id, score.interpreter))
         if fault is not None:
             field = "claims" if score.kind == "claim" else "properties"

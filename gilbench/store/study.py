@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Literal, Self
 import msgspec
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import FleetHost, Header, Run, Struct, Study
 from gilbench.store.integrity import Runs
 from gilbench.store.integrity_header import header_fault
@@ -219,7 +220,7 @@ def _read_header(path: Path, line: bytes) -> Header:
         raise StudyError(f"{path}, line 1 is damaged: `$.schema` is not a positive integer; restore the file")
     if schema > SCHEMA:
         newer = (
-            f"use gilbench {first.gilbench[:20]} or later"
+            f"use gilbench {excerpt(first.gilbench, 20)} or later"
             if isinstance(first.gilbench, str)
             else "update gilbench"
         )

@@ -14,6 +14,7 @@ from gilbench.host.placement import Layout, place
 from gilbench.interpreters import select
 from gilbench.model.commands import CommandRequest
 from gilbench.model.errors import RunFailure, UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.study import Case, Header, Interpreter, Variables, Workload
 from gilbench.plan.blocks import EFFORTS
 from gilbench.plan.calls import FAMILY
@@ -71,7 +72,8 @@ def refuse_unfit(workload: Workload, *, python: int, threads: bool, given: Colle
     lacking = without_python(command)
     if python and (python > 1 or not uses(command, PYTHON)) and lacking:
         raise UsageError(
-            f"the command {lacking[0][:60]!r} runs the same with every --python; write {{python}} for the interpreter"
+            f"the command {excerpt(lacking[0], 60)!r} runs the same with every --python; "
+            "write {python} for the interpreter"
         )
     if threads and not uses(command, THREADS):
         raise UsageError("--threads needs {threads} in the command")

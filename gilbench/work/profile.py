@@ -22,6 +22,7 @@ from gilbench.host.description import describe_host
 from gilbench.host.process import Program
 from gilbench.model.errors import GilbenchError, UsageError
 from gilbench.model.events import Events
+from gilbench.model.excerpt import excerpt
 from gilbench.model.profile import Profile, Verified
 from gilbench.model.results import Caveat
 from gilbench.model.study import Struct
@@ -258,7 +259,9 @@ def _observers(text: str) -> tuple[str, ...]:
     words = [word.strip() for word in text.split(",")]
     for word in words:
         if word not in {"gil", *OBSERVERS}:
-            raise UsageError(f"--observe: unknown observer {word[:20]!r}; use gil, {', '.join(OBSERVERS)}")
+            raise UsageError(
+                f"--observe: unknown observer {excerpt(word, 20)!r}; use gil, {', '.join(OBSERVERS)}"
+            )
     return tuple(word for word in words if word != "gil")
 
 
@@ -275,5 +278,7 @@ def _read_cost(text: str) -> float:
     except ValueError:
         percent = 0.0
     if not 0 < percent < math.inf:
-        raise UsageError(f"--max-cost: {text[:20]!r} is not a percentage; use for example 5%, or none")
+        raise UsageError(
+            f"--max-cost: {excerpt(text, 20)!r} is not a percentage; use for example 5%, or none"
+        )
     return percent / 100

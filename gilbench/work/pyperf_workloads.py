@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from gilbench.model.errors import RunFailure, UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.pyperf import PREFIX
 from gilbench.model.study import Interpreter, Workload
 from gilbench.plan.calls import FAMILY, Source
@@ -86,7 +87,9 @@ def _refuse_unmatched(patterns: Sequence[str], names: Iterable[str]) -> None:
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             near = get_close_matches(pattern, list(names)) or sorted(names)
-            raise UsageError(f"--pyperf-benchmark {pattern[:40]}: no such benchmark; use {', '.join(near)}")
+            raise UsageError(
+                f"--pyperf-benchmark {excerpt(pattern, 40)}: no such benchmark; use {', '.join(near)}"
+            )
 
 
 def _registered(

@@ -18,6 +18,7 @@ from gilbench.host.environment import find_tool
 from gilbench.host.files import refuse_unwritable
 from gilbench.host.process import Process, ProcessError
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 
 _LIMIT = 60.0  # s for a command, and beyond its duration, for a profile
 _PROFILE = 10.0  # s of a profile
@@ -165,10 +166,10 @@ def _words(command: str | None) -> Sequence[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(f"--on-alert: {command[:60]!r}: {error}; close the quotation") from error
+        raise UsageError(f"--on-alert: {excerpt(command, 60)!r}: {error}; close the quotation") from error
     if not words:
         raise UsageError("--on-alert: the command is empty; give a program and its arguments")
     program = find_tool(words[0]) if os.sep not in words[0] else words[0]
     if program is None or not Path(program).is_file() or not os.access(program, os.X_OK):
-        raise UsageError(f"--on-alert: command not found: {shlex.quote(words[0][:60])}")
+        raise UsageError(f"--on-alert: command not found: {shlex.quote(words[0])}")
     return words

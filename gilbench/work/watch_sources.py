@@ -14,6 +14,7 @@ import psutil
 
 from gilbench.host.process import Program
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.observe.running import RunningPython, ask, find_python
 from gilbench.work.started import python_of
 
@@ -98,7 +99,9 @@ class Matching:
         try:
             self._pattern = re.compile(pattern)
         except re.error as error:
-            raise UsageError(f"--match: {pattern[:60]!r} is not a regular expression: {error}") from error
+            raise UsageError(
+                f"--match: {excerpt(pattern, 60)!r} is not a regular expression: {error}"
+            ) from error
         self._not_before = 0.0  # s of the monotonic clock until which searches have used what they may
 
     def next(self) -> RunningPython | None:

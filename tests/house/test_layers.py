@@ -179,6 +179,18 @@ def test_the_command_line_prints_in_one_place(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ours, ids=short)
+def test_no_error_cuts_a_text_without_a_sign(path: Path) -> None:
+    """A path that lacks its end is another path: ``excerpt`` puts an ellipsis there."""
+    for error in ast.walk(tree(path)):
+        if isinstance(error, ast.Raise):
+            for node in ast.walk(error):
+                if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Subscript):
+                    part = node.value.slice
+                    cut = isinstance(part, ast.Slice) and part.lower is None
+                    assert not cut, f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", ours, ids=short)
 def test_no_module_is_run_from_the_current_folder(path: Path) -> None:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.List | ast.Tuple):

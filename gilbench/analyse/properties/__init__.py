@@ -16,6 +16,7 @@ from gilbench.analyse.properties.headers import simple
 from gilbench.analyse.properties.judged import Context, Judged, Reading, alone
 from gilbench.analyse.properties.reference import reference_of
 from gilbench.analyse.properties.threads import concurrency, one_thread
+from gilbench.model.excerpt import excerpt
 from gilbench.model.scores import Configuration, Experiments, Outcome, Score, Verdict
 from gilbench.model.study import Study
 from gilbench.plan.experiments import EXPERIMENTS
@@ -116,7 +117,7 @@ def _judge(outcome: Outcome | None, reading: Reading, context: Context) -> Judge
         return Judged("not here", reason=outcome.absent)
     if outcome.failure is not None:
         message = outcome.failure.message
-        short = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
+        short = excerpt(message, _LONGEST)
         return Judged(_FAILURES.get(outcome.failure.kind, "fails"), reason=short)
     try:
         return reading(outcome.figures or {}, context)

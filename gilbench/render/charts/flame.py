@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from gilbench.model.excerpt import excerpt
 from gilbench.model.metrics import write
 from gilbench.render.charts.chart import Record
 from gilbench.render.guard import printable
@@ -174,7 +175,7 @@ def _draw(root: ET.Element, box: _Box, total: float, flames: Flames) -> None:
     )
     letters = int((width - 6) / _LETTER)
     if letters >= 3:  # noqa: PLR2004 - a shorter text says nothing
-        text = name if len(name) <= letters else f"{name[: letters - 1]}…"
+        text = excerpt(name, letters)
         place = {"x": f"{left + 3:.1f}", "y": str(top + _ROW - 6), "fill": "currentColor"}
         ET.SubElement(group, "text", place).text = text
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.history import Entry
 
 _PLACE = "{commit}"
@@ -63,4 +64,4 @@ def _refuse_strange(option: str, url: str) -> None:
     except ValueError:  # such as half an IPv6 address
         known = False
     if not known or not url.isascii() or not url.isprintable() or " " in url:
-        raise UsageError(f"{option} {url[:60]!r} is no URL; start it with https://")
+        raise UsageError(f"{option} {excerpt(url, 60)!r} is no URL; start it with https://")

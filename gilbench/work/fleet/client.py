@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gilbench.model.errors import GilbenchError, UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.fleet import Fleet
 from gilbench.model.study import Struct
 from gilbench.work.fleet.host import unreachable
@@ -156,7 +157,7 @@ class FleetClient:
         try:
             end: Success | Fault = _END.decode(answer.end)
         except (msgspec.DecodeError, RecursionError) as error:
-            end = Fault(reason=f"the answer is damaged: {str(error)[:200]}")
+            end = Fault(reason=f"the answer is damaged: {excerpt(str(error), 200)}")
         host, future = self._awaited.get(answer.number, ("", None))
         if future is None:
             self._events.put_nowait(JobEnded(host=answer.host, number=answer.number, end=end))
@@ -203,4 +204,4 @@ def value_of(end: Success | Fault, kind: Any) -> Any:
     try:
         return msgspec.json.decode(end.value, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise JobError(f"the answer is damaged: {str(error)[:200]}") from error
+        raise JobError(f"the answer is damaged: {excerpt(str(error), 200)}") from error

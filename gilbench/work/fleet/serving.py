@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.fleet import Access, Fleet, FleetStatus, HostStatus
 from gilbench.work.fleet.client import entered
 from gilbench.work.fleet.host import HostService
@@ -34,7 +35,7 @@ def read_address(text: str) -> str:
     match = _ADDRESS.fullmatch(text)
     if match is None or match["scheme"] not in {"tcp", "tls"} or int(match["port"] or 1) >= 1 << 16:
         raise UsageError(
-            f"{text[:60]!r} is not the address of a fleet; use tcp://HOST:PORT, or tls://HOST:PORT with TLS"
+            f"{excerpt(text, 60)!r} is not the address of a fleet; use tcp://HOST:PORT, or tls://HOST:PORT with TLS"
         )
     return f"{match['scheme']}://{match['host']}:{match['port'] or _PORT}"
 
@@ -90,7 +91,7 @@ def serve_host(
     named = name if name is not None else socket.gethostname()
     if not _NAME.fullmatch(named):
         raise UsageError(
-            f"{named[:60]!r} is not a name of a host; pass --name with letters, digits, '.', '-', '_'"
+            f"{excerpt(named, 60)!r} is not a name of a host; pass --name with letters, digits, '.', '-', '_'"
         )
     service = HostService(given, access, named, listener)
     asyncio.run(_until_told(service.serve))

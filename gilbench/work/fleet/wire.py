@@ -23,6 +23,7 @@ from distributed.security import Security
 from tornado.iostream import StreamClosedError
 
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.fleet import Access
 from gilbench.work.fleet.messages import Beat, Message
 from gilbench.work.fleet.plain_connections import use_plain_connections
@@ -84,7 +85,9 @@ class Wire:
                 raise LostError(f"gave no sign of life for {SILENCE:g} s", ended=False) from error
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._comm.abort()
-                raise LostError(f"sent no message of a fleet: {str(error)[:80]}", ended=True) from error
+                raise LostError(
+                    f"sent no message of a fleet: {excerpt(str(error), 80)}", ended=True
+                ) from error
             except OSError as error:
                 ended = isinstance(
                     error.__cause__, StreamClosedError | ConnectionResetError | BrokenPipeError
