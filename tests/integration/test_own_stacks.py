@@ -9,6 +9,8 @@ from commands import gilbench
 from interpreters_fixture import interpreter
 from watched import need_bpftrace
 
+pytestmark = pytest.mark.xdist_group("measuring")
+
 SPIN = """
 import threading, time
 def inner(x):
