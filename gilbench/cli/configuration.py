@@ -9,7 +9,7 @@ Each option of the command line can stand in the table of all commands (``[tool.
 
     [tool.gilbench.check]
     threshold = 5
-    known-bad = "known.toml"
+    known-bad = "known-bad.toml"
 
 The command line overrides the table of the command, which overrides the tables above it. A key above the command holds
 for the commands whose option takes such a value. A path is relative to the folder of the file, if it starts with a dot

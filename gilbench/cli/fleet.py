@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("serve", epilog=_SERVE)(serve)
     group.command("status", epilog=_STATUS)(status)
     app.add_typer(
-        group, name="fleet", help="Serve hosts that measure the blocks of one study, and show them."
+        group, name="fleet", help="Serve a fleet of hosts that measure one study, and show its hosts."
     )
 
 
@@ -50,9 +50,7 @@ def serve(
     *,
     join: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL", help="Serve this machine as a host of that scheduler.", rich_help_panel=FLEET
-        ),
+        typer.Option(metavar="URL", help="Serve as a host of the scheduler at URL.", rich_help_panel=FLEET),
     ] = None,
     name: Annotated[
         str | None,

@@ -38,7 +38,7 @@ TlsCa = Annotated[
     typer.Option(
         "--tls-ca",
         metavar="FILE",
-        help="Certificate of the authority that signed those of the fleet (PEM).",
+        help="CA certificate that signed the fleet's certificates (PEM).",
         rich_help_panel=FLEET,
     ),
 ]
@@ -58,7 +58,8 @@ Insecure = Annotated[
     bool,
     typer.Option(
         "--insecure",
-        help="Serve other machines without TLS: whoever reaches the scheduler can run programs on every host.",
+        help="Without TLS, serve other machines, or join a scheduler on one. Anyone who can reach the scheduler can "
+        "then run programs on every host.",
         rich_help_panel=FLEET,
     ),
 ]

@@ -56,9 +56,7 @@ def register(app: typer.Typer) -> None:
 def add(
     study: Annotated[
         Path,
-        typer.Argument(
-            metavar="STUDY", help="Study, file of pyperf, or output of ftscalingbench or ccbench, to add."
-        ),
+        typer.Argument(metavar="STUDY", help="Study, pyperf file, or output of ftscalingbench or ccbench."),
     ],
     *,
     commit: Annotated[
@@ -66,7 +64,8 @@ def add(
         typer.Option(metavar="REVISION", help="Commit that was measured (default: HEAD of the checkout)."),
     ] = None,
     branch: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Its branch (default: that of the checkout).")
+        str | None,
+        typer.Option(metavar="NAME", help="Branch of the commit (default: branch of the checkout)."),
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="TEXT", help="Any text, for example nightly.")] = None,
     database: Database = None,

@@ -11,7 +11,7 @@ from gilbench.cli import output as printing
 from gilbench.cli.options import Quiet, examples
 from gilbench.model.errors import UsageError
 
-_EXAMPLES = examples("gilbench validate known.toml", "gilbench validate --quiet ci/*.toml")
+_EXAMPLES = examples("gilbench validate known-bad.toml", "gilbench validate --quiet ci/*.toml")
 
 
 def register(app: typer.Typer) -> None:

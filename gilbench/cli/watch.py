@@ -66,7 +66,8 @@ def watch(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Serve OpenMetrics on 127.0.0.1:PORT/metrics, or on a socket: unix:PATH.",
+            help="Serve OpenMetrics at /metrics of this address: HOST:PORT, for example 127.0.0.1:9123, or "
+            "unix:PATH.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,

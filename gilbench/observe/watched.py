@@ -135,7 +135,7 @@ class _SampleShares:
 
     def share(self, held: Mapping[int, float]) -> float | None:
         """Return the share in which the GIL was held, by some threads."""
-        return sum(held.values()) / self._sums.stood_for if self._gil and self._sums.samples else None
+        return sum(held.values()) / self._sums.stood_for if self._sums.holders_known else None
 
     def waited(self, tids: Collection[int] | None = None) -> float | None:
         """Return the share in which threads waited for the GIL; ``tids``: these threads."""
@@ -151,7 +151,7 @@ class _SampleShares:
 
     def longest(self, longest: Mapping[int, float]) -> float | None:
         """Return the longest hold that was seen, in s."""
-        return max(longest.values(), default=0.0) if self._gil and self._sums.samples else None
+        return max(longest.values(), default=0.0) if self._sums.holders_known else None
 
     def _waits(self, tids: Collection[int] | None) -> float | None:
         sums = self._sums

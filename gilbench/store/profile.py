@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from gilbench.model.errors import StudyError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.profile import SCHEMA, Profile
 from gilbench.store.profile_integrity import FRACTION, contradictions
 
@@ -73,7 +74,7 @@ def _current(path: Path, saved: Any) -> dict[str, Any]:
         raise _no_profile(path)
     schema = saved.get("schema")
     if type(schema) is not int or schema < 1:
-        raise StudyError(f"{path} is damaged: schema {schema!r:.20}; restore the file")
+        raise StudyError(f"{path} is damaged: schema {excerpt(repr(schema), 20)}; restore the file")
     if schema > SCHEMA:
         version = str(saved.get("gilbench", "a newer version"))[:20]
         raise StudyError(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gilbench.model.calls import OwnCall
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.plan.calls import parse_argument
 
 Code = str | Callable[..., object]
@@ -69,7 +70,7 @@ def name_of(code: Code) -> str:
         return code
     module, name = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
     if not module or not name:
-        raise _unnamed(f"{code!r:.60}")
+        raise _unnamed(excerpt(repr(code), 60))
     found: object = None
     with contextlib.suppress(AttributeError, KeyError):
         found = functools.reduce(getattr, name.split("."), sys.modules[module])
@@ -150,7 +151,7 @@ def _literal(number: int, value: object) -> str:
         except (UsageError, ValueError, SyntaxError, TypeError):
             pass
     raise UsageError(
-        f"argument {number} cannot be passed to a worker process: {text:.60}\n"
+        f"argument {number} cannot be passed to a worker process: {excerpt(text, 60)}\n"
         "Pass a literal, or a statement that makes its objects in setup="
     )
 

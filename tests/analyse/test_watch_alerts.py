@@ -57,6 +57,12 @@ def test_what_is_no_rule_is_refused(text: str) -> None:
         parse_alert(text)
 
 
+@pytest.mark.parametrize("metric", ["wait_share>3%", "switches>3", "paused>3%"])
+def test_a_figure_of_the_whole_program_has_no_group(metric: str) -> None:
+    with pytest.raises(UsageError, match=r"is of the whole program; leave out 'worker'"):
+        parse_alert(f"worker: {metric}")
+
+
 def test_a_rule_of_a_group_sums_its_threads_and_takes_the_longest_hold() -> None:
     interval = make_interval()
     assert alert_value(parse_alert("worker-*: gil_wait>1%"), interval) == 0.25
@@ -112,3 +118,9 @@ def test_time_in_which_a_figure_was_unknown_is_no_time_without_waits() -> None:
     assert totals.share(workers.gil_held, "gil_held") == 0.5
     assert totals.share(workers.parked, "parked") is None
     assert mean([make_interval(), blind], "gil_wait") == 0.25
+    counted = make_interval(
+        gil_wait=1.5, groups=blind.groups
+    )  # by the interpreter, which does not say for whom
+    totals.add(counted)
+    assert totals.known["gil_wait"] == 10.0
+    assert totals.known["gil_held"] == 30.0

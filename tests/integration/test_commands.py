@@ -25,6 +25,7 @@ from gilbench.work.measure import measure
 from gilbench.work.planning import MeasureRequest
 
 OWN = sys.executable
+LASTING = f"4323.{os.getpid()}"  # s of a sleep that no other test process has
 SERVER = """
 import socket, sys
 listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -98,21 +99,21 @@ def wrong(text: str, **options: Any) -> CommandRequest:
         (wrong("sh -c 'echo out; echo why >&2; exit 3'"), "the command exited with status 3: why"),
         (wrong("sh -c 'echo only out; exit 3'"), "the command exited with status 3: only out"),
         (wrong("sh -c 'kill -SEGV $$'"), "the command was ended by SIGSEGV"),
-        (wrong("sleep 4323.5", timeout="1s"), "the command took longer than 1 s"),
+        (wrong(f"sleep {LASTING}", timeout="1s"), "the command took longer than 1 s"),
         (wrong("sh -c 'read x < /dev/tty'"), "the command exited with status 2"),
-        (wrong("sh -c 'sleep 4323.5 &'"), "left 1 process behind"),
-        (wrong("sh -c 'setsid sleep 4323.5 & sleep 0.1'"), "left 1 process behind"),
+        (wrong(f"sh -c 'sleep {LASTING} &'"), "left 1 process behind"),
+        (wrong(f"sh -c 'setsid sleep {LASTING} & sleep 0.1'"), "left 1 process behind"),
         (wrong("true", prepare="false"), "--prepare exited with status 1"),
         (wrong("true", cleanup="false"), "--cleanup exited with status 1"),
         (wrong("echo {unknown}"), "{unknown} has no value"),
-        (wrong("sleep 4323.5", ready="port 1x", load="true"), "not a port number"),
-        (wrong("sleep 4323.5", ready="line [", load="true"), "not a regular expression"),
-        (wrong("sleep 4323.5", ready="file no", load="true", timeout="1s"), "not ready within 1 s"),
+        (wrong(f"sleep {LASTING}", ready="port 1x", load="true"), "not a port number"),
+        (wrong(f"sleep {LASTING}", ready="line [", load="true"), "not a regular expression"),
+        (wrong(f"sleep {LASTING}", ready="file no", load="true", timeout="1s"), "not ready within 1 s"),
         (
             wrong("sh -c 'echo oh; exit 4'", ready="line x", load="true"),
             "the server exited with status 4: oh",
         ),
-        (wrong("sh -c 'echo x; sleep 4323.5'", ready="line x", load="false"), "--load exited"),
+        (wrong(f"sh -c 'echo x; sleep {LASTING}'", ready="line x", load="false"), "--load exited"),
     ],
 )
 def test_a_command_that_cannot_be_measured_is_refused(
@@ -121,7 +122,7 @@ def test_a_command_that_cannot_be_measured_is_refused(
     with pytest.raises(UsageError, match=re.escape(message)):
         measure(MeasureRequest(command=request_), tmp_path / "study.jsonl")
     assert not (tmp_path / "study.jsonl").exists()
-    assert not left("4323.5")
+    assert not left(LASTING)
 
 
 @pytest.mark.parametrize(
@@ -222,14 +223,14 @@ def test_a_server_under_load(tmp_path: Path, ready: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_stays_if_gilbench_is_killed(tmp_path: Path, number: signal.Signals) -> None:
     # The command is short in the trial, and long in the run.
-    script = "test -e second || { touch second; exit 0; }; sleep 4324.5"
+    script = f"test -e second || {{ touch second; exit 0; }}; sleep {LASTING}"
     with subprocess.Popen([GILBENCH, "run", "-q", "--", "sh", "-c", script], cwd=tmp_path) as running:
         try:
-            _until(lambda: bool(left("4324.5")))
+            _until(lambda: bool(left(LASTING)))
         finally:
             running.send_signal(number)
         running.wait(20)
-    _until(lambda: not left("4324.5"))
+    _until(lambda: not left(LASTING))
 
 
 def _until(condition: Any, seconds: float = 30.0) -> None:

@@ -33,6 +33,15 @@ for number in range(2): threading.Thread(target=spin, name="spin-%d" % number, d
 print("ready", flush=True)
 time.sleep(600)
 """
+BUSY_27 = """
+import sys, thread, time
+def spin():
+    while True: pass
+for number in range(2): thread.start_new_thread(spin, ())
+print("ready")
+sys.stdout.flush()
+time.sleep(600)
+"""
 IDLE = "import time; print('ready', flush=True); time.sleep(600)"
 # A server that only waits for the two workers that it forks, some time after its start, and replaces.
 SERVER = """
@@ -124,6 +133,19 @@ def test_held_and_wait_are_those_of_the_program(spec: str, tmp_path: Path) -> No
     assert groups["MainThread"].gil_wait < 0.2
     assert one.switches > 0
     assert one.longest_hold < LONG
+
+
+def test_who_holds_the_gil_of_27_is_unknown_and_not_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "watch.jsonl"
+    with (
+        program(interpreter("2.7").executable, BUSY_27) as child,
+        watch("--pid", str(child.pid), "--max-cost", "20%", "--file", str(path), log=tmp_path / "log"),
+    ):
+        one = seen(path, 20)[-1]
+    assert one.gil_held is None
+    assert one.longest_hold is None
+    assert one.gil_wait is not None
+    assert {group.gil_held for group in one.groups} == {None}
 
 
 def test_of_a_free_threaded_build_it_tells_pauses_and_no_gil(tmp_path: Path) -> None:

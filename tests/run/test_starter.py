@@ -12,6 +12,7 @@ from gilbench.model.errors import RunFailure
 from gilbench.run.starter import Start, Starter, find_program
 
 MIB = 1 << 20
+LASTING = f"4321.{os.getpid()}"  # s of a sleep that no other test process has
 
 
 @pytest.fixture
@@ -81,16 +82,18 @@ def test_memory_is_that_of_the_command_and_not_of_gilbench(starter: Starter) -> 
 
 
 def test_what_hangs_is_ended_with_its_children(starter: Starter) -> None:
-    ended = starter.run(start("/bin/sh", "-c", "sleep 4321.5 & sleep 4321.5", limit=0.3), cpus())
+    ended = starter.run(start("/bin/sh", "-c", f"sleep {LASTING} & sleep {LASTING}", limit=0.3), cpus())
     assert ended.timed_out
-    assert not left("4321.5")
+    assert not left(LASTING)
 
 
-@pytest.mark.parametrize("command", ["sleep 4322.5 &", "setsid sleep 4322.5 & sleep 0.1"])
+@pytest.mark.parametrize(
+    "command", [f"sleep {LASTING} &", f"setsid sleep {LASTING} & sleep 0.1"], ids=["child", "session"]
+)
 def test_what_is_left_behind_is_ended_and_counted(starter: Starter, command: str) -> None:
     ended = starter.run(start("/bin/sh", "-c", command), cpus())
     assert (ended.status, ended.left) == (0, 1)
-    assert not left("4322.5")
+    assert not left(LASTING)
 
 
 def test_what_ends_soon_by_itself_is_not_left_behind(starter: Starter) -> None:

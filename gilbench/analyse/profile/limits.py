@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from gilbench.analyse.profile.figures import figures, whole
 from gilbench.analyse.profile.groups import rows_of
 from gilbench.model.errors import UsageError
+from gilbench.model.excerpt import excerpt
 from gilbench.model.metrics import Metric
 from gilbench.model.profile import Profile, ProfiledThread
 from gilbench.model.profile_results import PROFILE_METRICS, Limited, ProfileFigure, ProfileLimit
@@ -23,11 +24,14 @@ _UNITS: dict[str, dict[str, float]] = {  # of a metric's unit: what may be writt
     "cores": {"": 1.0},
 }
 _OF_THREADS = 5  # names that are told if a pattern matches none
-_ALL = ("memory_peak", "duration")  # of the program only
+_OF_PROGRAM = ("memory_peak", "duration")  # of the program only
 
 
 def parse_limit(
-    text: str, option: str = "--limit", metrics: Mapping[str, Metric] = PROFILE_METRICS
+    text: str,
+    option: str = "--limit",
+    metrics: Mapping[str, Metric] = PROFILE_METRICS,
+    of_program: Collection[str] = _OF_PROGRAM,
 ) -> ProfileLimit:
     """Read a limit: ``[THREADS:] METRIC < VALUE UNIT``.
 
@@ -35,6 +39,7 @@ def parse_limit(
         text: The limit.
         option: The option that it was given to.
         metrics: The metrics that can be limited.
+        of_program: Those of them that are of the whole program only.
 
     Raises:
         UsageError: It is none, the metric is unknown, or the unit does not suit the metric.
@@ -43,20 +48,25 @@ def parse_limit(
     found = _LIMIT.fullmatch(rest)
     if found is None:
         raise UsageError(
-            f"{option} {text!r:.60}: not a limit; write for example 'gil_wait<20%' or 'worker-*: gil_held<50%'"
+            f"{option} {excerpt(text, 60)!r}: not a limit; write for example 'gil_wait<20%' or 'worker-*: gil_held<50%'"
         )
     name, relation, number, unit = found.groups()
     metric = metrics.get(name)
     if metric is None:
-        raise UsageError(f"{option} {text!r:.60}: unknown metric {name:.20}; use {', '.join(metrics)}")
+        raise UsageError(
+            f"{option} {excerpt(text, 60)!r}: unknown metric {excerpt(name, 20)}; use {', '.join(metrics)}"
+        )
     units = _UNITS[metric.unit]
     if unit not in units:
         known = ", ".join(filter(None, units))
         remedy = f"use {known}" if known else "leave it out"
-        raise UsageError(f"{option} {text!r:.60}: unit {unit!r} does not suit {name}; {remedy}")
+        raise UsageError(f"{option} {excerpt(text, 60)!r}: unit {unit!r} does not suit {name}; {remedy}")
     pattern = threads.strip() or None
-    if pattern is not None and name in _ALL:
-        raise UsageError(f"{option} {text!r:.60}: {name} is of the whole program; leave out {pattern!r:.40}")
+    if pattern is not None and name in of_program:
+        raise UsageError(
+            f"{option} {excerpt(text, 60)!r}: {name} is of the whole program; "
+            f"leave out {excerpt(pattern, 40)!r}"
+        )
     return ProfileLimit(
         text=text.strip(),
         metric=name,
@@ -77,12 +87,13 @@ def judge(profile: Profile, limit: ProfileLimit) -> Limited:
         names = [row.label for row in rows_of(profile.threads).rows]
         more = ", ..." if len(names) > _OF_THREADS else ""
         raise UsageError(
-            f"--limit {limit.text!r:.60}: no thread matches; the profile has {', '.join(names[:_OF_THREADS])}{more}"
+            f"--limit {excerpt(limit.text, 60)!r}: no thread matches; "
+            f"the profile has {', '.join(names[:_OF_THREADS])}{more}"
         )
     known = whole(profile) if limit.threads is None else figures(profile, threads)
     figure = known.get(limit.metric)
     if figure is None:
-        raise UsageError(f"--limit {limit.text!r:.60}: {_unknown(profile, limit.metric)}")
+        raise UsageError(f"--limit {excerpt(limit.text, 60)!r}: {_unknown(profile, limit.metric)}")
     return Limited(
         limit=limit,
         figure=figure,

@@ -7,24 +7,22 @@ from typing import Literal
 
 from gilbench.analyse.profile.limits import parse_limit
 from gilbench.model.metrics import write
-from gilbench.model.watch import WATCH_METRICS, AlertRule, WatchInterval
+from gilbench.model.watch import WATCH_METRICS, AlertRule, WatchedGroup, WatchInterval
 from gilbench.plan.axes import parse_duration
 
 _OPTION = "--alert"
 _FOR = " for "
-_OF_GROUPS = ("gil_held", "gil_wait", "parked", "cpus", "longest_hold")
+_OF_PROGRAM = tuple(name for name in WATCH_METRICS if name not in WatchedGroup.__struct_fields__)
 
 
 def parse_alert(text: str) -> AlertRule:
-    """Read a rule: ``[GROUP:] METRIC > VALUE UNIT [for DURATION]``.
+    """Read a rule: ``[GROUP:] METRIC > VALUE UNIT [for DURATION]``, or with ``<``.
 
     Raises:
         UsageError: It is none, the metric is unknown, or the unit does not suit the metric.
     """
     condition, word, duration = text.rpartition(_FOR)
-    limit = parse_limit(condition if word else text, _OPTION, WATCH_METRICS)
-    if limit.threads is not None and limit.metric not in _OF_GROUPS:
-        limit = parse_limit(limit.metric, _OPTION, WATCH_METRICS)
+    limit = parse_limit(condition if word else text, _OPTION, WATCH_METRICS, _OF_PROGRAM)
     return AlertRule(
         text=" ".join(text.split()), limit=limit, seconds=parse_duration(_OPTION, duration) if word else 0.0
     )

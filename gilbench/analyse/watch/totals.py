@@ -13,7 +13,7 @@ class WatchTotals:
     def __init__(self) -> None:
         self._groups: dict[str, GroupTotals] = {}
         self.watched = self.switches = self.paused = 0.0
-        self.known = dict.fromkeys(KNOWN, 0.0)  # s of the intervals in which a figure was known
+        self.known = dict.fromkeys(KNOWN, 0.0)  # s in which a figure was known, by group, too
 
     def add(self, interval: WatchInterval) -> None:
         """Add an interval."""
@@ -22,7 +22,8 @@ class WatchTotals:
         self.switches += (interval.switches or 0.0) * seconds
         self.paused += (interval.paused or 0.0) * seconds
         for figure in KNOWN:
-            if getattr(interval, figure) is not None:
+            # Near the limit of its cost, a watch knows the waits of the program, but not those of its groups.
+            if all(getattr(one, figure, 0.0) is not None for one in (interval, *interval.groups)):
                 self.known[figure] += seconds
         for group in interval.groups:
             before = self._groups.get(group.name, GroupTotals(name=group.name))

@@ -20,7 +20,7 @@ MUTEXES = (48, 136)  # offsets of the mutexes from the first condition
 class GilSnapshot(NamedTuple):
     """All GILs of a process together."""
 
-    holders: list[int]  # thread states
+    holders: list[int] | None  # thread states; None: unknown
     switches: int | None  # times that a GIL went to another thread; None: unknown
     waiting: int | None  # threads that wait on conditions of a GIL, and not for its mutexes; None: unknown
 

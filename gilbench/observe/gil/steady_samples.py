@@ -38,6 +38,7 @@ class SampleSums:
         self.stood_for = 0.0  # s of all samples
         self.squares = 0.0  # of these s, each divided by the part of the threads that was looked at
         self.looked = False  # whether threads were looked at
+        self.holders_known = False  # whether samples tell which thread holds a GIL
         self.held: defaultdict[int, float] = defaultdict(float)  # s in which a thread held a GIL, by tid
         self.longest: defaultdict[int, float] = defaultdict(float)  # s of the longest hold that was seen
         self.counted = self.wait = (
@@ -131,7 +132,8 @@ class SteadySamples:
         sums.squares += step**2 / (part or 1.0)
         sums.looked |= bool(few)
         if self._gils is not None and snapshot is not None:
-            holders = self._holding.of(snapshot.holders)
+            holders = self._holding.of(snapshot.holders or [])
+            sums.holders_known |= snapshot.holders is not None
             self._follow(holders, snapshot.switches, step)
             others = [tid for tid in few if tid not in holders]
             asleep, awake = self._look(others, self._gils.is_ours)
