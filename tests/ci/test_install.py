@@ -84,5 +84,5 @@ def test_the_wheel_works_in_a_clean_environment(built: Path, tmp_path: Path) -> 
     assert {one["name"] for one in listed["workloads"]} == set(catalogue())
     assert json.loads(call(gilbench, "pythons", "list", "--format", "json"))["interpreters"]
     assert json.loads(call(gilbench, "schema", "check"))["title"] == "gilbench check"
-    assert call(gilbench, "guide", "ci").startswith("# CI that does not cry wolf\n")
+    assert call(gilbench, "guide", "ci").startswith("# CI without false alarms\n")
     assert call(gilbench, "guide", "--site", "site") == "wrote site/index.html\n"

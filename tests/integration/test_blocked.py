@@ -18,8 +18,6 @@ from gilbench.model.profile import LOCK, Blocked
 from gilbench.observe.blocked import BlockedSampler, BlockedSamples
 from gilbench.observe.running import find_python
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 SPECS = ("2.7", "3.11", "3.13", "3.14")
 LIMIT = 30.0  # s for the samples, on a loaded host
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-import pytest
 from watched import need_bpftrace
 
 from gilbench.observe.bpftrace import Script
-
-pytestmark = pytest.mark.xdist_group("measuring")
 
 # The events end in END, since gilbench keeps the probes for some time.
 PRINTS = """

@@ -16,8 +16,6 @@ from gilbench.host.cgroups import Hierarchy, find_hierarchy
 from gilbench.plan.catalogue import catalogue
 from gilbench.store.study import read_study
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 PERIOD = 100_000  # µs
 # The shell's place is taken by gilbench once it is in the cgroup.
 ENTER = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); os.execv(sys.argv[2], sys.argv[2:])"

@@ -19,8 +19,6 @@ from interpreters_fixture import absent, interpreter
 
 from gilbench.observe.bpftrace_access import why_not
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 REQUESTS = """
 import json, sys, threading, time
 done, lock = [0, 0.0], threading.Lock()

@@ -9,8 +9,6 @@ from commands import gilbench
 from interpreters_fixture import interpreter
 from watched import need_bpftrace
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 SPIN = """
 import threading, time
 def inner(x):

@@ -11,8 +11,6 @@ from watched import need_bpftrace, watched
 from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.parking_probe import ParkingProbe
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 BUILDS = ("3.13t", "3.14t", "3.15t")
 
 FILL = """

@@ -11,8 +11,6 @@ from golden import written
 from profiles import contended, sampled
 from studies import everything, save
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 
 @pytest.fixture
 def before(tmp_path: Path) -> str:

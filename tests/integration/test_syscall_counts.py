@@ -10,8 +10,6 @@ from watched import let_go, need_bpftrace, started
 from gilbench.observe import syscalls
 from gilbench.observe.syscalls import SyscallCounter
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 CALLS = """
 import os, threading
 file = os.open("/dev/zero", os.O_RDONLY)

@@ -7,8 +7,6 @@ from watched import let_go, started
 from gilbench.observe.free_threaded_names import FreeThreadedNames
 from gilbench.observe.running import find_python
 
-pytestmark = pytest.mark.xdist_group("measuring")
-
 BUILDS = ("3.13t", "3.14t", "3.15t")
 # Threads that are named in all the ways there are; each tells its number and waits.
 NAMED = """
