@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+
+_PACKAGES = str(Path(__file__).parents[2])  # without ``site``, gilbench would not be found
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -13,6 +17,11 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     kept["PATH"] = _search_path()  # the child may start programs, too
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1", **(extra or {})}
+
+
+def without_site(module: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and the environment that start a module of gilbench fast: without ``site``."""
+    return [sys.executable, "-P", "-S", "-m", module], clean_environment({"PYTHONPATH": _PACKAGES})
 
 
 def find_tool(name: str) -> str | None:

@@ -18,16 +18,13 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from gilbench.host.environment import clean_environment
+from gilbench.host.environment import without_site
 from gilbench.host.process import Process
 from gilbench.model.errors import GilbenchError, UsageError
 
 _SOURCES = ("bursts", "pinned", "cache", "quota")  # the quota last, so that it does not limit the others
 _NOISES = {**{source: (source,) for source in _SOURCES}, "all": _SOURCES}
-_MODULE = "gilbench.host.noise_main"
-_PATH = str(Path(__file__).parents[2])  # without ``site``, gilbench would not be found
 _PATIENCE = 10.0  # s, for an answer of a process
 
 
@@ -79,8 +76,9 @@ def _running(arguments: tuple[str, ...], taken: dict[str, float]) -> Iterator[No
     with control:
         control.settimeout(_PATIENCE)
         with theirs:
-            argv = [sys.executable, "-P", "-S", "-m", _MODULE, str(theirs.fileno()), *arguments]
-            process = Process(argv, env=clean_environment({"PYTHONPATH": _PATH}), pass_fds=[theirs.fileno()])
+            argv, environment = without_site("gilbench.host.noise_main")
+            words = [*argv, str(theirs.fileno()), *arguments]
+            process = Process(words, env=environment, pass_fds=[theirs.fileno()])
         try:
             if not _answer(control):
                 raise UsageError(

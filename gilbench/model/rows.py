@@ -43,33 +43,30 @@ def _row(name: str, *values: type, optional: Any = (), **changes: Any) -> Any:
 
 _Parameters = dict[Name, Value]
 _OF_FLEETS = ("host", "hosts", "hosts_needed", "spread", "host_kind")  # only rows of fleets have them
+_OF_CASE: dict[str, Any] = {
+    "optional": _OF_FLEETS,
+    "case": None,
+    "parameters": _Parameters,
+    "host_kind": str,
+}
 CellRow = _row(
     "CellRow",
     Case,
     Cell,
-    optional=_OF_FLEETS,
-    case=None,
-    parameters=_Parameters,
     value=float | None,
-    host_kind=str,
+    **_OF_CASE,
 )
 ComparisonRow = _row(
     "ComparisonRow",
     Case,
     Comparison,
-    optional=_OF_FLEETS,
-    case=None,
-    parameters=_Parameters,
-    host_kind=str,
+    **_OF_CASE,
 )
 JudgedRow = _row(
     "JudgedRow",
     Case,
     Comparison,
-    optional=_OF_FLEETS,
-    case=None,
-    parameters=_Parameters,
-    host_kind=str,
+    **_OF_CASE,
     status=Literal[
         "regressed",
         "known bad",

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from gilbench.host.environment import clean_environment
+from gilbench.host.environment import without_site
 from gilbench.host.placement import set_affinity
 from gilbench.model.errors import RunFailure
 from gilbench.run.endpoint import Endpoint
-
-_MODULE = "gilbench.run.peer_main"
-_PATH = str(Path(__file__).parents[2])  # without ``site``, gilbench would not be found
 
 
 class Peer:
@@ -40,8 +35,7 @@ class Peer:
 
     def _started(self) -> Endpoint:
         if self._endpoint is None:
-            argv = [sys.executable, "-P", "-S", "-m", _MODULE]
-            self._endpoint = Endpoint(argv, clean_environment({"PYTHONPATH": _PATH}))
+            self._endpoint = Endpoint(*without_site("gilbench.run.peer_main"))
         return self._endpoint
 
     def close(self) -> None:

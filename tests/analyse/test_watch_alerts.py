@@ -118,9 +118,8 @@ def test_time_in_which_a_figure_was_unknown_is_no_time_without_waits() -> None:
     assert totals.share(workers.gil_held, "gil_held") == 0.5
     assert totals.share(workers.parked, "parked") is None
     assert mean([make_interval(), blind], "gil_wait") == 0.25
-    counted = make_interval(
-        gil_wait=1.5, groups=blind.groups
-    )  # by the interpreter, which does not say for whom
+    # The interpreter counts its waiting threads, but does not say which.
+    counted = make_interval(gil_wait=1.5, groups=blind.groups)
     totals.add(counted)
     assert totals.known["gil_wait"] == 10.0
     assert totals.known["gil_held"] == 30.0

@@ -112,6 +112,16 @@ def seen(path: Path, least: int) -> Any:
     )
 
 
+def an_interval(spec: str, code: str, folder: Path) -> Any:
+    """The latest interval of a watch of a program, when there are enough samples."""
+    path = folder / "watch.jsonl"
+    with (
+        program(interpreter(spec).executable, code) as child,
+        watch("--pid", str(child.pid), "--max-cost", "20%", "--file", str(path), log=folder / "log"),
+    ):
+        return seen(path, 20)[-1]
+
+
 @pytest.mark.parametrize("spec", ["3.8", "3.12", "3.13", "3.14"])
 def test_held_and_wait_are_those_of_the_program(spec: str, tmp_path: Path) -> None:
     path = tmp_path / "watch.jsonl"
@@ -134,12 +144,7 @@ def test_held_and_wait_are_those_of_the_program(spec: str, tmp_path: Path) -> No
 
 
 def test_who_holds_the_gil_of_27_is_unknown_and_not_nobody(tmp_path: Path) -> None:
-    path = tmp_path / "watch.jsonl"
-    with (
-        program(interpreter("2.7").executable, BUSY_27) as child,
-        watch("--pid", str(child.pid), "--max-cost", "20%", "--file", str(path), log=tmp_path / "log"),
-    ):
-        one = seen(path, 20)[-1]
+    one = an_interval("2.7", BUSY_27, tmp_path)
     assert one.gil_held is None
     assert one.longest_hold is None
     assert one.gil_wait is not None
@@ -147,12 +152,7 @@ def test_who_holds_the_gil_of_27_is_unknown_and_not_nobody(tmp_path: Path) -> No
 
 
 def test_of_a_free_threaded_build_it_tells_pauses_and_no_gil(tmp_path: Path) -> None:
-    path = tmp_path / "watch.jsonl"
-    with (
-        program(interpreter("3.13t").executable, PAUSES) as child,
-        watch("--pid", str(child.pid), "--max-cost", "20%", "--file", str(path), log=tmp_path / "log"),
-    ):
-        one = seen(path, 20)[-1]
+    one = an_interval("3.13t", PAUSES, tmp_path)
     assert one.gil_held is None
     assert one.gil_wait is None
     assert one.paused > 0.2

@@ -13,7 +13,7 @@ class WatchTotals:
     def __init__(self) -> None:
         self._groups: dict[str, GroupTotals] = {}
         self.watched = self.switches = self.paused = 0.0
-        self.known = dict.fromkeys(KNOWN, 0.0)  # s in which a figure was known, by group, too
+        self.known = dict.fromkeys(KNOWN, 0.0)  # s in which a figure was known, for each group too
 
     def add(self, interval: WatchInterval) -> None:
         """Add an interval."""
