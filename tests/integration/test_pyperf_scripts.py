@@ -111,7 +111,8 @@ def test_time_that_a_time_function_leaves_out_does_not_count(tmp_path: Path) -> 
     (workload,) = made(script(tmp_path, ALL), patterns=("counted",))
     (one,) = run(workload)
     for slice_ in one.slices:
-        assert slice_.operations / slice_.window > 5000  # 10 000 by the function, 250 with its pauses
+        left_out = slice_.end - slice_.start - slice_.window
+        assert left_out > 0.02 - slice_.operations * 1e-4  # one pause at least, less what the function counts
 
 
 def test_coroutines_are_awaited(tmp_path: Path) -> None:
