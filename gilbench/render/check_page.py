@@ -12,7 +12,7 @@ from gilbench.plan.axes import variant
 from gilbench.render.counts import is_count, judged_by
 from gilbench.render.explanation_parts import explanation_parts
 from gilbench.render.figures import SENTENCE, case_name, ratio_text, short, threads_name, verdict_text
-from gilbench.render.host_tables import document_of_hosts, head_of_hosts, kinds_of, rows_by_host
+from gilbench.render.host_tables import document_of_hosts, head_of_hosts, kinds_of_result, rows_by_host
 from gilbench.render.page import Column, Entry, Page, Part, Section, Sentences, Table, Text, Tone
 from gilbench.render.rows import flat
 from gilbench.render.started import started
@@ -86,13 +86,13 @@ def check_page(check: Check) -> Page:
     return Page(
         title=title,
         lead=(
-            *head_of_hosts(kinds_of(check.hosts)),
+            *head_of_hosts(kinds_of_result(check.hosts)),
             *started(check.interpreters),
             *([Text(how_to_read(check), "faint")] if found else []),
         ),
         parts=tuple(part for part in lists if not isinstance(part, Sentences) or part.items),
         document=_document(check, found),
-        rows=_flat(found, kinds_of(check.hosts)),
+        rows=_flat(found, kinds_of_result(check.hosts)),
         closing=title,
         longest=COMMENT,
     )
@@ -235,7 +235,7 @@ def _document(check: Check, found: Sequence[GateList]) -> dict[str, Any]:
         "threshold": check.threshold,
         "fdr": check.fdr,
         "interpreters": check.interpreters,
-        "comparisons": list(_flat(found, kinds_of(check.hosts))),
+        "comparisons": list(_flat(found, kinds_of_result(check.hosts))),
         **document_of_hosts(check.hosts),
         "failed": [
             {**msgspec.to_builtins(one.case), "kind": one.failure.kind, "message": one.failure.message}

@@ -10,7 +10,7 @@ from gilbench.plan.axes import variant
 from gilbench.render.columns import counts, labels, table_of, texts
 from gilbench.render.counts import judged_by
 from gilbench.render.figures import TONES, case_name, ratio_text, verdict_text
-from gilbench.render.host_tables import document_of_hosts, head_of_hosts, kinds_of, rows_by_host
+from gilbench.render.host_tables import document_of_hosts, head_of_hosts, kinds_of_result, rows_by_host
 from gilbench.render.page import Entry, Lines, Page, Text
 from gilbench.render.remarks import remarks
 from gilbench.render.rows import flat
@@ -18,7 +18,7 @@ from gilbench.render.rows import flat
 
 def comparisons_page(result: Comparisons) -> Page:
     """Make the page of comparisons, a section for each metric of each workload."""
-    hosts, kinds = result.hosts, kinds_of(result.hosts)
+    hosts, kinds = result.hosts, kinds_of_result(result.hosts)
     sections: dict[str, list[Comparison]] = {}
     rows = sorted(result.rows, key=_order(result.rows))
     for row in rows:

@@ -69,7 +69,7 @@ def cells_by_host(report: Report) -> Iterator[Table]:
         )
 
 
-def kinds_of(found: ByHost | None) -> tuple[HostKind, ...]:
+def kinds_of_result(found: ByHost | None) -> tuple[HostKind, ...]:
     """Return the kinds of the hosts of a fleet; none for an ordinary study."""
     return () if found is None else found.kinds
 
