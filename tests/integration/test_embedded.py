@@ -13,6 +13,8 @@ from commands import gilbench
 from interpreters_fixture import absent, interpreter
 from watched import need_bpftrace
 
+pytestmark = pytest.mark.alone
+
 HOST = Path(__file__).parent / "programs" / "host.c"
 STATUS = 7  # the host's own exit code
 
@@ -69,8 +71,11 @@ def test_an_interpreter_in_another_program_is_found_and_shared_by_its_threads(
     crew = [threads["strand-0"], threads["strand-1"]]
     slack = 0.03 if strength == "exact" else 0.1
     assert profile["probe"]["strength"] == strength, profile["probe"]
-    for one, other in (crew, crew[::-1]):
-        assert abs(one["gil_wait"] - other["gil_held"]) < slack
+    ready = json.loads(done.stdout.partition("\n")[0])
+    for waiter, holder, late in ((0, 1, ready[0]), (1, 0, ready[1])):
+        # A thread that loses its CPU as it hands over the GIL may not be seen to wait.
+        without_cpu = late / profile["duration"]
+        assert -slack < crew[holder]["gil_held"] - crew[waiter]["gil_wait"] < slack + without_cpu
     assert sum(one["gil_held"] for one in crew) / max(one["alive"] for one in crew) > 1 - 2 * slack
     main = threads["MainThread"]
     assert main["gil_held"] < 0.5 * crew[0]["gil_held"]

@@ -10,6 +10,9 @@ from watched import need_bpftrace, watched
 
 from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.parking_probe import ParkingProbe
+from gilbench.observe.gil.probe import GilFigures
+
+pytestmark = pytest.mark.alone
 
 BUILDS = ("3.13t", "3.14t", "3.15t")
 
@@ -84,23 +87,24 @@ def executable(build: str) -> str:
     return interpreter(build).executable
 
 
+def parks(figures: GilFigures, tids: list[int]) -> list[int]:
+    """How often each of some threads waited for an object that another one had locked."""
+    parked = {thread.tid: {one.kind: one.count for one in thread.parked} for thread in figures.threads}
+    return [parked[tid].get("critical section", 0) for tid in tids]
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_one_shared_dict_and_dicts_of_their_own_are_told_apart(build: str) -> None:
     need_bpftrace()
     free = executable(build)
     shared, crew = watched(ParkingProbe(), free, FILL.format(shared=True))
-    own, _ = watched(ParkingProbe(), free, FILL.format(shared=False))
-    by_thread = {thread.tid: thread for thread in shared.threads}
-    parks = {tid: {one.kind: one.count for one in by_thread[tid].parked} for tid in crew}
-    together = [kinds.get("critical section", 0) for kinds in parks.values()]
-    assert min(together) > 0  # how often depends on the host: threads must meet on two CPUs
+    own, apart = watched(ParkingProbe(), free, FILL.format(shared=False))
+    together = parks(shared, crew)
+    assert sum(together) > 0  # how often depends on the host: threads must meet on two CPUs
     assert shared.functions[0].name.startswith("fill (<string>:8) in ")
     assert "PyDict_SetItem" in shared.functions[0].name
     assert shared.functions[0].value > 0.8
-    apart = sum(
-        one.count for thread in own.threads for one in thread.parked if one.kind == "critical section"
-    )
-    assert apart < sum(together) / 2
+    assert sum(parks(own, apart)) < sum(together)
     assert not any(name.name.startswith("fill") for name in own.functions)
 
 
@@ -127,8 +131,8 @@ def test_a_wait_that_the_program_asked_for_is_blocked_and_no_wait_for_the_interp
     need_bpftrace()
     thread = asking(executable(build), kind)
     assert thread.gil_wait is not None
-    assert thread.gil_wait < 0.02
     assert thread.blocked is not None
+    assert thread.gil_wait < 0.2 * thread.blocked  # on a busy host it waits for locks of the interpreter, too
     assert thread.blocked > 0.6 * thread.alive
     if (build, kind) != ("3.13t", "locked(threading.RLock)"):  # waits on a semaphore of the C library
         assert sum(one.seconds for one in thread.parked if one.kind == OWN[kind]) > 0.2
