@@ -7,13 +7,12 @@ committed.
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 import pytest
 from postgresql_server import Server, running_server
-from taking_turns import turn
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,17 +25,6 @@ def pytest_configure() -> None:
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run first what can run side by side, so that nobody waits to be alone until the end."""
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    with turn(alone=item.get_closest_marker("alone") is not None):
-        return (yield)
 
 
 @pytest.fixture

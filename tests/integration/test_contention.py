@@ -18,8 +18,6 @@ from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.running import about_to_run
 from gilbench.observe.timeline import Recording
 
-pytestmark = pytest.mark.alone
-
 PROGRAMS = Path(__file__).parent / "programs"
 
 

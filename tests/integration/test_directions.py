@@ -14,8 +14,6 @@ from gilbench.model.study import Case, Run
 from gilbench.plan.axes import Axes
 from gilbench.plan.catalogue import catalogue
 
-pytestmark = pytest.mark.alone
-
 # On two CPUs, beside one busy process: two threads get two thirds of both CPUs, which are 4/3 of what one thread gets.
 SECOND_CPU = 1.2
 STEADIER = msgspec.structs.replace(BRIEF, slices=7, slice_seconds=0.06, latency_seconds=0.5)

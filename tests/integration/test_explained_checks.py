@@ -24,8 +24,6 @@ from gilbench.work.listener import SILENT
 from gilbench.work.planning import describe_study
 from gilbench.work.read import read
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parent / "programs" / "slower"
 FIRST = "slow_function"
 CAUSES = {

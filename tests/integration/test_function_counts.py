@@ -17,8 +17,6 @@ from gilbench.observe.instructions import Choice
 from gilbench.plan.catalogue import read_declaration
 from gilbench.run.function_counts import FunctionCounts, count_functions
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parent / "programs" / "slower"
 SLOW = read_declaration(ROOT / "workloads" / "slow_function.py", "cpu")
 

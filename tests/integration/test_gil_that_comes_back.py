@@ -20,8 +20,6 @@ from watched import need_bpftrace
 
 from gilbench.observe.running import find_python
 
-pytestmark = pytest.mark.alone
-
 PROGRAM = Path(__file__).parent / "programs" / "gil_comes_back"
 BUILDS = ("3.13t", "3.14t", "3.15t")
 

@@ -12,8 +12,6 @@ from gilbench.observe.gil.gils import find_gils
 from gilbench.observe.gil.unprivileged import UnprivilegedProbe
 from gilbench.observe.running import find_python
 
-pytestmark = pytest.mark.alone
-
 HOLD = """
 import threading, time
 def spin():

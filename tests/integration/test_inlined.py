@@ -18,8 +18,6 @@ from gilbench.observe.gil.exact_script import probed
 from gilbench.observe.gil.probe import GilFigures
 from gilbench.observe.running import find_python
 
-pytestmark = pytest.mark.alone
-
 # One thread computes, one releases the GIL at once again and again: half of its releases are voluntary.
 PROGRAM = """
 import threading, time

@@ -28,8 +28,6 @@ from gilbench.run.session import Hooks
 from gilbench.store.study import StudyWriter, read_study
 from gilbench.work.planning import describe_study
 
-pytestmark = pytest.mark.alone
-
 COUNTDOWN = catalogue.catalogue()["countdown"]
 RUN = ("run", "--python", "3.11", "--workload", "countdown", "--threads", "1", "--count", "instructions")
 

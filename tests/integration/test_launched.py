@@ -20,8 +20,6 @@ from gilbench.plan.axes import Axes
 from gilbench.plan.catalogue import catalogue, read_declaration
 from gilbench.store.study import read_study
 
-pytestmark = pytest.mark.alone
-
 OWN = str(own_executable())
 COUNTDOWN = catalogue()["countdown"]
 TOLD = '''"""Says what the interpreter was started with. Unit: words. Source: this test."""

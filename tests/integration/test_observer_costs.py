@@ -15,8 +15,6 @@ from commands import gilbench
 from interpreters_fixture import interpreter
 from watched import need_bpftrace
 
-pytestmark = pytest.mark.alone
-
 # Each pipe operation releases the GIL and acquires it again: the exact probe's work.
 PING_PONG = """
 import os, sys, threading, time

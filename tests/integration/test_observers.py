@@ -13,8 +13,6 @@ from gilbench.observe.stacks import StacksObserver
 from gilbench.plan.axes import Axes
 from gilbench.plan.catalogue import catalogue
 
-pytestmark = pytest.mark.alone
-
 SLEEPER = """
 import os, sys, time
 sys.stdin.readline()

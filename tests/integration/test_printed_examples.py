@@ -15,8 +15,6 @@ from printed import GUIDE, PAGES, REASONS, ROOT, examples, files
 from gilbench.cli import COMMANDS
 from gilbench.host.capture import capture
 
-pytestmark = pytest.mark.alone
-
 _DONE: set[tuple[str, ...]] = set()  # lines that need no file, which several pages print
 RUN = [page for page in PAGES if any(example.reason is None for example in examples(page))]
 

@@ -12,8 +12,6 @@ from interpreters_fixture import absent, interpreter
 
 from gilbench.observe.bpftrace_access import why_not
 
-pytestmark = pytest.mark.alone
-
 PROGRAM = "import threading\nfor _ in range(2): threading.Thread(target=lambda: sum(range(10**7))).start()"
 
 

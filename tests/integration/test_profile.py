@@ -22,8 +22,6 @@ from gilbench.observe.bpftrace_access import why_not
 from gilbench.observe.gil.exact import ExactProbe
 from gilbench.observe.running import find_python
 
-pytestmark = pytest.mark.alone
-
 TRUTH = str(Path(__file__).parent / "programs" / "gil_truth.py")
 SECONDS = 0.6
 POINTS = 0.03  # of wall time by which a fraction may be off

@@ -20,8 +20,6 @@ from interpreters_fixture import absent, interpreter
 
 from gilbench.observe.bpftrace_access import why_not
 
-pytestmark = pytest.mark.alone
-
 PROGRAMS = Path(__file__).parent / "programs" / "whatif"
 # Four threads that let go of the GIL and take it without pause.
 STORM = """

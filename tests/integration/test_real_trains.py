@@ -25,8 +25,6 @@ from gilbench.run.peer import Peer
 from gilbench.run.train import LONGEST, SHORTEST, Stamps, serve_train
 from gilbench.run.worker import Worker
 
-pytestmark = pytest.mark.alone
-
 SPECS = ("2.7", "3.6", "3.11", "3.13", "3.13t", "pypy", "jython", "ironpython")
 STUCK = '''"""Hangs once a file is there."""
 import os, time

@@ -17,8 +17,6 @@ from gilbench.run.extension import compile_extension
 from gilbench.run.releasing import measure_call
 from gilbench.work.calls import call_workloads
 
-pytestmark = pytest.mark.alone
-
 BLOCKS, ROUNDS = 4, 6
 SLEEP = ("time.sleep(0.002)", "import time")
 SORT = ("sorted(d)", "import random; d = [random.random() for _ in range(10000)]")

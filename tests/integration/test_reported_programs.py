@@ -12,8 +12,6 @@ from commands import gilbench
 from interpreters_fixture import interpreter
 from watched import need_bpftrace
 
-pytestmark = pytest.mark.alone
-
 HELPERS = """
 import ctypes, json, logging, os, sys, threading, time
 blocking = ctypes.PyDLL(None)  # calls of its functions hold the GIL

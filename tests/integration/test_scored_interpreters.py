@@ -19,8 +19,6 @@ from gilbench.run.measure import run_plan
 from gilbench.run.session import Hooks
 from gilbench.work.scorecard import plan_claims
 
-pytestmark = pytest.mark.alone
-
 REDUCED = ("countdown", "sleep", "tcp_echo_cpu", "ctrl_c")
 EFFORT = msgspec.structs.replace(BRIEF, blocks=MINIMUM_BLOCKS, slices=4, slice_seconds=0.03)
 

@@ -29,10 +29,7 @@ from gilbench.run.worker import Worker
 FAMILIES = ("io", "mixed", "signals", "alternatives")
 NAMES = [workload.name for workload in catalogue().values() if workload.family in FAMILIES]
 CPUS = tuple(sorted(os.sched_getaffinity(0)))
-pytestmark = [
-    pytest.mark.alone,
-    pytest.mark.skipif(sys.platform != "linux", reason="descriptors and signals of Linux"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors and signals of Linux")
 
 
 @functools.cache

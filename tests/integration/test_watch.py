@@ -22,8 +22,6 @@ from watched import need_bpftrace
 
 from gilbench.store.watch_file import read_watch
 
-pytestmark = pytest.mark.alone
-
 # Two threads of which one always holds the GIL, and the other one waits.
 BUSY = """
 import threading, time

@@ -17,8 +17,6 @@ from gilbench.observe.function_counts import (
 )
 from gilbench.observe.instructions import FILE, Counting
 
-pytestmark = pytest.mark.alone
-
 # Names are written once. After "calls=" comes the cost of the calls, which is that of other functions.
 FILE_OF_CALLGRIND = b"""# callgrind format
 positions: line

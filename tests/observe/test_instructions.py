@@ -21,8 +21,6 @@ from gilbench.observe.instructions import (
     read_perf,
 )
 
-pytestmark = pytest.mark.alone
-
 PERF = b"# started on Thu Nov 26 04:30:00 2026\n\n1234567,,instructions:u,400000,100.00,,\n"
 CALLGRIND_FILE = b"version: 1\nevents: Ir\nsummary: 27677948\n\nfn=(1) main\n0 12\n\ntotals: 27677948\n"
 
