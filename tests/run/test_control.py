@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 from pathlib import Path
 
 import psutil
@@ -21,9 +22,8 @@ def test_one_cpu_is_no_speedup() -> None:
 def test_two_processes_on_one_cpu_gain_nothing_and_leave_nothing() -> None:
     control = HostControl()
     try:
-        found = control.speedup((CPUS[0], CPUS[0]))
-        assert found is not None
-        assert 0.3 < found < 1.5  # a busy host; two cores would give 2
+        found = [control.speedup((CPUS[0], CPUS[0])) or 0.0 for _ in range(5)]
+        assert 0.3 < statistics.median(found) < 1.5  # a busy host; two cores would give 2
         (process,) = [one for one in psutil.Process().children() if "control_main" in " ".join(one.cmdline())]
         assert process.children() == []
     finally:
