@@ -13,8 +13,6 @@ from commands import gilbench
 from interpreters_fixture import absent, interpreter
 from watched import need_bpftrace
 
-pytestmark = pytest.mark.alone
-
 HOST = Path(__file__).parent / "programs" / "host.c"
 STATUS = 7  # the host's own exit code
 

@@ -15,8 +15,6 @@ from gilbench.observe.gil.sampled import SampledProbe
 from gilbench.observe.running import find_python
 from gilbench.observe.stacks import RATE
 
-pytestmark = pytest.mark.alone
-
 ASIDE = """
 import hashlib, threading, time
 used = []

@@ -12,8 +12,6 @@ from gilbench.model.profile import ProfiledThread
 from gilbench.observe.gil.parking_probe import ParkingProbe
 from gilbench.observe.gil.probe import GilFigures
 
-pytestmark = pytest.mark.alone
-
 BUILDS = ("3.13t", "3.14t", "3.15t")
 
 FILL = """
