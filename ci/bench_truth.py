@@ -117,8 +117,8 @@ def miss(subject: Subject, mode: str, threads: int, hold: float, folder: Path) -
     held, wait, short = [], [], []
     for tid, known in json.loads(done.stdout).items():
         thread = seen[int(tid)]
-        # Kept from the CPU just before it lets go, or wants: neither is the GIL's doing.
-        short.append(known["delayed"] / profile["duration"])
+        # Kept from the CPU just before it lets go, or wants, or starting: none of it is the GIL's doing.
+        short.append(known["unknown"] / profile["duration"])
         held.append(abs(thread["gil_held"] - known["held"] / profile["duration"]))
         if thread["gil_wait"] is not None:
             wait.append(abs(thread["gil_wait"] - known["wait"] / profile["duration"]))

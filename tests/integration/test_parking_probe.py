@@ -86,7 +86,7 @@ def executable(build: str) -> str:
 
 
 def parks(figures: GilFigures, tids: list[int]) -> list[int]:
-    """How often each of some threads waited for an object that another one had locked."""
+    """How often each of some threads parked at a critical section."""
     parked = {thread.tid: {one.kind: one.count for one in thread.parked} for thread in figures.threads}
     return [parked[tid].get("critical section", 0) for tid in tids]
 

@@ -10,8 +10,8 @@ MODE is what stands between: sleep; c (as sleep, and the hold is a call in C tha
 (of a megabyte; on 2.7, whose hashes may keep the GIL, a checksum that does not); io (a byte through a pipe). The
 length of the last two is by the thread's clock. It includes what it takes to wake up a thread that wants the GIL.
 
-"delayed" is by how much a figure may be off: the seconds in which a thread could have run and no CPU was free for it,
-and those until it was there, of which it does not know how long it waited.
+"unknown" is by how much a figure may be off: the seconds in which a thread could have run and no CPU was free for it,
+and those in which it started, since it does not know how long it waited then.
 """
 
 import ctypes
@@ -72,7 +72,7 @@ def pause(mode, seconds, block, ends):
 
 def delayed(tid):
     """Seconds in which a thread could have run and no CPU was free for it: no wait for the GIL."""
-    # Not open(): 3.13t locks its file twice, and yields the CPU 40 times each, while it holds the GIL.
+    # Not open(): on 3.13t, closing a file yields the CPU 80 times with the GIL held (python/cpython#114203).
     counts = os.open("/proc/self/task/%d/schedstat" % tid, os.O_RDONLY)
     try:
         return int(os.read(counts, 100).split()[1]) * 1e-9
@@ -97,7 +97,7 @@ def run(mode, held_for, seconds, paused_for, longer, start, results):
     block, ends = b"x" * (1 << 20), os.pipe()
     before = delayed(tid)
     there = CLOCK()
-    unknown = there - threading.current_thread().launched
+    starting = there - threading.current_thread().launched
     time.sleep(max(start - CLOCK(), 0.0))
     came = CLOCK()
     held, waited = 0.0, came - max(start, there)
@@ -109,7 +109,7 @@ def run(mode, held_for, seconds, paused_for, longer, start, results):
         came = now
     late = delayed(tid) - before  # it is read, so the GIL is left a last time
     waited += CLOCK() - came
-    results[tid] = {"held": held, "wait": waited, "delayed": late + unknown}
+    results[tid] = {"held": held, "wait": waited, "unknown": late + starting}
 
 
 def main(mode, threads, held_for, seconds, paused_for=0.002):

@@ -1,6 +1,6 @@
 /* A program that is not named Python, with an interpreter inside: two threads of its own run Python code for 3 s
-   each, and the main thread waits for them without the GIL. It prints the seconds in which each of the two could have run
-   and no CPU was free for it. */
+   each, and the main thread waits for them without the GIL. It prints for how many seconds each of the two could have
+   run but had no CPU. */
 #define _GNU_SOURCE
 #include <Python.h>
 #include <pthread.h>
